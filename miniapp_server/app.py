@@ -50,6 +50,7 @@ from miniapp_server.keys import (
     REVOCATIONS,
     SCHEDULER,
     SHUTDOWN,
+    ZONE_CHECK,
 )
 from miniapp_server.packaged_proof import proof_standing
 from miniapp_server.resources import Resources, open_resources
@@ -64,9 +65,11 @@ from miniapp_server.wiring import (
     wire_reference,
     wire_staff,
 )
+from miniapp_server.zone_check import ZoneCheck
 from models.forecast.service import FullnessForecast
 from models.notices.service import NoticeService
 from models.opening_draw.service import OpeningDraw
+from models.profile.zone_rules_repository import ZoneRulesRepository
 from models.proof.entities import ProofStanding
 from models.seat_map.service import SeatMapService
 from models.storage.mongo import server_time
@@ -108,6 +111,7 @@ async def open_application(
         try:
             await app[CLOCK_CHECK].measure()
             await app[REFERENCE].refresh()
+            await app[ZONE_CHECK].measure()
             yield app
         finally:
             await app[SHUTDOWN]()
@@ -128,6 +132,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     _wire_sessions(app, resources)
 
     wire_reference(app, resources.repositories, default_profile(settings))
+    app[ZONE_CHECK] = ZoneCheck(clock, app[REFERENCE], ZoneRulesRepository(resources.db))
     tickets = resources.repositories.opening_tickets
     app[OPENING_DRAW] = OpeningDraw(tickets, clock.now, asyncio.sleep, lambda: app[REFERENCE].zone)
     wire_models(
@@ -219,6 +224,7 @@ async def _background_tasks(app: web.Application) -> AsyncIterator[None]:
         "load shedding": app[LOAD_SHEDDER].run,
         "occupancy": app[OCCUPANCY].follow_changes,
         "clock": app[CLOCK_CHECK].run,
+        "time zone": app[ZONE_CHECK].run,
         "event streams": app[EVENT_STREAMS].run,
         "revocations": partial(app[REVOCATIONS].subscribe, app[SESSIONS].invalidate),
     }

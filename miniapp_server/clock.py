@@ -54,6 +54,8 @@ class Clock:
         """Milliseconds that the machine's clock shows when the monotonic clock is at zero."""
         self._agrees = False
         self._judged_ns = 0
+        self.zone_trouble = ""
+        """How this host's rules of the library's time zone differ from the newest host's, if so."""
         self.off_by: timedelta | None = None
         """How far the machine's clock is ahead of MongoDB's; None before the first measurement."""
 
@@ -81,7 +83,12 @@ class Clock:
     @property
     def trusted(self) -> bool:
         """True if the machine's clock can be used: a recent measurement was within
-        ``TOLERANCE``, and the clock has not been set after that measurement."""
+        ``TOLERANCE``, the clock has not been set after that measurement, and the rules of the
+        library's time zone are those of the other hosts."""
+        return self.is_right and not self.zone_trouble
+
+    @property
+    def is_right(self) -> bool:
         return self._agrees and self.unmeasured_s < _BELIEVED_S
 
     def judge(self, reference: datetime, took: timedelta) -> bool:
@@ -151,8 +158,8 @@ class ClockCheck:
         assert self._clock.off_by is not None
         off_s = self._clock.off_by.total_seconds()
         self._report_offset(off_s)
-        if self._wrong == self._clock.trusted:
-            self._wrong = not self._clock.trusted
+        if self._wrong == self._clock.is_right:
+            self._wrong = not self._clock.is_right
             fields = {"host": socket.gethostname(), "ahead_s": round(off_s, 1)}
             if self._wrong:
                 cure = (
@@ -172,8 +179,8 @@ class ClockCheck:
     @property
     def trouble(self) -> str:
         """The trouble with the machine's clock in a few words; empty if the clock is trusted."""
-        if self._clock.trusted:
-            return ""
+        if self._clock.is_right:
+            return self._clock.zone_trouble
         off_by = self._clock.off_by
         if off_by is None or abs(off_by) <= TOLERANCE:
             since = f"for {self._clock.unmeasured_s} s" if off_by is not None else "yet"

@@ -10,8 +10,10 @@ from aiohttp import web
 from miniapp_server.clock import ClockCheck
 from miniapp_server.resources import Resources
 from miniapp_server.scheduler import Scheduler
+from miniapp_server.zone_check import ZoneCheck
 from models.storage.session_revocations import SessionRevocations
 
+ZONE_CHECK: Final = web.AppKey("zone_check", ZoneCheck)
 CLOCK_CHECK: Final = web.AppKey("clock_check", ClockCheck)
 RESOURCES: Final = web.AppKey("resources", Resources)
 """The open databases, clients and repositories, for commands, plugs and tests. Services get what

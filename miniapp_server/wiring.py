@@ -49,6 +49,7 @@ from models.kiosks.service import KioskService
 from models.kiosks.staff.devices import StaffDevices
 from models.kiosks.staff.pairing import StaffPairing
 from models.library.staff.areas import StaffAreas
+from models.library.staff.features import StaffSeatFeatures
 from models.library.staff.plan_pictures import StaffPlanPictures
 from models.library.staff.seat_outages import StaffSeatOutages
 from models.library.staff.venues import StaffVenues
@@ -389,6 +390,7 @@ def _wire_staff_of_places(
     app[service_key(StaffAreas)] = StaffAreas(audit, r.catalogs, r.reservations, reference)
     app[service_key(StaffProfile)] = StaffProfile(audit, r.profiles, reference)
     app[service_key(StaffVenues)] = StaffVenues(audit, r.catalogs, reference)
+    app[service_key(StaffSeatFeatures)] = StaffSeatFeatures(audit, r.catalogs, reference)
     app[service_key(StaffPlanPictures)] = StaffPlanPictures(audit, r.plan_pictures)
     app[service_key(StaffSeatOutages)] = StaffSeatOutages(plans, reference)
     app[service_key(StaffDevices)] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)

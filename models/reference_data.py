@@ -11,6 +11,7 @@ from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.zone import Zone
 from models.library.entities import (
+    FILTERABLE_FEATURES,
     REMOVED_FROM_PLAN,
     Area,
     AreaId,
@@ -211,6 +212,11 @@ class ReferenceData:
 
     def policy_on(self, day: date) -> Policy:
         return self._resolve(self.policy, None, day)
+
+    def filters_on(self, day: date) -> tuple[str, ...]:
+        """The features by which readers may filter seats on that day: usual ones, then own ones."""
+        usual = filter(self.policy_on(day).allows_filter, FILTERABLE_FEATURES)
+        return (*usual, *self.catalog.features.filters)
 
     def policy_for(self, area_id: AreaId, day: date, reader: Reader | None = None) -> Policy:
         """The current policy for area and day, with the reader's group limits and accommodation."""

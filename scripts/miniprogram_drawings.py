@@ -16,6 +16,8 @@ from typing import Final
 
 from playwright.async_api import Browser, async_playwright
 
+from handlers.texts.feature_icons import ICON_PATHS
+
 CLIENT: Final = Path(__file__).resolve().parents[1] / "miniprogram"
 DRAWINGS: Final = CLIENT / "drawings"
 IMAGES: Final = CLIENT / "images"
@@ -33,20 +35,28 @@ _HEAD: Final = """\
   background: currentColor; -webkit-mask: center / contain no-repeat;
 }
 """
+_LINES: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" '
+    'stroke-width="2" stroke-linecap="round" stroke-linejoin="round"><path d="{path}"/></svg>'
+)
 
 
 def marks() -> str:
-    """The style sheet: one class for each drawing that is no tab's."""
+    """The style sheet: one class for each drawing that is no tab's, and for each icon of a
+    library's own seat features."""
     rules = []
     for file in sorted(DRAWINGS.glob("*.svg")):
         if file.stem.startswith("tab-"):
             continue
-        picture = b64encode(file.read_bytes().strip()).decode()
-        rules.append(
-            f".i-{file.stem} {{ "
-            f'-webkit-mask-image: url("data:image/svg+xml;base64,{picture}"); }}\n'
-        )
+        rules.append(_rule(file.stem, file.read_bytes().strip()))
+    for name, path in ICON_PATHS.items():
+        rules.append(_rule(name, _LINES.format(path=path).encode()))
     return _HEAD + "".join(rules)
+
+
+def _rule(name: str, svg: bytes) -> str:
+    picture = b64encode(svg).decode()
+    return f'.i-{name} {{ -webkit-mask-image: url("data:image/svg+xml;base64,{picture}"); }}\n'
 
 
 def icons() -> dict[str, str]:

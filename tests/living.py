@@ -36,6 +36,7 @@ from models.kernel.ids import ReaderId
 from models.storage.mongo import Database, open_database
 from tests.codes_seen import recorder
 from tests.inside import Inside
+from tests.second_venue import add_second_venue
 from tests.spare_databases import SPARES, as_it_is, restore
 
 MONDAY_8: Final = datetime.fromisoformat("2026-09-07T08:00:00+08:00")
@@ -352,6 +353,7 @@ async def living(
         app.middlewares.insert(0, recorder(unlisted))
         if sandbox and spare is None:
             await seed_demo(app)
+            await add_second_venue(app)
         if database is None and spare is None:
             spare = await as_it_is(app[RESOURCES].db)
         runner = web.AppRunner(app, shutdown_timeout=1)

@@ -29,10 +29,11 @@ def read(url: str, token: str) -> dict[str, Any]:
 
 
 def lines(found: dict[str, Any]) -> list[str]:
-    """One line an area, the fullest first."""
+    """One line an area, by venue, the fullest of a venue first."""
     areas: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for day in found["days"]:
         areas[day["area_id"]].append(day)
+    venues = list(dict.fromkeys(day["venue"] for day in found["days"]))
     rows = []
     for days in areas.values():
         open_minutes = sum(day["open_minutes"] for day in days)
@@ -43,8 +44,10 @@ def lines(found: dict[str, Any]) -> list[str]:
         busiest = max(range(24), key=by_hour.__getitem__)
         share = used / open_minutes if open_minutes else 0.0
         booked = sum(day["booked"] for day in days)
-        rows.append((share, f"{days[0]['area']}\t{share:.0%}\t{busiest:02}:00\t{booked}"))
-    return [text for _, text in sorted(rows, reverse=True)]
+        venue, area = days[0]["venue"], days[0]["area"]
+        line = f"{venue}\t{area}\t{share:.0%}\t{busiest:02}:00\t{booked}"
+        rows.append((venues.index(venue), -share, line))
+    return [line for *_, line in sorted(rows)]
 
 
 def main() -> int:
@@ -61,7 +64,7 @@ def main() -> int:
         print(f"the service does not answer: {error}", file=sys.stderr)
         return 1
     print(f"{found['from']} – {found['to']}")
-    print("area\tfull\tbusiest\tbooked")
+    print("venue\tarea\tfull\tbusiest\tbooked")
     print("\n".join(lines(found)))
     return 0
 

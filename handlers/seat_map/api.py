@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -65,7 +66,8 @@ async def list_venues(call: ApiRequest) -> VenuesOut:
                 reference, v, call.now, call.principal.reader if call.principal else None
             )
             for v in venues
-        ]
+        ],
+        presenter.features(reference.catalog),
     )
 
 
@@ -92,10 +94,10 @@ async def catalog(call: ApiRequest) -> CatalogOut:
 async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
     time_window = cache.window(query.date, query.start, query.end, minute, reader)
-    features = query.features
+    day, features = time_window.day, query.required_features
     if features:
-        may_filter(features, cache.reference.policy_on(time_window.day))
-    day = time_window.day
+        own = cache.reference.catalog.features.filters
+        may_filter(features, cache.reference.policy_on(day), own)
     occupancy = cache.occupancy.current(day) or await cache.occupancy.get_day(day)
     venue = VenueId(query.venue) if query.venue is not None else None
     body = cache.areas(occupancy, venue, time_window, minute, features, reader)
@@ -119,10 +121,12 @@ async def forecast(call: ApiRequest, query: ForecastQuery) -> ForecastOut:
     )
 
 
-@routes.get("/proposal", "Propose one free seat to the reader", errors=_DAY)
+@routes.get("/proposal", "Propose one free seat to the reader", errors=(*_DAY, FilterOff))
 async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
     """Proposes a seat for the query's time, or for the next two hours."""
-    search, reference = _search(call, query), call[REFERENCE]
+    reference, features = call[REFERENCE], query.required_features
+    search = replace(_search(call, query), features=features)
+    may_filter(features, reference.policy_on(search.day), reference.catalog.features.filters)
     with_areas = {area.venue_id for area in reference.catalog.bookable_areas}
     wished = [v for v in reference.catalog.venues_in_use if query.venue in (None, v.id)]
     venue = next((v for v in wished if v.id in with_areas), None)
@@ -233,6 +237,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
             if call.zone.day(row.start) <= time_window.day
         ],
         reserved_for=list(reference.groups_instead(seat, call.viewer, time_window.day)) or UNSET,
+        features=presenter.own_features(reference.catalog, seat),
     )
 
 

@@ -16,14 +16,15 @@ from handlers.reservations.schemas import ReservedSeat
 from handlers.seat_map import presenter, schemas
 from handlers.seat_map.cache import CachedAreaMap
 from handlers.seat_map.proposed_time import proposed_choice
-from handlers.seat_map.search import MapSearch
+from handlers.seat_map.search import MapSearch, feature_texts
 from handlers.texts.errors import text_of
-from handlers.texts.labels import FEATURE_TEXT, SEAT_TEXT, hours_text
+from handlers.texts.labels import SEAT_TEXT, hours_text
 from handlers.texts.pages import TOO_LONG
 from models.booking.service import ReservationService
 from models.favourites.service import FavouriteSeats
 from models.kernel.errors import DomainError, NotFound
 from models.kernel.ids import ReservationId
+from models.kernel.zone import Zone
 from models.library.entities import Area, CheckInWay, Seat
 from models.policy.entities import Policy
 from models.reference_data import ReferenceData
@@ -35,10 +36,6 @@ from models.seat_map.service import SeatDay, SeatMapService, StartChoice, TimeFi
 from notify.templates.rendering import from_to
 
 _MINUTE: Final = timedelta(minutes=1)
-
-
-def feature_texts(seat: Seat) -> dict[str, str]:
-    return {name: text for name, text in FEATURE_TEXT.items() if getattr(seat, name)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +106,7 @@ async def booking_panel(
     panel = BookingPanel(
         seat=seat,
         place=seat_out(reference, seat.id),
-        features=list(feature_texts(seat).values()),
+        features=list(feature_texts(visit, seat).values()),
         status=SEAT_TEXT[kind][status.value],
         check_in_by=reference.catalog.venues[area.venue_id].check_in_way,
         reserved_for=plan.barred.get(place, ()),
@@ -210,10 +207,27 @@ def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) 
         "hours": [[minute(one.start), minute(one.end)] for one in seat_day.hours],
         "now": minute(visit.now),
         "longest": policy.max_minutes,
+        "ahead": _ahead(visit.zone, day),
         "taken": times(seat_day.taken),
         "own": times(seat_day.own),
         "starts": [choice(one) for one in seat_day.choices],
     }
+
+
+def _ahead(zone: Zone, day: date) -> list[tuple[int, int]]:
+    """Since which minutes the clocks are ahead of the minutes since midnight, and by how many;
+    empty unless they jump on the day or the next one."""
+    midnight = zone.midnight(day)
+    ahead: list[tuple[int, int]] = []
+    for instant in (midnight, *zone.next_changes(midnight)):
+        if instant >= midnight + timedelta(days=2):
+            break
+        clock, since = zone.local(instant), (instant - midnight) // _MINUTE
+        days = (clock.date() - day).days
+        more = 1440 * days + 60 * clock.hour + clock.minute - since
+        if more != (ahead[-1][1] if ahead else 0):
+            ahead.append((since, more))
+    return ahead
 
 
 def show_error(panel: BookingPanel, error: DomainError, search: MapSearch, area: Area) -> None:

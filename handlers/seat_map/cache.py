@@ -123,7 +123,9 @@ class CachedAreaMap:
         return tuple(sorted({name for names in self.barred.values() for name in names}))
 
     def _seat_body(self, place: int, view: SeatState) -> bytes:
-        return seat_body(self._reference.zone, self.area, place, view, self.barred.get(place, ()))
+        reference, reserved_for = self._reference, self.barred.get(place, ())
+        own = reference.catalog.features
+        return seat_body(reference.zone, self.area, place, view, reserved_for, own)
 
     def own(self, reader_id: ReaderId) -> list[tuple[int, SeatState]]:
         """The seats, by index, whose state differs for this reader from what others see."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -16,8 +16,8 @@ from handlers.http.pages import PageRequest
 from handlers.http.presenting import later_clock
 from handlers.library.console.seat_outages import outage_token
 from handlers.reservations.console.reservations import is_movable, possible_actions
-from handlers.seat_map.booking_panel import feature_texts
 from handlers.seat_map.pages import fixtures_of
+from handlers.seat_map.search import feature_texts
 from handlers.staff.layout import reader_label, render
 from handlers.texts.console_labels import PATROL_TEXT
 from handlers.texts.labels import STATE_TEXT
@@ -29,7 +29,7 @@ from models.kernel.errors import NotFound
 from models.kernel.text import natural
 from models.kernel.time_range import TimeRange, floor_minute
 from models.kernel.zone import Zone
-from models.library.entities import Area, AreaId, Catalog, Seat, SeatId, VenueId
+from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.library.plan_editing import LONGEST_REASON as LONGEST_OUTAGE
 from models.occupancy.joined import OccupancyView
 from models.readers.staff.readers import StaffReaders
@@ -99,7 +99,7 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
         visit,
         "patrol",
         areas=areas,
-        floors=_floors(catalog, areas),
+        floors=_floors(one for one in areas if one.venue_id == area.venue_id),
         area=area,
         fixtures=list(fixtures_of(area)),
         lines=lines,
@@ -115,18 +115,10 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-def _floors(catalog: Catalog, areas: Sequence[Area]) -> list[tuple[str, list[Area]]]:
-    """The areas by floor. A floor's name begins with the venue's if there are several venues."""
-    several = len({area.venue_id for area in areas}) > 1
-    floors = []
-    for (venue, floor), on in groupby(areas, key=_floor_of):
-        name = f"{catalog.venues[venue].name} {floor_text(floor)}" if several else floor_text(floor)
-        floors.append((name, list(on)))
-    return floors
-
-
-def _floor_of(area: Area) -> tuple[VenueId, int]:
-    return area.venue_id, area.floor
+def _floors(areas: Iterable[Area]) -> list[tuple[str, list[Area]]]:
+    """A venue's areas by floor, with the floors' names."""
+    by_floor = groupby(areas, key=lambda area: area.floor)
+    return [(floor_text(floor), list(on)) for floor, on in by_floor]
 
 
 def _venues(visit: PageRequest) -> frozenset[VenueId] | None:
@@ -211,7 +203,7 @@ async def _panel(visit: PageRequest, chosen: PatrolSeat) -> dict[str, Any]:
         "r": r,
         "possible": [action.value for action in possible],
         "movable": r is not None and is_movable(r, visit),
-        "features": feature_texts(seat).values(),
+        "features": feature_texts(visit, seat).values(),
         "was": outage_token(seat),
         "outage": seat.unavailable_reason(visit.zone.day(now)),
     }

@@ -13,6 +13,7 @@ from handlers.http import presenting, schemas
 from handlers.seat_map import schemas as seat_map_schemas
 from models.kernel.zone import Zone
 from models.library.entities import Area, features_of
+from models.library.seat_features import SeatFeatures
 from models.reference_data import ReferenceData
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import SeatState
@@ -38,10 +39,16 @@ def clock_time(text: str | None) -> time | None:
 
 
 def seat_body(
-    zone: Zone, area: Area, place: int, view: SeatState, reserved_for: Sequence[str] = ()
+    zone: Zone,
+    area: Area,
+    place: int,
+    view: SeatState,
+    reserved_for: Sequence[str],
+    own: SeatFeatures,
 ) -> bytes:
     """The JSON of the seat with the index ``place`` in the area's plan. ``reserved_for``: the
-    groups that the seat is reserved for, if the reader may not use it."""
+    groups that the seat is reserved for, if the reader may not use it. ``own``: the library's
+    own features."""
     seat = area.seats[place]
     return msgspec.json.encode(
         seat_map_schemas.SeatOut(
@@ -54,6 +61,7 @@ def seat_body(
             next_free=presenting.moment(zone, view.next_free),
             **features_of(seat),
             reserved_for=list(reserved_for) or UNSET,
+            features=[f.id for f in own.of(seat.features)] or UNSET if seat.features else UNSET,
         )
     )
 

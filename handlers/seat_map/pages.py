@@ -24,20 +24,23 @@ from handlers.reservations import presenter as reservations_presenter
 from handlers.reservations.current import current_reservation, reminders_missed
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map import presenter
-from handlers.seat_map.booking_panel import booking_panel, feature_texts, show_error
+from handlers.seat_map.booking_panel import booking_panel, show_error
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.expected import expected_seats
 from handlers.seat_map.search import (
     MapSearch,
+    all_feature_texts,
     date_of,
     feature_filters,
+    feature_texts,
     redirect_to_today,
     search_of,
     search_times,
     time_filter,
 )
 from handlers.seat_map.suggestions import Suggestions, suggestions
-from handlers.texts.labels import FEATURE_TEXT, FIXTURE_TEXT, SEAT_TEXT
+from handlers.texts.feature_icons import ICON_PATHS
+from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
 from handlers.texts.pages import floor_text
 from models.booking.service import ReservationService
 from models.favourites.service import FavouriteSeats
@@ -78,9 +81,9 @@ class AreaTile:
 
     @property
     def is_full(self) -> bool:
-        """True if the reader may use the area, and none of its seats is free."""
+        """True if the reader may use seats of the area that match, and none of these is free."""
         could = self.closed is None and not self.reserved_for and not self.too_long
-        return could and self.count.free == 0
+        return could and self.count.free == 0 < self.count.total
 
     @property
     def almost_full(self) -> bool:
@@ -278,7 +281,9 @@ def _plan_facts(
         "count": count,
         "max_minutes": longest_stay(visit, area, search),
         "reserved_for": plan.reserved_for,
-        "feature_text": FEATURE_TEXT,
+        "feature_text": all_feature_texts(visit),
+        "own_features": catalog.features.in_use,
+        "icons": ICON_PATHS,
         "words": SEAT_TEXT[kind],
         "version": plan.version(),
         "data": f"/api/v1/areas/{area.id}",
@@ -290,7 +295,7 @@ def _plan_facts(
         "may_join_waitlist": not plan.reserved_for
         and not search.change
         and visit.suspension is None
-        and not count.free,
+        and count.free == 0 < count.total,
         "next_free": _next_free(search, plan, visit.reader.id) if not count.free else "",
         "thanks": "thanks" in visit.request.query,
     }
@@ -318,7 +323,7 @@ def _drawing(
                 state.status.value,
                 _clock(search, state.free_until),
                 _clock(search, state.next_free),
-                feature_texts(seat),
+                feature_texts(visit, seat),
                 plan.barred.get(place, ()),
             )
             for place, (seat, state) in enumerate(

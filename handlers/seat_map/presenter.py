@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from handlers.http.presenting import clock, later_clock, moment
 from handlers.seat_map import schemas
@@ -10,7 +11,7 @@ from handlers.texts.labels import day_choice_text
 from handlers.texts.pages import START_NOW
 from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
-from models.library.entities import Area, Catalog, Venue, features_of
+from models.library.entities import Area, Catalog, Seat, Venue, features_of
 from models.opening_draw.rules import DRAW_LASTS
 from models.policy.open_hours import OpenHours, open_hours
 from models.readers.entities import Reader
@@ -26,7 +27,18 @@ def catalog(catalog: Catalog) -> schemas.CatalogOut:
         )
         for v in catalog.venues_in_use
     ]
-    return schemas.CatalogOut(catalog.version, venues)
+    return schemas.CatalogOut(catalog.version, venues, features(catalog))
+
+
+def features(catalog: Catalog) -> list[schemas.SeatFeatureOut] | UnsetType:
+    """The library's own seat features for the API."""
+    own = catalog.features.in_use
+    return [schemas.SeatFeatureOut(f.id, dict(f.names), f.icon) for f in own] or UNSET
+
+
+def own_features(catalog: Catalog, seat: Seat) -> list[str] | UnsetType:
+    """The ids of the library's own features that the seat has, for the API."""
+    return [f.id for f in catalog.features.of(seat.features)] or UNSET
 
 
 def _area(catalog: Catalog, area: Area) -> schemas.CatalogAreaOut:
@@ -36,6 +48,7 @@ def _area(catalog: Catalog, area: Area) -> schemas.CatalogAreaOut:
             no=seat.number,
             label=catalog.seat_label(seat),
             **features_of(seat),
+            features=own_features(catalog, seat),
         )
         for seat in area.seats
     ]
@@ -95,6 +108,7 @@ def _date(
         if hours
         else None,
         reason=place.reason,
+        filters=[*reference.filters_on(day)] or UNSET,
     )
 
 

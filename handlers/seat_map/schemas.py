@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Literal
 
@@ -8,6 +9,23 @@ from msgspec import UNSET, Meta, UnsetType
 from handlers.http.schemas import ClockTime, Id, Request, Response, Start
 from handlers.reservations.schemas import ReservedSeat
 from models.library.entities import FILTERABLE_FEATURES
+
+FeatureNames = Annotated[
+    str, Meta(max_length=400, description="names of seat features, separated by commas")
+]
+
+
+def _named_in(features: str) -> Iterable[str]:
+    return filter(None, features.split(",")) if features else ()
+
+
+class SeatFeatureOut(Response):
+    """A seat feature that the library has defined itself. ``names``: its name by language tag;
+    one of them is Chinese. ``icon``: the name of a drawing."""
+
+    id: str
+    names: dict[str, str]
+    icon: str
 
 
 class OpenOut(Response, rename={"from_": "from"}):
@@ -18,7 +36,8 @@ class OpenOut(Response, rename={"from_": "from"}):
 class DateOut(Response):
     """A day to book seats for. ``opens_at``: when booking for this day begins; null once begun.
     ``drawn_until``: requests before this time are drawn in random order; null if there is no
-    such draw or it is over."""
+    such draw or it is over. ``filters``: the features by which seats can be filtered, usual
+    ones and the library's own; absent if there are none."""
 
     date: date
     label: str
@@ -27,6 +46,7 @@ class DateOut(Response):
     drawn_until: datetime | None
     open: OpenOut | None
     reason: str
+    filters: list[str] | UnsetType = UNSET
 
 
 class VenueOut(Response):
@@ -37,7 +57,10 @@ class VenueOut(Response):
 
 
 class VenuesOut(Response):
+    """``features``: the library's own seat features, in its order; absent if it has none."""
+
     items: list[VenueOut]
+    features: list[SeatFeatureOut] | UnsetType = UNSET
 
 
 class AreasQuery(Request):
@@ -47,11 +70,13 @@ class AreasQuery(Request):
     end: ClockTime | None = None
     window: bool = False
     power: bool = False
+    features: FeatureNames = ""
 
     @property
-    def features(self) -> frozenset[str]:
+    def required_features(self) -> frozenset[str]:
         """The features by which the query filters: only seats that have all of them are counted."""
-        return frozenset(mark for mark in FILTERABLE_FEATURES if getattr(self, mark))
+        usual = (name for name in FILTERABLE_FEATURES if getattr(self, name))
+        return frozenset((*usual, *_named_in(self.features)))
 
 
 class WindowQuery(Request):
@@ -112,6 +137,11 @@ class ProposalQuery(ForecastQuery):
             description="ids of seats that the reader declined, separated by commas",
         ),
     ] = ""
+    features: FeatureNames = ""
+
+    @property
+    def required_features(self) -> frozenset[str]:
+        return frozenset(_named_in(self.features))
 
 
 class ProposedSeatOut(Response):
@@ -157,6 +187,8 @@ class SeatOut(Response):
     accessible: bool
     reserved_for: list[str] | UnsetType = UNSET
     """The reader groups that the seat is reserved for; absent if the reader may use it."""
+    features: list[str] | UnsetType = UNSET
+    """The ids of the library's own features that the seat has; absent if it has none."""
 
 
 class CatalogSeatOut(Response):
@@ -167,6 +199,7 @@ class CatalogSeatOut(Response):
     window: bool
     computer: bool
     accessible: bool
+    features: list[str] | UnsetType = UNSET
 
 
 class CatalogAreaOut(Response):
@@ -188,6 +221,7 @@ class CatalogOut(Response):
 
     version: str
     venues: list[CatalogVenueOut]
+    features: list[SeatFeatureOut] | UnsetType = UNSET
 
 
 class SeatEvent(Response):
@@ -258,3 +292,4 @@ class SeatDayOut(Response):
     date: date
     taken: list[OccupiedOut]
     reserved_for: list[str] | UnsetType = UNSET
+    features: list[str] | UnsetType = UNSET

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -10,10 +10,12 @@ from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import web
+from multidict import MultiMapping
 
 from handlers.http import presenting, schemas
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
+from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.presenting import later_clock
 from handlers.http.request_parsing import malformed
@@ -26,7 +28,8 @@ from models.kernel.time_range import (
     floor_minute,
 )
 from models.kernel.zone import Zone
-from models.library.entities import FILTERABLE_FEATURES, VenueId
+from models.library.entities import FILTERABLE_FEATURES, Seat, VenueId
+from models.library.seat_features import SeatFeature
 from models.policy.entities import FARTHEST_HORIZON, time_steps
 from models.policy.open_hours import open_hours
 from models.seat_map.service import TimeFilter
@@ -71,9 +74,13 @@ class MapSearch:
             "end": self.end,
             "venue": self.venue,
             "change": self.change,
-            **dict.fromkeys(sorted(self.features), "1"),
+            "features": self.feature_names,
         } | other
         return f"{path}?{urlencode({name: value for name, value in query.items() if value})}"
+
+    @property
+    def feature_names(self) -> str:
+        return ",".join(sorted(self.features))
 
     @property
     def hint(self) -> str:
@@ -154,12 +161,12 @@ def redirect_to_today(visit: PageRequest, search: MapSearch) -> web.Response | N
     return redirect(today.to(visit.request.path))
 
 
-def features_in(parameters: Mapping[str, Any], visit: PageRequest, day: date) -> frozenset[str]:
-    """The query's features, without those that the library does not offer as filters."""
-    policy = visit[REFERENCE].policy_on(day)
-    return frozenset(
-        name for name in FILTERABLE_FEATURES if parameters.get(name) and policy.allows_filter(name)
-    )
+def features_in(parameters: MultiMapping[Any], visit: PageRequest, day: date) -> frozenset[str]:
+    """The query's features, without those that the library does not offer as filters. Older
+    addresses have usual ones as parameters of their own."""
+    named = {name for text in parameters.getall("features", []) for name in str(text).split(",")}
+    named.update(name for name in FILTERABLE_FEATURES if parameters.get(name))
+    return frozenset(named.intersection(visit[REFERENCE].filters_on(day))) if named else frozenset()
 
 
 def time_filter(visit: AnyRequest, search: MapSearch) -> TimeFilter:
@@ -211,9 +218,25 @@ def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
     )
 
 
-def feature_filters(visit: AnyRequest, day: date) -> list[tuple[str, str]]:
+def feature_filters(visit: PageRequest, day: date) -> list[tuple[str, str]]:
     """The filters that the library offers, as pairs of a feature and its label."""
-    policy = visit[REFERENCE].policy_on(day)
-    return [
-        (name, FEATURE_TEXT[name]) for name in FILTERABLE_FEATURES if policy.allows_filter(name)
-    ]
+    texts = all_feature_texts(visit)
+    return [(name, texts[name]) for name in visit[REFERENCE].filters_on(day)]
+
+
+def all_feature_texts(visit: PageRequest) -> dict[str, str]:
+    """The names of all features, in the page's language: usual ones, then the library's own."""
+    return {**FEATURE_TEXT, **_own_texts(visit, visit[REFERENCE].catalog.features.in_use)}
+
+
+def feature_texts(visit: PageRequest, seat: Seat) -> dict[str, str]:
+    """The names of the seat's features, in the page's language."""
+    texts = {name: text for name, text in FEATURE_TEXT.items() if getattr(seat, name)}
+    if seat.features:
+        texts |= _own_texts(visit, visit[REFERENCE].catalog.features.of(seat.features))
+    return texts
+
+
+def _own_texts(visit: PageRequest, own: Iterable[SeatFeature]) -> dict[str, str]:
+    language = language_of(visit.request).tag
+    return {feature.id: feature.name_in(language) for feature in own}

@@ -179,9 +179,7 @@ def _proposed(
         area=area,
         reason=_reason(proposal),
         features=[
-            text
-            for name, text in feature_filters(visit, search.day)
-            if getattr(proposal.seat, name)
+            text for name, text in feature_filters(visit, search.day) if proposal.seat.has((name,))
         ],
         period=search.period,
         until=later_clock(search.zone, search.day, until) if until is not None else "",

@@ -52,6 +52,7 @@ async def api_tokens(visit: PageRequest, made: NewApiToken | None = None) -> web
     return render(
         visit,
         "api_tokens",
+        zone=visit.zone,
         usable=[line for line in lines if line[0].is_usable(visit.now)],
         over=[line for line in lines if not line[0].is_usable(visit.now)],
         scopes={scope.value: SCOPE_TEXT[scope] for scope in Scope},

@@ -20,7 +20,7 @@ from models.fault_reports.service import FaultReportService
 from models.feedback.service import FeedbackService
 from models.gates.service import GateService
 from models.kiosks.service import KioskService
-from models.library.entities import AreaId
+from models.library.entities import AreaId, VenueId
 from models.messages.staff import StaffDeliveries
 from models.outages.entities import MIN_DURATION, RETIRED_AFTER
 from models.policy.open_hours import open_hours
@@ -40,6 +40,7 @@ class AreaDashboard:
     """An area on the dashboard. ``hours``: occupied seats at each full hour while it is open."""
 
     id: str
+    venue_id: VenueId
     name: str
     seats: int
     used: int
@@ -69,7 +70,8 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
         areas.append(
             AreaDashboard(
                 id=area.id,
-                name=catalog.area_name(area),
+                venue_id=area.venue_id,
+                name=area.full_name,
                 seats=sum(seat.unavailable_reason(day) is None for seat in area.seats),
                 used=sum(
                     row.state in (ReservationState.IN_USE, ReservationState.AWAY) for row in mine
@@ -125,8 +127,9 @@ async def _alarms(visit: PageRequest) -> list[str]:
     unproven = await visit[PresenceKnowledge].venues_without_proof(now)
     catalog = visit[REFERENCE].catalog
     visible_venues = {area.venue_id for area in catalog.bookable_areas if visit.sees(area.venue_id)}
-    for venue_id in sorted(unproven & visible_venues):
-        alarms.append(ALARM_TEXT["no_presence"].format(venue=catalog.venues[venue_id].name))
+    for venue_id, venue in catalog.venues.items():
+        if venue_id in unproven & visible_venues:
+            alarms.append(ALARM_TEXT["no_presence"].format(venue=venue.name))
     return alarms
 
 

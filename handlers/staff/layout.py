@@ -50,6 +50,7 @@ def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) 
         **shared | facts,
         action_labels=ACTION_LABELS,
         area_name=visit[REFERENCE].catalog.area_name,
+        by_venue=visit[REFERENCE].catalog.by_venue,
         help=help_for(visit.request.path.rstrip("/")),
         setup_left=_setup_left(visit),
         setup_rev=visit[REFERENCE].setup.rev,

@@ -31,6 +31,7 @@ from handlers.library.console.areas import (
     delete_area,
     retire_area,
 )
+from handlers.library.console.features import add_feature, change_feature, features
 from handlers.library.console.floor_files import (
     LARGEST_FORM as LARGEST_FLOOR_FORM,
 )
@@ -283,6 +284,15 @@ def _library_routes() -> list[web.RouteDef]:
                 change_library_profile, Role.ADMINISTRATOR, LARGEST_FORM, multipart=True, whole=True
             ),
         ),
+        web.get("/console/features", staff_page(features)),
+        web.post(
+            "/console/features",
+            staff_form(add_feature, Role.ADMINISTRATOR, whole=True, page=features),
+        ),
+        web.post(
+            "/console/features/{id}",
+            staff_form(change_feature, Role.ADMINISTRATOR, whole=True, page=features),
+        ),
         web.get("/console/venues", staff_page(venues)),
         web.post(
             "/console/venues", staff_form(add_venue, Role.ADMINISTRATOR, whole=True, page=venues)
@@ -341,7 +351,7 @@ def _device_routes() -> list[web.RouteDef]:
     return [
         web.get("/console/devices", staff_page(devices)),
         web.post("/console/devices", change(add_device)),
-        web.post("/console/devices/venues/{id}", change(change_presence_sources)),
+        web.post("/console/devices/venues", change(change_presence_sources)),
         web.get(f"{here}/poster", staff_page(kiosk_poster)),
         web.get(f"{here}/pairing", staff_page(pairing, head)),
         web.post(f"{here}/pairing", staff_form(look_at_screen, head, page=pairing)),

@@ -123,7 +123,10 @@
       const line = made("div", "ticks");
       line.setAttribute("aria-hidden", "true");
       const every = to - from > 1080 ? 240 : 180;
-      for (let at = Math.ceil(from / 60) * 60; at <= to - 30; at += every) line.append(placed(made("span", "", String((at / 60) % 24)), at));
+      for (let at = Math.ceil(from / 60) * 60; at <= to - 30; at += every) {
+        const shown = at + times.ahead.reduce((minutes, [since, more]) => (at >= since ? more : minutes), 0);
+        line.append(placed(made("span", "", String(Math.floor(shown / 60) % 24)), at - (shown % 60)));
+      }
       return line;
     }
     function placed(one, begin, stop = null) {

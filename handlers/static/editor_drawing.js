@@ -109,7 +109,7 @@ class PlanDrawing {
   }
   spoken(thing) {
     if (!this.draft.isSeat(thing)) return _("{kind} {x}，{y}", { kind: this.markNames[thing.kind], x: thing.x, y: thing.y });
-    const facts = Object.entries(this.featureNames).filter(([name]) => thing[name]).map(([, word]) => word);
+    const facts = Object.entries(this.featureNames).filter(([name]) => thing[name] === true || thing.features?.includes(name)).map(([, word]) => word);
     const { disabled, disabled_from: from, disabled_until: until } = thing;
     if (disabled) facts.push(_("停用：{disabled} {until}", { disabled, until: from || until ? _("{from} 至 {until}", { from: from || "", until: until || "" }) : "" }));
     return [_("{no} 号", { no: thing.no }), ...facts].join(" ").trim();

@@ -30,7 +30,8 @@ class PlanFields {
     const { draft } = this.page;
     draft.change("", () => {
       for (const seat of draft.seatsChosen()) {
-        if (target.type === "checkbox") PlanFields.set(seat, target.name, target.checked);
+        if (target.name === "features") PlanFields.setOwn(seat, target.value, target.checked);
+        else if (target.type === "checkbox") PlanFields.set(seat, target.name, target.checked);
         else if (target.type === "number") {
           seat[target.name] = PlanDraft.within(Number(target.value), PlanFields.LARGEST);
         } else PlanFields.set(seat, target.name, target.value.trim());
@@ -44,6 +45,14 @@ class PlanFields {
   static set(seat, name, value) {
     if (value || name === "no") seat[name] = value;
     else delete seat[name];
+  }
+  // One of the library's own features.
+  static setOwn(seat, feature, on) {
+    const others = (seat.features ?? []).filter((one) => one !== feature);
+    PlanFields.set(seat, "features", on || others.length ? [...others, ...(on ? [feature] : [])].sort() : null);
+  }
+  static has(seat, { name, value }) {
+    return name === "features" ? (seat.features ?? []).includes(value) : Boolean(seat[name]);
   }
   static put(input, value) {
     if (input !== document.activeElement) input.value = value ?? "";
@@ -68,9 +77,10 @@ class PlanFields {
     const several = seats.length > 1;
     for (const input of this.ofSeats.elements) {
       if (!input.name || input.name === "first") continue;
-      const values = new Set(seats.map((seat) => seat[input.name] ?? ""));
-      if (input.type === "checkbox") {
-        input.checked = seats.every((seat) => seat[input.name]);
+      const tick = input.type === "checkbox";
+      const values = new Set(seats.map((seat) => (tick ? PlanFields.has(seat, input) : seat[input.name] ?? "")));
+      if (tick) {
+        input.checked = !values.has(false);
         input.indeterminate = values.size > 1;
       } else PlanFields.put(input, values.size === 1 ? [...values][0] : "");
       if (["no", "x", "y"].includes(input.name)) input.disabled = several || !structure;

@@ -167,7 +167,7 @@
   }
 
   async function areas() {
-    const found = (await call("GET", "/areas")).items, parts = [];
+    const found = (await call("GET", `/areas?venue=${document.body.dataset.venue}`)).items, parts = [];
     for (const floor of new Set(found.map((area) => area.floor))) {
       const row = make("div", "", "choices areas");
       for (const area of found.filter((one) => one.floor === floor)) {
@@ -186,7 +186,10 @@
     let asked = 0;
     choose(_("{name} · 空 {free}", { name: area.name, free }), map, (seat) => seat.status === "free", foot, async (seat) => {
       const mine = ++asked;
-      const { ends } = await call("GET", `/seats/${seat.id}/times?start=now`).catch(() => ({ ends: [] }));
+      const [{ ends }, { features = [] }] = await Promise.all([
+        call("GET", `/seats/${seat.id}/times?start=now`).catch(() => ({ ends: [] })),
+        seat.features ? call("GET", "/venues").catch(() => ({})) : {},
+      ]);
       if (mine !== asked) return;
       const row = make("div", "", "choices ends"), usual = ends[Math.min(1, ends.length - 1)];
       let end = usual;
@@ -200,6 +203,8 @@
         row.append(chip);
       }
       const has = [seat.power && _("电源"), seat.window && _("靠窗"), seat.computer && _("电脑")].filter(Boolean);
+      const language = document.documentElement.lang.slice(0, 2);
+      for (const { id, names } of features) if (seat.features.includes(id)) has.push(names[language] || names.zh);
       foot.textContent = "";
       foot.append(make("b", _("{no} 号", { no: seat.no })), make("span", has.join(" · "), "soft"));
       if (usual) foot.append(row, button(_("坐这里"), () => book(seat, end.value), "strong"));

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from handlers.texts.labels import STATE_TEXT, SUSPENDED_FOR
@@ -62,6 +62,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "pairing_over": _("这块屏幕已经配对过，或配对码已过期，请按屏幕上现在的数字重新输入"),
     "kiosk_key_changed": _("这台机器的密钥刚刚被其他人更换过，请核对现在的屏幕后再确认"),
     "venue_changed": _("该场馆刚刚被其他人修改过，请核对后再提交"),
+    "features_changed": _("座位条件刚刚被其他人修改过，请核对后再提交"),
     "plan_changed": _("平面图刚刚被其他人修改过，请核对后再提交"),
     "area_retired": _("这个区域已停用，请先恢复使用"),
     "area_not_retired": _("只有已停用的区域可以恢复或删除，请刷新页面"),
@@ -165,6 +166,17 @@ REASONS: Final[Mapping[str, str]] = {
     "seats_overlap": _("{other} 号与 {no} 号重叠"),
     "seat_id_not_allowed": _("座位编号“{id}”不能使用"),
     "seat_id_twice": _("座位编号重复"),
+    "unknown_feature": _("座位有“{id}”这个条件，而图书馆没有：请先在“座位条件”里添加"),
+    "feature_id_not_allowed": _("座位条件的编号“{id}”不能使用"),
+    "feature_icon_unknown": _("请选择图标"),
+    "feature_name_missing": _("请填写中文名称"),
+    "feature_name_length": _("名称最多 {chinese} 个汉字，没有汉字的最多 {latin} 个字符"),
+    "feature_name_reserved": _("“{name}”是座位表里另一列的名称，请换一个"),
+    "feature_exists": _("已有“{name}”，停用的可以恢复"),
+    "feature_names_number": _("最多 {most} 种语言"),
+    "feature_names_format": _("每行一种语言，先写语言标签，例如 de Leselampe"),
+    "language_tag_unknown": _("“{tag}”不是语言标签，请写 de、fr、zh-TW 这样的"),
+    "too_many_features": _("最多 {most} 个在使用，请先停用不用的"),
     "profile_missing": _("请填写"),
     "profile_too_long": _("最多 {most} 字"),
     "contact_lines": _("请写 1–{most} 行，例如服务台电话"),
@@ -238,6 +250,8 @@ def _suspension(facts: Mapping[str, str]) -> dict[str, str]:
 
 def _spoken(name: str, value: Any) -> str:
     if isinstance(value, datetime):
+        if value.tzinfo is UTC:
+            raise ValueError("texts need the library's local time")
         clock = f"{value:%H:%M}"
         return _("{day} {clock}", day=short_day_text(value.date()), clock=clock)
     if name == "retry_after" and isinstance(value, int):

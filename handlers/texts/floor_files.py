@@ -5,7 +5,7 @@ from typing import Final
 
 from handlers.texts.labels import FEATURE_TEXT
 from models.floor_files.table import Vocabulary
-from models.kernel.text import CP1252, GB18030, UTF_8
+from models.kernel.text import CP1252, GB18030, UTF_8, UTF_16
 from models.library.entities import SEAT_FEATURES
 
 COLUMN_TEXT: Final[Mapping[str, str]] = {
@@ -111,6 +111,7 @@ ENCODING_TEXT: Final[Mapping[str, str]] = {
     UTF_8: "UTF-8",
     GB18030: "GB18030（中文）",
     CP1252: "Windows-1252（西欧）",
+    UTF_16: "UTF-16（Excel 的 Unicode 文本）",
 }
 SHEET_TEXT: Final[Mapping[str, str]] = {"seats": "座位", "explained": "说明"}
 TEMPLATE_EXPLAINED: Final = (

@@ -16,6 +16,7 @@ TABLE_TEXT: Final[Mapping[str, str]] = {
 COLUMN_TEXT: Final[Mapping[str, str]] = {
     "day": _("日期"),
     "weekday": _("星期"),
+    "venue": _("场馆"),
     "area": _("区域"),
     "hour": _("时段"),
     "seat": _("座位"),

@@ -57,7 +57,7 @@ async def join(call: ApiRequest, body: JoinWaitlist) -> WaitlistEntryOut:
         call.context(),
         body.area_id,
         body.seats,
-        body.features,
+        body.required_features,
         selection,
         only_tell=body.only_tell,
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import time
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -20,15 +21,21 @@ async def join(visit: PageRequest, form: Form) -> web.StreamResponse:
     names = ("area_id", "date", "start", "end")
     fields = {name: form_text(form, name) for name in names}
     boxes = (*FILTERABLE_FEATURES, "only_tell")
-    ticked = {name: "true" for name in boxes if form_text(form, name)}
+    more: dict[str, Any] = {name: "true" for name in boxes if form_text(form, name)}
+    more["features"] = [*filter(None, form_text(form, "features").split(","))]
     try:
-        body = msgspec.convert(fields | ticked, schemas.JoinWaitlist, strict=False)
+        body = msgspec.convert(fields | more, schemas.JoinWaitlist, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
     start = None if body.start == "now" else time.fromisoformat(body.start)
     selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
     await visit[WaitlistService].join(
-        visit.context(), body.area_id, [], body.features, selection, only_tell=body.only_tell
+        visit.context(),
+        body.area_id,
+        [],
+        body.required_features,
+        selection,
+        only_tell=body.only_tell,
     )
     return redirect(f"/reservations?done={'alert' if body.only_tell else 'wait'}")
 

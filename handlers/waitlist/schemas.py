@@ -12,7 +12,8 @@ from models.library.entities import FILTERABLE_FEATURES
 
 class JoinWaitlist(Request):
     """A request to wait for a seat in an area. ``seats``: at most 20 seats that the reader
-    accepts; empty for any. ``window``, ``power``: whether the seat must have this feature.
+    accepts; empty for any. ``window``, ``power``: whether the seat must have this feature;
+    ``features``: further ones that it must have.
     ``only_tell``: asks for a free-seat alert, one message without a waitlist place or held seat."""
 
     area_id: Id
@@ -22,11 +23,13 @@ class JoinWaitlist(Request):
     seats: Annotated[list[Id], Meta(max_length=20)] = field(default_factory=list)
     window: bool = False
     power: bool = False
+    features: Annotated[list[Id], Meta(max_length=20)] = field(default_factory=list)
     only_tell: bool = False
 
     @property
-    def features(self) -> frozenset[str]:
-        return frozenset(name for name in FILTERABLE_FEATURES if getattr(self, name))
+    def required_features(self) -> frozenset[str]:
+        usual = (name for name in FILTERABLE_FEATURES if getattr(self, name))
+        return frozenset((*usual, *self.features))
 
 
 class WaitlistEntryOut(Response):

@@ -141,9 +141,10 @@ async def _free_seats(request: web.Request) -> str:
     cache = app[SEAT_MAP_CACHE]
     time_window = cache.window(None, None, None, minute)
     occupancy = await app[service_key(SeatMapService)].occupancy.get_day(time_window.day)
-    lines = [
-        f"{area.name} {count.free}/{count.total}"
-        for area in app[REFERENCE].catalog.bookable_areas
-        for count in (cache.plan(area, occupancy, time_window, minute).view.count,)
-    ]
+    catalog, lines = app[REFERENCE].catalog, []
+    for venue, areas in catalog.by_venue(catalog.bookable_areas):
+        lines += [venue.name] if venue is not None else []
+        for area in areas:
+            count = cache.plan(area, occupancy, time_window, minute).view.count
+            lines.append(f"{area.name} {count.free}/{count.total}")
     return REPLY_TEXT["free_seats"].format(areas="\n".join(lines))

@@ -14,10 +14,10 @@ from lab.proof.simulated_library import (
     AREA,
     CLOSES,
     KIOSK,
-    ZONE,
     Worker,
     at,
     context,
+    library_zone,
     seat,
     wish,
 )
@@ -35,8 +35,8 @@ TWO: Final = seat(2)
 
 
 def _requested(seat_id: str, when: TimeSelection, now: datetime) -> tuple[str, datetime, datetime]:
-    start = ZONE.instant(when.day, when.start) if when.start is not None else now
-    return seat_id, start, ZONE.next_instant(start, when.end)
+    start = library_zone().instant(when.day, when.start) if when.start is not None else now
+    return seat_id, start, library_zone().next_instant(start, when.end)
 
 
 def _taps(
@@ -396,5 +396,5 @@ async def free_and_wanted(worker: Worker, readers: Sequence[Reader]) -> Ids:
     """The second reader waits for seat one, which is free."""
     reader, seats = readers[1].id, frozenset({ONE})
     entry = WaitlistEntry("wait", reader, AREA, seats, frozenset(), at(10), at(11), at(8))
-    await worker.stored.waitlist.join(ZONE, entry)
+    await worker.stored.waitlist.join(library_zone(), entry)
     return {}

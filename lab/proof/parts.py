@@ -27,10 +27,12 @@ from lab.proof.seeded_days import READERS, DayResult, play
 from lab.proof.simulated_library import (
     ACROSS,
     DAY,
+    JUMP,
     NIGHT,
     SimulatedLibrary,
     across_midnight,
     build,
+    over_a_jump,
 )
 from lab.proof.simulated_loop import counted_ids, run_alone
 from lab.proof.visitors import SEATS
@@ -50,7 +52,7 @@ LIVE: Final = Scale(
     settings={}, isolated_ms=10_000, isolated_s=25, probes=2,
 )  # fmt: skip
 
-_POLICIES: Final = {"day": DAY, "night": NIGHT, "across": ACROSS}
+_POLICIES: Final = {"day": DAY, "night": NIGHT, "across": ACROSS, "jump": JUMP}
 Say = Callable[[str], None]
 
 
@@ -94,10 +96,11 @@ def large_history(say: Say) -> ProofPart:
 
 def explorer(say: Say) -> ProofPart:
     """Every interleaving of each scenario, without a fault and with one at every step, by day
-    and across midnight. The longest scenarios have no faults across midnight."""
+    and across midnight, and without faults over a jump of the clocks. The longest scenarios have
+    no faults across midnight."""
     begun, done = time.perf_counter(), list[Explored]()
     with _processes() as pool:
-        ways = [("day", 1), ("across", 1), ("day", 0), ("across", 0)]
+        ways = [("day", 1), ("across", 1), ("day", 0), ("across", 0), ("jump", 0)]
         tasks = [
             (n, *way)
             for n, scenario in enumerate(scenarios())
@@ -229,6 +232,8 @@ PARTS: Final = {
 
 
 def _clock_of(hours: str) -> AbstractContextManager[None]:
+    if hours == "jump":
+        return over_a_jump()
     return across_midnight() if hours == "across" else nullcontext()
 
 

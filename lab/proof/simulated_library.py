@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from aiohttp import web
@@ -41,6 +41,8 @@ from models.library.entities import Area, AreaId, Kiosk, KioskId, Seat, SeatId, 
 from models.messages.delivery_queue_repository import DeliveryQueue
 from models.opening_draw.service import OpeningDraw
 from models.policy.entities import OpeningRule, Policy
+from models.profile.entities import LibraryProfile
+from models.profile.zones import zone_of
 from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 from models.reservations.presence import PresenceMethod
@@ -91,7 +93,9 @@ class Worker:
         self.db: Database = network.connect(name)
         self.stored = Repositories(self.db, CIPHER)
         app = web.Application()
-        wire_reference(app, self.stored)
+        zone = library_zone()
+        minutes = zone.slot_clock.utcoffset(None) // timedelta(minutes=1)
+        wire_reference(app, self.stored, LibraryProfile(zone=zone.name, zone_minutes=minutes))
         app[OPENING_DRAW] = OpeningDraw(
             self.stored.opening_tickets, real_now, asyncio.sleep, lambda: app[REFERENCE].zone
         )
@@ -184,7 +188,16 @@ NIGHT: Final = Policy(opening=(OpeningRule(time(15), time(6, 10)),))
 """The library with opening hours eight hours later: most bookings cross midnight."""
 ACROSS: Final = Policy(opening=(OpeningRule(time(20, 30), time(11, 40)),), step_minutes=30)
 """The opening hours during ``across_midnight``."""
+JUMP: Final = Policy(opening=(OpeningRule(time(22, 30), time(14, 40)),), step_minutes=30)
+"""The opening hours during ``over_a_jump``."""
+BERLIN: Final = zone_of("Europe/Berlin", 60)
 _later = timedelta()
+_zone = ZONE
+
+
+def library_zone() -> Zone:
+    """The zone of libraries that are built now."""
+    return _zone
 
 
 async def build(seats: int, readers: int, policy: Policy = DAY) -> SimulatedLibrary:
@@ -210,8 +223,9 @@ async def build(seats: int, readers: int, policy: Policy = DAY) -> SimulatedLibr
 
 
 def at(hour: int, minute: int = 0) -> datetime:
-    """An instant of the Monday; during ``across_midnight`` 13.5 hours later."""
-    return MONDAY + timedelta(hours=hour, minutes=minute) + _later
+    """An instant of the Monday, as the library's clocks show it; during ``across_midnight`` 13.5
+    hours later, during ``over_a_jump`` in a night in which they are set forward."""
+    return _zone.local(MONDAY + timedelta(hours=hour, minutes=minute) + _later)
 
 
 @contextmanager
@@ -224,6 +238,18 @@ def across_midnight() -> Iterator[None]:
         yield
     finally:
         _later = timedelta()
+
+
+@contextmanager
+def over_a_jump() -> Iterator[None]:
+    """During the block the library is in Berlin, where ten to eleven is 01:30 to 03:30. It must
+    be built with ``JUMP``."""
+    global _later, _zone
+    _later, _zone = BERLIN.instant(date(2027, 3, 28), time(1, 30)) - MONDAY.replace(hour=10), BERLIN
+    try:
+        yield
+    finally:
+        _later, _zone = timedelta(), ZONE
 
 
 def wish(start: int | None, end: int, hour: int = 0) -> TimeSelection:

@@ -13,7 +13,7 @@ from typing import Any
 from lab.history.records import History, Message, Operation, Promise, Violation, stored
 from lab.proof.memory_mongo import MemoryStore
 from lab.proof.memory_query import Document
-from lab.proof.simulated_library import ZONE, SimulatedLibrary, Worker
+from lab.proof.simulated_library import SimulatedLibrary, Worker, library_zone
 from lab.proof.simulated_loop import PARTY, SimulatedLoop
 from lab.proof.simulated_mongo import Cluster, Network, Request
 from models.kernel.errors import DomainError, Unavailable
@@ -46,7 +46,7 @@ class Recorder:
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
-        self.history = History(ZONE)
+        self.history = History(library_zone())
         self.step = 0
         self._now = now
         self.happened: Callable[[str], bool] | None = None

@@ -12,7 +12,7 @@ from math import inf
 from typing import Any, Final, Protocol
 
 from lab.history.records import Operation
-from lab.proof.simulated_library import AREA, ZONE, Worker, context, seat, wish
+from lab.proof.simulated_library import AREA, Worker, context, library_zone, seat, wish
 from lab.proof.simulated_loop import PARTY
 from lab.proof.simulation import Recorder, Run
 from models.check_in.arrival import KioskCodeScan
@@ -171,8 +171,8 @@ class Visitor:
         # A booking from now on starts by the worker's clock, which may be behind.
         start = floor_minute(self._recorder.instant - timedelta(seconds=CLOCK_S))
         if when.start is not None:
-            start = ZONE.instant(when.day, when.start)
-        end = ZONE.next_instant(start, when.end)
+            start = library_zone().instant(when.day, when.start)
+        end = library_zone().next_instant(start, when.end)
         made = await self._tap(
             "reserve",
             lambda worker, ctx: worker.reservations.create(ctx, place, when),

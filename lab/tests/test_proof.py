@@ -11,7 +11,7 @@ from lab.proof.parts import LONG, find_bug, library, play_seed
 from lab.proof.planted_bugs import PLANTS
 from lab.proof.scenarios import scenarios
 from lab.proof.seeded_days import READERS, play
-from lab.proof.simulated_library import across_midnight
+from lab.proof.simulated_library import across_midnight, over_a_jump
 from lab.proof.visitors import SEATS
 
 ACROSS_MIDNIGHT: Final = (
@@ -20,7 +20,7 @@ ACROSS_MIDNIGHT: Final = (
     "an offer is accepted, lapses, and the next one waits",
     "somebody stays longer in the last moment",
 )
-"""The scenarios that this test runs across midnight; scripts/prove runs all of them."""
+"""The scenarios that this test runs in odd nights; scripts/prove runs all of them."""
 ALL: Final = {scenario.name: scenario for scenario in scenarios()}
 
 
@@ -32,11 +32,12 @@ def test_no_order_of_concurrent_requests_does_harm(name: str, long: bool) -> Non
     assert explored.runs > 1, "there were orders to try"
 
 
+@pytest.mark.parametrize("hours", ["across", "jump"])
 @pytest.mark.parametrize("name", ACROSS_MIDNIGHT)
-def test_no_order_does_harm_across_midnight(name: str) -> None:
-    with across_midnight():
+def test_no_order_does_harm_in_an_odd_night(name: str, hours: str) -> None:
+    with across_midnight() if hours == "across" else over_a_jump():
         scenario = {scenario.name: scenario for scenario in scenarios()}[name]
-        explored = Explorer(scenario, library(2, 4, "across"), faults=0).explore()
+        explored = Explorer(scenario, library(2, 4, hours), faults=0).explore()
     assert explored.harm == [] and explored.runs > 1
 
 

@@ -66,6 +66,7 @@ async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryF
             for picture, file in await stored.plan_pictures.all_with_content()
             if picture.area_id in areas
         ),
+        seat_features=catalog.features.all,
     )
 
 

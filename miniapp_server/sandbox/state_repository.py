@@ -21,7 +21,9 @@ _CHECKS: Final = 100
 _CHECK_S: Final = 0.05
 """Seconds between two checks whether the writer of invented readers has stopped. ``_CHECKS``
 checks leave the writer five seconds to stop."""
-_KEPT = frozenset({"venues", "areas", "kiosks", "gates", "sandbox_machines", "leases", ABOUT})
+_KEPT = frozenset(
+    {"venues", "areas", "seat_features", "kiosks", "gates", "sandbox_machines", "leases", ABOUT}
+)
 
 
 class SandboxState:

@@ -136,6 +136,7 @@ export interface CatalogAreaOut {
 export interface CatalogOut {
   version: string;
   venues: CatalogVenueOut[];
+  features?: SeatFeatureOut[];
 }
 
 export interface CatalogSeatOut {
@@ -146,6 +147,7 @@ export interface CatalogSeatOut {
   window: boolean;
   computer: boolean;
   accessible: boolean;
+  features?: string[];
 }
 
 export interface CatalogVenueOut {
@@ -208,6 +210,7 @@ export interface DateOut {
   drawn_until: string | null;
   open: OpenOut | null;
   reason: string;
+  filters?: string[];
 }
 
 export interface DecideAppeal {
@@ -328,6 +331,7 @@ export interface JoinWaitlist {
   seats?: string[];
   window?: boolean;
   power?: boolean;
+  features?: string[];
   only_tell?: boolean;
 }
 
@@ -636,6 +640,7 @@ export interface SeatDayOut {
   date: string;
   taken: OccupiedOut[];
   reserved_for?: string[];
+  features?: string[];
 }
 
 export interface SeatEvent {
@@ -643,6 +648,12 @@ export interface SeatEvent {
   status: "away" | "disabled" | "free" | "mine" | "occupied";
   free_until: string | null;
   next_free: string | null;
+}
+
+export interface SeatFeatureOut {
+  id: string;
+  names: Record<string, string>;
+  icon: string;
 }
 
 export interface SeatMapOut {
@@ -667,6 +678,7 @@ export interface SeatOut {
   computer: boolean;
   accessible: boolean;
   reserved_for?: string[];
+  features?: string[];
 }
 
 export interface SessionOut {
@@ -759,6 +771,7 @@ export interface VenueOut {
 
 export interface VenuesOut {
   items: VenueOut[];
+  features?: SeatFeatureOut[];
 }
 
 export interface ViolationOut {

@@ -48,6 +48,7 @@ export const ERRORS_EN: Readonly<Record<string, string>> = {
   pairing_over: "The screen is paired, or the code has expired. Please type the current code",
   kiosk_key_changed: "Someone else has just replaced the kiosk's key. Please check the screen",
   venue_changed: "Someone has just changed the venue. Please look at it and save again",
+  features_changed: "Someone has just changed the features. Please look at them and save again",
   plan_changed: "Someone has just changed the plan. Please look at it and save again",
   area_retired: "This area is out of use. Please bring it back first",
   area_not_retired: "Only an area that is out of use can be brought back or deleted",

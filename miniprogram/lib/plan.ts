@@ -2,11 +2,13 @@
 
 import type { MarkOut, SeatMapOut, SeatOut } from "../api/types";
 import { clock } from "./clock";
-import { FEATURES } from "./features";
+import type { Feature } from "./seat_features";
+import { allFeatures, has } from "./seat_features";
 import type { Text } from "./texts";
-import { named, t, wordOf } from "./texts";
+import { named, t } from "./texts";
 
-export interface Tile { id: string; no: string; x: number; y: number; status: string; marks: string[]; name: string; facts: string; said: string }
+/** `aside`: the seat lacks a feature that is looked for. */
+export interface Tile { id: string; no: string; x: number; y: number; status: string; marks: string[]; name: string; facts: string; said: string; aside: boolean }
 /** What stands in the plan. `tall` is written from top to bottom; `side` is where the word of a thin one stands: in the room. */
 export interface Fixture extends MarkOut { text: string; tall: boolean; side: string }
 
@@ -20,13 +22,15 @@ export const STATES: ReadonlyArray<readonly [string, Text]> = [
   ["mine", "seat_mine"],
 ];
 const STANDING: ReadonlyArray<readonly [string, Text]> = [["wall", "mark_wall"], ["shelf", "mark_shelf"]];
+/** So many signs fit on a seat. */
+const SIGNS = 3;
 /** What a word needs. */
 const ROOM_PX = 14;
 
 /** The signs of what seats have and what stands between them, with their words. */
 export function tagLegend(): { sign: string; text: string }[] {
   return [
-    ...FEATURES.map((feature) => ({ sign: feature.name, text: wordOf(feature) })),
+    ...allFeatures(),
     ...STANDING.map(([sign, text]) => ({ sign, text: t(text) })),
   ];
 }
@@ -58,31 +62,34 @@ function onTile(no: string): string {
   return no.length > 12 ? `${no.slice(0, 5)}…${no.slice(-6)}` : no;
 }
 
-export function tileOf(seat: SeatOut): Tile {
-  const has = FEATURES.filter((feature) => seat[feature.name]);
+export function tileOf(seat: SeatOut, features: readonly Feature[], wanted: readonly string[]): Tile {
+  const there = features.filter((feature) => has(seat, feature.name));
+  const aside = !wanted.every((name) => has(seat, name));
   const state = STATES.find(([status]) => status === seat.status);
   const name = t("seat_no", { no: seat.no });
   const groups = seat.reserved_for?.join(t("list_comma"));
-  const facts = [groups && seat.status === "disabled" ? t("reserved_for", { groups }) : state ? t(state[1]) : seat.status, until(seat), ...has.map(wordOf)].filter((part) => part !== "").join(" · ");
+  const facts = [groups && seat.status === "disabled" ? t("reserved_for", { groups }) : state ? t(state[1]) : seat.status, until(seat), ...there.map((feature) => feature.text), aside ? t("not_fitting") : ""].filter((part) => part !== "").join(" · ");
   return {
     id: seat.id,
     no: onTile(seat.no),
     x: seat.x,
     y: seat.y,
     status: seat.status,
-    marks: MARKS[seat.status] ? [MARKS[seat.status] as string] : has.map((feature) => feature.name),
+    marks: MARKS[seat.status] ? [MARKS[seat.status] as string] : there.slice(0, SIGNS).map((feature) => feature.sign),
     name,
     facts,
     said: `${name} · ${facts}`,
+    aside,
   };
 }
 
-/** What a new plan changes of what is shown, seat by seat: hundreds stay as they are. */
-export function changed(shown: readonly Tile[], map: SeatMapOut): Record<string, unknown> {
-  if (shown.length !== map.seats.length) return { seats: map.seats.map(tileOf) };
+/** What a new plan changes of what is shown, seat by seat: hundreds stay as they are. `wanted`: features that are looked for. */
+export function changed(shown: readonly Tile[], map: SeatMapOut, wanted: readonly string[]): Record<string, unknown> {
+  const features = allFeatures();
+  const tiles = map.seats.map((seat) => tileOf(seat, features, wanted));
+  if (shown.length !== tiles.length) return { seats: tiles };
   const change: Record<string, unknown> = {};
-  map.seats.forEach((seat, n) => {
-    const tile = tileOf(seat);
+  tiles.forEach((tile, n) => {
     if (tile.said !== shown[n]?.said || tile.id !== shown[n]?.id) change[`seats[${n}]`] = tile;
   });
   return change;

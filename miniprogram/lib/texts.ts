@@ -35,6 +35,11 @@ export function wordOf(said: { zh: string; en: string }): string {
   return table === ENGLISH ? said.en : said.zh;
 }
 
+/** A name that the library has given by language tag; in another language its Chinese one. */
+export function nameIn(names: Readonly<Record<string, string>>): string {
+  return (table === ENGLISH ? names.en : names.zh) ?? names.zh ?? "";
+}
+
 /** A text whose name is partly data (`state_` + state); what is not in the table shows as it came. */
 export function named(prefix: string, name: string): string {
   return (table as Record<string, string>)[`${prefix}_${name}`] ?? name;

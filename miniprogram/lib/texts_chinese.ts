@@ -185,6 +185,8 @@ export const CHINESE = {
   area_closed: "闭馆", // own
   area_closed_for: "闭馆（{reason}）",
   filter: "按时间筛选",
+  filter_features: "按条件筛选",
+  not_fitting: "不合筛选",
   filter_from: "从几点",
   filter_to: "到几点",
   filter_clear: "清除", // own

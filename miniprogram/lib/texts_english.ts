@@ -186,6 +186,8 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   area_closed: "Closed",
   area_closed_for: "Closed ({reason})",
   filter: "Time",
+  filter_features: "Features",
+  not_fitting: "Does not match",
   filter_from: "From",
   filter_to: "To",
   filter_clear: "Clear",

@@ -142,15 +142,20 @@ class Service {
     }
   }
 
-  /** A review code for a visitor of that name, from the console's page of the visitor. */
-  async reviewCode(name) {
-    const headers = await this.signedIn("librarian");
-    const form = async (path, fields = {}) => {
+  /** A function that sends forms of the console as this person. */
+  async console(username) {
+    const headers = await this.signedIn(username);
+    return async (path, fields = {}, made = new URLSearchParams()) => {
       const page = await fetch(`${this.url}/console/readers`, { headers });
       const csrf = /name="csrf" value="([^"]+)"/.exec(await page.text())[1];
-      const body = new URLSearchParams({ csrf, key: `${Math.random()}`, reason: "微信审核", ...fields });
-      return fetch(this.url + path, { method: "POST", headers, body, redirect: "manual" });
+      for (const [name, value] of Object.entries({ csrf, key: `${Math.random()}`, reason: "微信审核", ...fields })) made.append(name, value);
+      return fetch(this.url + path, { method: "POST", headers, body: made, redirect: "manual" });
     };
+  }
+
+  /** A review code for a visitor of that name, from the console's page of the visitor. */
+  async reviewCode(name) {
+    const form = await this.console("librarian");
     const { now } = await this.call("GET", "/sandbox/clock");
     const made = await form("/console/readers/visitors", { name, first: now.slice(0, 10), last: now.slice(0, 10), card: "" });
     const [id] = /^[^?]+/.exec(made.headers.get("location"));

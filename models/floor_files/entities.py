@@ -65,6 +65,9 @@ class AreaInFile:
     base: int | None = None
     """The existing area's revision when the import's preview was made; -1 if there was none."""
     line: int | None = None
+    features: frozenset[str] | None = None
+    """The library's own features that the file has for seats; None for all of them. Existing
+    seats keep the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +82,6 @@ class FloorFile:
 
 
 Columns = Mapping[str, str]
-"""The field that each column of a table has, by the column's heading in lower case."""
+"""The field that each column of a table has, by the column's heading in lower case. The field of
+one of the library's own features is its id after ``OWN_FEATURE``."""
+OWN_FEATURE: Final = "feature:"

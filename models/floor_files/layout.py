@@ -70,7 +70,7 @@ def _area(room: _Room) -> AreaInFile:
     if len(cells) > _MOST_CELLS or not any(cell.type == "seat" for cell in used.values()):
         raise _wrong(room, "layout_without_seats")
     top, left = min(row for row, _ in used), min(column for _, column in used)
-    area = AreaInFile(tidy(room.name), fixtures=[])
+    area = AreaInFile(tidy(room.name), fixtures=[], features=frozenset())
     by_kind: dict[str, Cells] = {}
     for (row, column), cell in sorted(used.items()):
         if cell.type == "seat":

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from models.floor_files.entities import MARGIN, MOST_PROBLEMS, AreaInFile, FileProblem
 from models.kernel.errors import Malformed
 from models.library.entities import SEAT_SIZE, Area, AreaId, AreaState, Catalog, VenueId
+from models.library.feature_rules import check_known
 from models.library.plan_editing import PlanDraft, apply_draft, problems_of
 from models.library.seat_names import name_key, tidy
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """The venue and floor of new areas, used if the file names none."""
+    """The venue of areas and the floor of new areas, used if the file names none."""
 
     venue: str = ""
     floor: int | None = None
@@ -41,11 +42,12 @@ def plan_import(
     for read in decoded_areas:
         problems = []
         try:
-            old = _existing(read, catalog)
+            old = _existing(read, catalog, defaults.venue)
             base = old or _new(read, catalog, defaults, taken, order)
             if base.id in {area.new.id for area in plan.areas}:
                 raise Malformed("file", "area_twice", area=base.name)
             draft = _draft(read, base)
+            check_known(draft.seats, catalog.features)
             problems = [_located(read, error) for error in problems_of(draft)]
             if not problems:
                 elsewhere = {s for s, at in catalog.all_seats.items() if at.area_id != base.id}
@@ -69,9 +71,10 @@ def _located(read: AreaInFile, error: Malformed) -> FileProblem:
     return FileProblem(error, line, read.name or read.id)
 
 
-def _existing(read: AreaInFile, catalog: Catalog) -> Area | None:
-    """The existing area that ``read`` means; None if it is new. Raises: Malformed if several
-    areas match, or if the area is retired, deleted or in another venue than ``read`` says."""
+def _existing(read: AreaInFile, catalog: Catalog, venue: str) -> Area | None:
+    """The existing area that ``read`` means; None if it is new. A name means an area of ``venue``,
+    unless ``read`` names one. Raises: Malformed if several areas match, or if the area is retired,
+    deleted or in another venue than ``read`` says."""
     if read.id and (area := catalog.areas.get(AreaId(read.id))) is not None:
         if area.state is AreaState.DELETED:
             raise Malformed("file", "area_id_deleted", id=read.id)
@@ -83,8 +86,8 @@ def _existing(read: AreaInFile, catalog: Catalog) -> Area | None:
         return None
     same = [area for area in catalog.known_areas if name_key(area.name) == name_key(read.name)]
     same = [area for area in same if read.floor in (None, area.floor)]
-    if read.venue:
-        same = [area for area in same if area.venue_id == _venue(read.venue, catalog)]
+    here = _venue(read.venue or venue, catalog)
+    same = [area for area in same if area.venue_id == here]
     if len(same) > 1:
         raise Malformed("file", "area_not_one", area=read.name)
     for area in same:
@@ -140,8 +143,11 @@ def _draft(read: AreaInFile, base: Area) -> PlanDraft:
     seats = []
     for entry in read.seats:
         seat = replace(entry.draft, no=tidy(entry.draft.no))
+        there = seats_by_name.get(name_key(seat.no))
+        if there is not None and read.features is not None:
+            others = (f for f in there.features if f not in read.features)
+            seat = replace(seat, features=(*seat.features, *others))
         if not entry.placed:
-            there = seats_by_name.get(name_key(seat.no))
             if there is None:
                 raise Malformed("file", "new_seat_without_place", no=seat.no)
             seat = replace(seat, x=there.x, y=there.y)

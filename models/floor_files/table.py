@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -16,6 +16,7 @@ from models.floor_files.entities import (
     MOST_LINES,
     MOST_PROBLEMS,
     MOST_SEATS_IN_FILE,
+    OWN_FEATURE,
     AreaInFile,
     Columns,
     FileProblem,
@@ -127,7 +128,11 @@ class _Table:
                 return None
             area = self.areas[key] = AreaInFile(name, id, row.get("venue", ""), line=line)
             area.floor = self._number(line, row, "floor", -99)
+            area.features = frozenset(self._own_features())
         return area
+
+    def _own_features(self) -> Iterator[str]:
+        return (f.removeprefix(OWN_FEATURE) for f in self.fields if f.startswith(OWN_FEATURE))
 
     def _kind(self, line: int, row: Mapping[str, str]) -> str | None:
         text = _folded(row.get("kind", ""))
@@ -149,6 +154,7 @@ class _Table:
             return
         place = self._place(line, row)
         has: dict[str, Any] = {name: self._mark(line, row, name) for name in SEAT_FEATURES}
+        own = tuple(f for f in self._own_features() if self._mark(line, row, OWN_FEATURE + f))
         x, y = place or (0, 0)
         draft = SeatDraft(
             no,
@@ -158,6 +164,7 @@ class _Table:
             disabled=row.get("disabled") or None,
             disabled_from=self._day(line, row, "disabled_from"),
             disabled_until=self._day(line, row, "disabled_until"),
+            features=own,
         )
         area.seats.append(SeatInFile(draft, place is not None, line))
 

@@ -5,26 +5,35 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
-from models.floor_files.entities import AREA_ROW
+from models.floor_files.entities import AREA_ROW, OWN_FEATURE
 from models.kernel.text import BYTE_ORDER_MARK, FORMULA_SIGNS
 from models.library.entities import SEAT_FEATURES, Area, Seat, features_of
+from models.library.seat_features import SeatFeatures
 
-FIELDS = (
-    *("area_id", "area", "floor", "seat", "x", "y"),
-    *SEAT_FEATURES,
-    *("disabled", "disabled_from", "disabled_until", "kind", "w", "h"),
-)
 _QUOTED = (*FORMULA_SIGNS, "'")
 Row = Sequence[str]
 
 
-def rows_of(area: Area, yes: str, kinds: Mapping[str, str]) -> list[Row]:
-    """The area as rows of a table: one for its size, then its seats and fixtures. ``yes``: the
-    word for a feature that a seat has. ``kinds``: the word for each kind of row."""
+def fields_of(features: SeatFeatures) -> tuple[str, ...]:
+    """The fields of an area's table, in order. ``features``: the library's own."""
+    return (
+        *("area_id", "area", "venue", "floor", "seat", "x", "y"),
+        *SEAT_FEATURES,
+        *(OWN_FEATURE + feature.id for feature in features.in_use),
+        *("disabled", "disabled_from", "disabled_until", "kind", "w", "h"),
+    )
+
+
+def rows_of(
+    area: Area, venue: str, fields: Sequence[str], yes: str, kinds: Mapping[str, str]
+) -> list[Row]:
+    """The area as rows of a table: one for its size, then its seats and fixtures. ``venue``: the
+    name of its venue. ``yes``: the word for a feature that a seat has. ``kinds``: the word for
+    each kind of row."""
 
     def row(**values: object) -> Row:
-        named = {"area_id": area.id, "area": area.name, "floor": area.floor, **values}
-        return [str(named.get(name, "")) for name in FIELDS]
+        named = {"area_id": area.id, "area": area.name, "venue": venue, "floor": area.floor}
+        return [str((named | values).get(name, "")) for name in fields]
 
     return [
         row(kind=kinds[AREA_ROW], w=area.width, h=area.height),
@@ -39,6 +48,7 @@ def _seat(seat: Seat, yes: str) -> dict[str, object]:
         "x": seat.x,
         "y": seat.y,
         **{feature: yes for feature, has in features_of(seat).items() if has},
+        **{OWN_FEATURE + feature: yes for feature in seat.features},
         "disabled": seat.disabled or "",
         "disabled_from": seat.disabled_from or "",
         "disabled_until": seat.disabled_until or "",

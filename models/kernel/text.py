@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 UTF_8: Final = "utf-8"
 GB18030: Final = "gb18030"
 CP1252: Final = "cp1252"
-ENCODINGS: Final = (UTF_8, GB18030, CP1252)
-"""Encodings accepted in uploads; CP1252 is the western European encoding."""
+UTF_16: Final = "utf-16"
+ENCODINGS: Final = (UTF_8, GB18030, CP1252, UTF_16)
+"""Encodings accepted in uploads. CP1252 is the western European one, which includes Latin-1; Excel
+writes UTF_16 as "Unicode Text"."""
 _FOREIGN: Final = re.compile(r"[^\x00-\x7f]+")
 _WESTERN: Final = re.compile("[À-ÖØ-öø-ÿŒœŠšŽžŸ‘’“”„–—…«»°§€\u00a0]{1,2}")
 """A text is taken for CP1252 only if each run of non-ASCII characters matches: one or two, as in
@@ -53,11 +56,11 @@ class FileText:
 
 
 def text_of_file(data: bytes, encoding: str = "") -> FileText | None:
-    """Decodes an uploaded text file. Without ``encoding``, tries UTF-8, then GB18030 and CP1252,
-    which spreadsheets write in China and western Europe. None if the file is not text or the
-    encoding is ambiguous."""
-    if b"\0" in data:
-        return None
+    """Decodes an uploaded text file. Without ``encoding``, tries UTF-16 by its mark, UTF-8, then
+    GB18030 and CP1252, which spreadsheets write in China and western Europe. None if the file is
+    not text or the encoding is ambiguous."""
+    if not encoding and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = UTF_16
     text = _decoded(data, encoding or UTF_8)
     if encoding or text is not None:
         return FileText(text, encoding or UTF_8) if text is not None else None
@@ -82,6 +85,7 @@ def _is_rare(character: str) -> bool:
 
 def _decoded(data: bytes, encoding: str) -> str | None:
     try:
-        return data.decode(encoding).removeprefix(BYTE_ORDER_MARK)
+        text = data.decode(encoding).removeprefix(BYTE_ORDER_MARK)
     except UnicodeDecodeError:
         return None
+    return None if "\0" in text else text

@@ -6,9 +6,10 @@ from datetime import date
 from enum import StrEnum
 from itertools import chain
 from math import hypot, inf
-from typing import Any, Final, NewType
+from typing import Any, Final, NewType, Protocol, TypeVar
 
 from models.kernel.text import natural
+from models.library.seat_features import NO_FEATURES, SeatFeatures
 
 VenueId = NewType("VenueId", str)
 AreaId = NewType("AreaId", str)
@@ -87,7 +88,8 @@ class Fixture:
 @dataclass(frozen=True, slots=True)
 class Seat:
     """A seat on a plan. `number`: its name, unique in its area (seat_names.py). `disabled`: why it
-    is out of service, from `disabled_from` to `disabled_until`; None if it is in service."""
+    is out of service, from `disabled_from` to `disabled_until`; None if it is in service.
+    `features`: the ids of the library's own features that it has, sorted."""
 
     id: SeatId
     area_id: AreaId
@@ -101,6 +103,7 @@ class Seat:
     disabled: str | None = None
     disabled_from: date | None = None
     disabled_until: date | None = None
+    features: tuple[str, ...] = ()
 
     def unavailable_reason(self, day: date) -> str | None:
         if self.disabled is None or (self.disabled_from or day) > day:
@@ -108,7 +111,11 @@ class Seat:
         return self.disabled if day <= (self.disabled_until or day) else None
 
     def has(self, features: Iterable[str]) -> bool:
-        return all(getattr(self, feature) for feature in features)
+        """True if the seat has all these features, usual ones or the library's own."""
+        return all(
+            getattr(self, feature) if feature in SEAT_FEATURES else feature in self.features
+            for feature in features
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +134,13 @@ class SeatDraft:
     disabled: str | None = None
     disabled_from: date | None = None
     disabled_until: date | None = None
+    features: tuple[str, ...] = ()
 
 
 SEAT_FEATURES: Final = ("power", "window", "computer", "accessible")
-"""The names of a seat's features: fields of ``Seat``, ``SeatDraft`` and of API responses."""
+"""The names of the usual features: fields of ``Seat``, ``SeatDraft`` and of API responses."""
 FILTERABLE_FEATURES: Final = ("window", "power")
-"""Features by which readers may filter if the policy allows it."""
+"""Usual features by which readers may filter if the policy allows it."""
 
 
 def features_of(seat: Seat | SeatDraft) -> dict[str, Any]:
@@ -229,6 +237,14 @@ def device_order(
     return place, inf if order is None else order, natural(name), id
 
 
+class _InVenue(Protocol):
+    @property
+    def venue_id(self) -> VenueId: ...
+
+
+_T = TypeVar("_T", bound=_InVenue)
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """The whole library: its venues, areas, seats and kiosks. `version` changes with any part.
@@ -239,6 +255,7 @@ class Catalog:
     areas: Mapping[AreaId, Area]
     kiosks: Mapping[KioskId, Kiosk]
     retired_kiosks: Mapping[KioskId, Kiosk] = field(default_factory=dict)
+    features: SeatFeatures = NO_FEATURES
     seats: Mapping[SeatId, Seat] = field(init=False)
     all_seats: Mapping[SeatId, Seat] = field(init=False, repr=False, compare=False)
     _nearest_cache: dict[SeatId, tuple[Seat, ...]] = field(init=False, repr=False, compare=False)
@@ -257,6 +274,10 @@ class Catalog:
         return (venue for venue in self.venues.values() if not venue.retired)
 
     @property
+    def has_several_venues(self) -> bool:
+        return sum(1 for _ in self.venues_in_use) > 1
+
+    @property
     def bookable_areas(self) -> Iterator[Area]:
         """The areas with seats on their plan, which are those that readers see."""
         return (area for area in self.areas.values() if area.seats)
@@ -270,6 +291,15 @@ class Catalog:
     def areas_in_use(self) -> Iterator[Area]:
         """The areas that are neither retired nor deleted, with or without seats."""
         return (area for area in self.areas.values() if area.in_use)
+
+    def by_venue(self, items: Iterable[_T]) -> list[tuple[Venue | None, list[_T]]]:
+        """The venues, in their order, that have some of the items, each with its items. With a
+        single venue in use all items are one group, and its venue is None."""
+        listed = list(items)
+        if not self.has_several_venues:
+            return [(None, listed)] if listed else []
+        groups = [(v, [i for i in listed if i.venue_id == v.id]) for v in self.venues.values()]
+        return [(venue, group) for venue, group in groups if group]
 
     def with_areas(self, *areas: Area) -> Catalog:
         """A copy of the catalog with these areas added, or replacing those with the same id."""
@@ -310,8 +340,8 @@ class Catalog:
 
     def area_name(self, area: Area) -> str:
         """The area's full name, preceded by its venue if the library has more than one."""
-        several = sum(1 for _ in self.venues_in_use) > 1
-        return f"{self.venues[area.venue_id].name} {area.full_name}" if several else area.full_name
+        venue = f"{self.venues[area.venue_id].name} " if self.has_several_venues else ""
+        return venue + area.full_name
 
     def nearest_seats(self, seat: Seat) -> tuple[Seat, ...]:
         """The other seats of the area, closest first."""

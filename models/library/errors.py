@@ -41,5 +41,9 @@ class VenueInUse(Conflict):
     code = "venue_in_use"
 
 
+class FeaturesChanged(Conflict):
+    code = "features_changed"
+
+
 class PictureChanged(Conflict):
     code = "picture_changed"

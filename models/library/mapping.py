@@ -30,6 +30,8 @@ _SEAT_FIELDS = tuple(field.name for field in fields(Seat) if field.name != "area
 
 def _seat_document(seat: Seat) -> Document:
     values = {key: getattr(seat, key) for key in _SEAT_FIELDS}
+    if not seat.features:
+        del values["features"]
     return {
         key: value.isoformat() if isinstance(value, date) else value
         for key, value in values.items()
@@ -42,7 +44,8 @@ def _seat(area_id: AreaId, d: Document) -> Seat:
         for name in ("disabled_from", "disabled_until")
         if d.get(name)
     }
-    return Seat(**{**d, **days, "id": SeatId(d["id"])}, area_id=area_id)
+    own = {"features": tuple(d["features"])} if "features" in d else {}
+    return Seat(**{**d, **days, **own, "id": SeatId(d["id"])}, area_id=area_id)
 
 
 def area_from_document(d: Document) -> Area:

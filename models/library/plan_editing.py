@@ -176,6 +176,7 @@ def _seat(id: SeatId, area: AreaId, d: SeatDraft) -> Seat:
         disabled=d.disabled,
         disabled_from=d.disabled_from,
         disabled_until=d.disabled_until,
+        features=tuple(sorted(set(d.features))),
     )
 
 
@@ -216,12 +217,16 @@ def differences(old: Area, new: Area) -> PlanDiff:
         removed=[seat.number for id, seat in before.items() if id not in after],
         renumbered=[(b.number, a.number) for b, a in both if b.number != a.number],
         moved=[a.number for b, a in both if (b.x, b.y) != (a.x, a.y)],
-        features_changed=[a.number for b, a in both if features_of(b) != features_of(a)],
+        features_changed=[a.number for b, a in both if _features(b) != _features(a)],
         disabled=[a.number for _, a in outages if a.disabled is not None],
         enabled=[a.number for _, a in outages if a.disabled is None],
         marks=old.fixtures != new.fixtures,
         area_properties=_frame(old) != _frame(new),
     )
+
+
+def _features(seat: Seat) -> tuple[object, ...]:
+    return features_of(seat), seat.features
 
 
 def _unavailability(seat: Seat) -> tuple[object, ...]:

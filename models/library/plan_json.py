@@ -7,7 +7,7 @@ from models.library.entities import Area, Seat
 
 
 def plan_to_json(area: Area) -> dict[str, object]:
-    """The plan as JSON, for export and for editing. Fields that are False or None are left out."""
+    """The plan as JSON, for export and for editing. False, None and () are left out."""
     return {
         "area": area.id,
         "name": area.name,
@@ -30,7 +30,7 @@ def _written(seat: Seat) -> dict[str, object]:
     }
     values["no"] = values.pop("number")
     # 0 is kept: it is a coordinate.
-    return {name: v for name, v in values.items() if v is not None and v is not False}
+    return {name: v for name, v in values.items() if v not in (None, ()) and v is not False}
 
 
 def place_of(error: Exception) -> str:

@@ -4,7 +4,8 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Protocol
+from dataclasses import asdict
+from typing import Any, Final, Protocol
 
 from models.library.entities import (
     USUAL_SOURCES,
@@ -20,11 +21,16 @@ from models.library.entities import (
 )
 from models.library.errors import VenueChanged, VenueInUse
 from models.library.mapping import area_from_document, area_to_document
+from models.library.seat_features import NO_FEATURES, SeatFeature, SeatFeatures
 from models.storage.event_outbox import StoredEvent, put_event
 from models.storage.installation import known_fields
 from models.storage.mongo import Collection, Database, Document, previous_revisions
 from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import ConcurrentUpdate, try_transaction
+
+_FEATURES: Final = "all"
+"""The id of the one document of ``seat_features``, so that the database decides between two
+changes of the list."""
 
 
 class CatalogRepository:
@@ -192,6 +198,25 @@ class CatalogRepository:
 
         return await try_transaction(self._db, work)
 
+    async def replace_features(self, features: SeatFeatures) -> bool:
+        """Replaces the previous revision of the library's own seat features. False if they were
+        changed meanwhile."""
+
+        async def work(session: Any) -> None:
+            document = features_to_document(features)
+            if features.rev == 1:
+                await self._db["seat_features"].insert_one(document, session=session)
+            else:
+                before = {"_id": _FEATURES, "rev": features.rev - 1}
+                result = await self._db["seat_features"].replace_one(
+                    before, document, session=session
+                )
+                if not result.matched_count:
+                    raise ConcurrentUpdate
+            await count_up(self._db, session)
+
+        return await try_transaction(self._db, work)
+
     async def _put(self, name: str, rev: int, document: Document, session: Any) -> None:
         """Replaces the document's previous revision. Raises: ConcurrentUpdate if it was changed."""
         result = await self._db[name].replace_one(
@@ -227,7 +252,9 @@ class CatalogRepository:
                 .sort("_id")
                 .to_list(None)
             )
-        text = json.dumps([venues, areas, kiosks], sort_keys=True, ensure_ascii=False)
+            features = await self._db["seat_features"].find_one({})
+        parts = [venues, areas, kiosks, *([features] if features else [])]
+        text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
         with known_fields(self._db, "an area"):
             plans = {a["_id"]: area_from_document(a) for a in areas}
         places = [venue["_id"] for venue in venues]
@@ -242,6 +269,7 @@ class CatalogRepository:
             areas={area.id: area for area in by_venue},
             kiosks={k.id: k for k in screens if not k.retired},
             retired_kiosks={k.id: k for k in screens if k.retired},
+            features=_features(features) if features else NO_FEATURES,
         )
 
 
@@ -299,6 +327,14 @@ async def require_venue(db: Database, venue_id: VenueId, session: Any) -> None:
 def kiosk_to_document(kiosk: Kiosk) -> Document:
     named: Document = {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name}
     return named | {"kind": kiosk.kind, "order": kiosk.order}
+
+
+def features_to_document(features: SeatFeatures) -> Document:
+    return {"_id": _FEATURES, "all": [asdict(one) for one in features.all], "rev": features.rev}
+
+
+def _features(d: Document) -> SeatFeatures:
+    return SeatFeatures(tuple(SeatFeature(**one) for one in d["all"]), d["rev"])
 
 
 def venue_to_document(venue: Venue) -> Document:

@@ -170,8 +170,8 @@ class Policy:
         return [day for n, day in ahead if n <= self._values(None, day).get(name, usual)]
 
     def allows_filter(self, mark: str) -> bool:
-        """True if readers may filter seats by ``mark``, one of ``FILTERABLE_FEATURES``."""
-        return {"window": self.filter_by_window, "power": self.filter_by_power}[mark]
+        """True if readers may filter seats by ``mark``, a usual feature."""
+        return {"window": self.filter_by_window, "power": self.filter_by_power}.get(mark, False)
 
     @property
     def longest(self) -> timedelta:

@@ -18,6 +18,7 @@ _YEARS: Final = 10
 """A zone's standard offset is the smallest that it has in so many years after it was chosen."""
 _WEEK: Final = timedelta(weeks=1)
 """No zone changes its offset twice in a week: the shortest is Morocco's, over Ramadan."""
+_LATELY, _AHEAD = timedelta(days=40), timedelta(days=400)
 _SECOND: Final = timedelta(seconds=1)
 _AREAS: Final = frozenset(
     {
@@ -58,6 +59,13 @@ def zone_of(name: str, slot_minutes: int) -> Zone:
     return Zone(
         name, _clock(slot_minutes, name), tuple(changes), tuple(_clock(n, name) for n in offsets)
     )
+
+
+def rules_near(zone: Zone, now: datetime) -> tuple[tuple[datetime, timedelta | None], ...]:
+    """The zone's offsets in the months around ``now``, each with the instant since when."""
+    begin, end = now - _LATELY, now + _AHEAD
+    since = (begin, *(change for change in zone.changes if begin < change <= end))
+    return tuple((instant, zone.local(instant).utcoffset()) for instant in since)
 
 
 def rules_of(name: str) -> ZoneInfo:

@@ -1,6 +1,7 @@
-"""A whole library as one JSON file: profile, venues, areas with plans and pictures, policy with
-opening hours, kiosks and gates without secrets, notices, reader groups without members, and
-canned answers. It contains no readers or bookings. New entity fields are included automatically."""
+"""A whole library as one JSON file: profile, venues, areas with plans and pictures, its own seat
+features, policy with opening hours, kiosks and gates without secrets, notices, reader groups
+without members, and canned answers. It contains no readers or bookings. New entity fields are
+included automatically."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from models.gates.entities import Gate
 from models.kernel.errors import Malformed
 from models.library.entities import Area, AreaId, Kiosk, Seat, Venue
 from models.library.plan_picture import PictureFile, PicturePlace
+from models.library.seat_features import SeatFeature
 from models.notices.entities import Notice
 from models.policy.entities import Policy
 from models.profile.entities import LibraryProfile
@@ -62,6 +64,7 @@ class LibraryFile:
     reader_groups: tuple[ReaderGroup, ...] = ()
     canned_answers: tuple[CannedAnswer, ...] = ()
     plan_pictures: tuple[CarriedPicture, ...] = ()
+    seat_features: tuple[SeatFeature, ...] = ()
 
 
 def to_text(library: LibraryFile) -> str:

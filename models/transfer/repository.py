@@ -10,7 +10,13 @@ from models.gates.entities import Gate
 from models.library.entities import Area, Kiosk, SeatId
 from models.library.mapping import area_from_document, area_to_document
 from models.library.picture_repository import picture_to_document
-from models.library.repository import count_up, kiosk_to_document, venue_to_document
+from models.library.repository import (
+    count_up,
+    features_to_document,
+    kiosk_to_document,
+    venue_to_document,
+)
+from models.library.seat_features import SeatFeatures
 from models.notices.repository import notice_to_document
 from models.policy.mapping import policy_to_document
 from models.profile.repository import put_profile
@@ -60,6 +66,7 @@ class _Writing:
         stored = await self._find_one("profile", {"_id": "profile"})
         rev = stored["rev"] + 1 if stored else 1
         await put_profile(self._db, replace(library.profile, rev=rev), self._session)
+        await self._put_features(library)
         needed_venues = await self._put_areas(library)
         await self._put_all(
             "venues",
@@ -140,6 +147,16 @@ class _Writing:
             document = area_to_document(_after(before.get(id), area))
             await areas.replace_one({"_id": id}, document, upsert=True, session=session)
         return needed_venues
+
+    async def _put_features(self, library: LibraryFile) -> None:
+        stored = await self._find_one("seat_features", {})
+        if stored is None and not library.seat_features:
+            return
+        features = SeatFeatures(library.seat_features, stored["rev"] + 1 if stored else 1)
+        document = features_to_document(features)
+        await self._db["seat_features"].replace_one(
+            {"_id": document["_id"]}, document, upsert=True, session=self._session
+        )
 
     async def _put_all(
         self, name: str, documents: dict[Any, Document], retained_ids: set[str] | None = None

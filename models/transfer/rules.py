@@ -13,8 +13,10 @@ from models.feedback.entities import LONGEST_TITLE, MAX_LENGTH
 from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 from models.library.entities import Area, SeatDraft, SeatId
+from models.library.feature_rules import check_features, check_known
 from models.library.plan_editing import PlanDraft, apply_draft
 from models.library.plan_picture import check_place
+from models.library.seat_features import SeatFeatures
 from models.policy.entities import Policy
 from models.policy.validation import NUMBER_BOUNDS, is_within_bounds
 from models.profile.entities import LibraryProfile
@@ -49,8 +51,11 @@ def check_library(
         if kiosk.kind not in _KIOSK_KINDS:
             raise TransferError(f"kiosks[{kiosk.id}].kind: must be one of {sorted(_KIOSK_KINDS)}")
     _once("seats", (seat.id for area in library.areas for seat in area.all_seats))
+    features = SeatFeatures(library.seat_features)
+    with named("seat_features"):
+        check_features(features, ())
     for area in library.areas:
-        _check_plan(area)
+        _check_plan(area, features)
     _check_policy(library.policy, venues, {area.id for area in library.areas})
     _check_groups(library)
     _once("canned_answers", (answer.id for answer in library.canned_answers))
@@ -106,7 +111,7 @@ def _check_names(what: str, things: Collection[Any]) -> None:
             raise TransferError(f"{what}[{thing.id}].name: 1 to {_LONGEST_NAME} characters")
 
 
-def _check_plan(area: Area) -> None:
+def _check_plan(area: Area, features: SeatFeatures) -> None:
     """Checks an area's plan by the rules of the console's editor. The seats checked are the
     active ones, or in an area out of use the retired ones. Raises: TransferError."""
     seats = area.seats if area.in_use else area.retired_seats
@@ -122,6 +127,7 @@ def _check_plan(area: Area) -> None:
     area_with_seats = replace(area, seats=seats, retired_seats=(), removed_seats=())
     elsewhere: frozenset[SeatId] = frozenset()
     with named(f"areas[{area.id}]"):
+        check_known(seats, features)
         apply_draft(area_with_seats, draft, elsewhere)
 
 

@@ -94,7 +94,7 @@ class WaitlistService:
         if not area.seats or any(self._reference.seat(id).area_id != area.id for id in seat_ids):
             raise NotFound()
         policy = self._reference.policy_for(area.id, selection.day, ctx.reader)
-        may_filter(features, policy)
+        may_filter(features, policy, self._reference.catalog.features.filters)
         rules.check_reader_eligible(ctx.reader, selection.day, ctx.now)
         rules.check_date_bookable(self._reference.zone, selection.day, policy, ctx.now)
         hours = self._reference.opening_hours(policy, selection.day, area.id)

@@ -14,8 +14,8 @@ VENUE: Final = VenueId("library")
 
 
 async def nothing_proves(service: Living) -> None:
-    """Removes all recorded proofs, as in a library whose kiosks were never switched on."""
-    await service.db["presence_methods"].delete_many({})
+    """Removes all of the venue's proofs, as in one whose kiosks were never switched on."""
+    await service.db["presence_methods"].delete_many({"_id": VENUE})
 
 
 async def proofs(service: Living) -> dict[PresenceMethod, datetime]:

@@ -18,6 +18,7 @@ from tests.api.api_tokens import PURPOSE, program
 from tests.api.browsing import Browser
 from tests.api.console import log, post, staff
 from tests.api.wishes import wish
+from tests.builders import ZONE
 from tests.living import MONDAY_8, SEAT, Client, Living, living
 
 HERE: Final = "/console/api-tokens"
@@ -89,7 +90,7 @@ async def test_a_refused_form_keeps_what_was_typed(service: Living) -> None:
 async def test_a_token_ends_with_its_last_day(service: Living) -> None:
     door = await program(service, Scope.OCCUPANCY_READ)
     (token,) = await service.inside.stored.api_tokens.all()
-    assert token.last_day == date(2026, 10, 7)
+    assert token.last_day(ZONE) == date(2026, 10, 7)
     await service.move(timedelta(days=30, hours=15, minutes=59))
     assert (await door.get("/areas")).status == 200, "23:59 of that day"
     await service.move(timedelta(minutes=1))

@@ -54,7 +54,7 @@ async def test_a_change_whose_audit_entry_fails_is_not_made(service: Living) -> 
         "/console/groups": {"name": "研究生"},
         "/console/canned-answers": {"title": "插座", "text": "已报修"},
         "/console/plans": {"id": "new-area", "venue": "library", "name": "西区", "floor": "1"},
-        "/console/devices/venues/library": {"base": "0", "gate": "1"},
+        "/console/devices/venues": {"base": "library:0 juridicum:0"},
         "/console/staff": {"number": reader.number, "role": "librarian", "where": "all"},
         "/console/notices": WRITTEN,
     }

@@ -95,7 +95,7 @@ async def test_the_display_shows_notice_titles_and_splits_floors_into_cards(
 async def test_all_screens_share_one_rendered_board(service: Living) -> None:
     await with_rules(service, hall_display=True)
     boards, venue = service.app[HALL_BOARDS], service.inside.reference.catalog.venues
-    (library,) = venue.values()
+    library, _ = venue.values()
     now = service.clock.now().replace(second=0, microsecond=0)
     first, second = await asyncio.gather(*(boards.board(library, now) for _ in range(2)))
     assert first is second

@@ -25,15 +25,17 @@ from models.library import transitions
 from models.library.entities import AreaId, KioskId, SeatId
 from models.library.picture_reading import read_picture
 from models.library.plan_picture import PicturePlace
+from models.library.seat_features import SeatFeature, SeatFeatures
 from models.profile.logo import logo_of
 from models.reader_groups.entities import GroupId, ReaderGroup
 from models.transfer.errors import TransferError
 from models.transfer.library_file import from_text, to_text
 from tests.api.browsing import Browser
+from tests.api.changes import with_seat
 from tests.api.console import log, post, staff
 from tests.api.floor_plans import send
 from tests.api.library_profile import CAS, NAMES, picture, save
-from tests.living import ENCRYPTION_KEYS, Living, living
+from tests.living import ENCRYPTION_KEYS, SEAT, Living, living
 
 PLAN = {
     "width": 400,
@@ -256,8 +258,11 @@ async def test_a_library_uses_its_own_time_zone(empty: Living) -> None:
         assert later[REFERENCE].zone == Zone.fixed("Asia/Kolkata", 330)
 
 
+LAMP = SeatFeature("leselampe", {"zh": "台灯", "de": "Leselampe"}, "lamp", False, True)
+
+
 async def _retire_some(service: Living) -> None:
-    """Retires an area, a kiosk and a gate."""
+    """Retires an area, a kiosk, a gate and a seat feature."""
     catalog, stored = service.inside.reference.catalog, service.inside.stored
     area, kiosk = catalog.areas[AreaId("2f-north")], catalog.kiosks[KioskId("2f-south")]
     assert await stored.catalogs.replace_area(transitions.retire(area))
@@ -268,6 +273,8 @@ async def _retire_some(service: Living) -> None:
     )
     gate = (await stored.gates.all())[0]
     assert await stored.gates.replace(gate, replace(gate, retired=True))
+    assert await stored.catalogs.replace_features(SeatFeatures((LAMP,), 1))
+    await with_seat(service, features=(LAMP.id,))
 
 
 async def test_a_library_is_transferred_into_another_database(
@@ -301,6 +308,8 @@ async def test_a_library_is_transferred_into_another_database(
     there = await library_of(empty.resources.repositories, empty.inside.reference)
     assert to_text(there) == text
     assert len(there.areas) > 10 and len(there.notices) > 1
+    assert there.seat_features == (LAMP,)
+    assert empty.inside.reference.catalog.seats[SeatId(SEAT)].features == (LAMP.id,)
     assert there.plan_pictures[0].file.content == drawn.content and there.canned_answers
     catalog = empty.inside.reference.catalog
     assert not catalog.areas[AreaId("2f-north")].in_use and "2f-south" not in catalog.kiosks

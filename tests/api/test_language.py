@@ -173,15 +173,18 @@ async def test_the_page_of_rules_is_worded_from_the_policy_in_both_languages(
     chinese = (await browser.get("/rules")).body
     assert "暂离不超过 30 分钟。返回时请再次扫码" in chinese
     assert "可预约今天和明天的座位；18:00 起开放后一天" in chinese
-    assert "12月1日至21日 2层 " not in chinese and "12月1日至21日 二层中厅 闭馆（X）" in chinese
+    assert (
+        "12月1日至21日 2层 " not in chinese and "12月1日至21日 图书馆 二层中厅 闭馆（X）" in chinese
+    )
     browser.cookie |= {"Accept-Language": "en"}
     english = (await browser.get("/rules")).body
     for words in (
         "Opening hours: Mon–Fri 07:00–22:30; Sat, Sun 09:00–02:00 next day; "
-        "Sun, 图书馆: around the clock; 1–21 Dec, 二层中厅: closed (X); "
+        "Sun, 图书馆: around the clock; 1–21 Dec, 图书馆, 二层中厅: closed (X); "
         "30 Dec–2 Jan 08:00–24:00 (Y).",
         "booked for today and tomorrow; the next day opens at 18:00.",
-        "to 1 minute after it, check in with the changing code on a kiosk.",
+        "to 1 minute after it, 图书馆: check in with the changing code on a kiosk; "
+        "Juridicum: check in at the service desk.",
         "You may step out for up to 30 minutes. Scan again",
         "at most 1 time.",
         "2026-12-01 to 2027-01-02 (考试周): at most 180 min at a time, bookings a day: 2, "

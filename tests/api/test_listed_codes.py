@@ -32,6 +32,7 @@ async def test_views_refuse_days_outside_the_booking_window_and_unknown_filters(
             await reader.refused("422 outside_horizon", "GET", f"{path}?date={day}")
     for refusal, path in (
         ("422 filter_off", "/areas?power=true"),
+        ("422 filter_off", "/proposal?features=power"),
         ("422 off_grid", f"{seat}/times?date={TOMORROW}&start=now"),
         ("404 not_found", "/areas/nowhere/events"),
         ("404 not_found", "/notices/none"),

@@ -60,7 +60,7 @@ async def test_requests_waiting_for_a_draw_take_no_place_in_the_queue(
 
 async def drawn_until(reader: Client) -> list[str | None]:
     """The end of the draw for each day, as the API reports it to this reader."""
-    (venue,) = (await reader.ok("GET", "/venues"))["items"]
+    (venue, *_) = (await reader.ok("GET", "/venues"))["items"]
     return [day["drawn_until"] and day["drawn_until"][:19] for day in venue["dates"]]
 
 

@@ -13,8 +13,8 @@ from models.staff.audit import AuditQuery
 from tests.api.browsing import Browser
 from tests.api.calendar_page import PATH, ask, base
 from tests.api.console import post, staff
-from tests.api.wishes import ANNEX, with_library_changed
 from tests.living import Client, Living
+from tests.second_venue import JURIDICUM
 
 
 async def booked(service: Living, count: int) -> list[tuple[Client, Any]]:
@@ -140,8 +140,10 @@ async def test_setting_the_librarys_hours_does_not_reopen_a_closed_area(service:
     assert (await ask(service, head, **closed, confirmed="yes")).status == 303
     wide = {"kind": "open", "opens": "06:30", "closes": "23:30", "reason": "考试周"}
     preview = await ask(service, head, **wide)
-    assert "9月8日二层中厅已闭馆（地面维修），新的时间在那里不起作用" in preview.body
+    assert "9月8日图书馆 二层中厅已闭馆（地面维修），新的时间在那里不起作用" in preview.body
     assert (await ask(service, head, **wide, confirmed="yes")).status == 303
+    page = (await head.get(PATH)).body
+    assert re.findall(r'<h3 class="venue">([^<]+)', page) == ["全馆", "图书馆"]
     before = await service.books()
     wish = {"seat_id": "2f-hall-050", "date": service.tomorrow, "start": "09:00", "end": "10:00"}
     refusal = await reader.refused("422 closed", "POST", "/reservations", wish)
@@ -189,7 +191,7 @@ async def test_weekly_hours_are_set_for_the_library_and_for_one_area(service: Li
     assert day_shown(preview, 8) == ["闭馆", "每周时间"], "the calendar of what it would be"
     assert (await ask(service, head, **tuesday, confirmed="yes", bookings="cancel")).status == 303
     assert await state(reader, made) == "cancelled"
-    (venue,) = (await reader.ok("GET", "/venues"))["items"]
+    (venue, *_) = (await reader.ok("GET", "/venues"))["items"]
     assert [d["open"] is None for d in venue["dates"]] == [False, True]
     page = (await Browser(await service.web_reader()).get("/rules")).body
     assert "周六 全天 开放" in page and "周二 闭馆" in page
@@ -198,8 +200,8 @@ async def test_weekly_hours_are_set_for_the_library_and_for_one_area(service: Li
     late = {f"day{n}": "open" for n in range(7)} | {f"opens{n}": "12:00" for n in range(7)}
     late |= {f"closes{n}": "01:00" for n in range(7)} | {"at": "a:2f-hall"}
     preview = await ask(service, head, **week(**late))
-    assert "9月7日二层中厅只开放 12:00–22:30" in preview.body
-    assert "9月8日二层中厅所在的场馆不开放" in preview.body
+    assert "9月7日图书馆 二层中厅只开放 12:00–22:30" in preview.body
+    assert "9月8日图书馆 二层中厅所在的场馆不开放" in preview.body
     assert (await ask(service, head, **week(**late), confirmed="yes")).status == 303
     calendar = await head.get(f"{PATH}?at=a:2f-hall")
     assert day_shown(calendar, 9) == ["12:00–22:30", "每周时间 · 随场馆"]
@@ -221,11 +223,10 @@ async def test_weekly_hours_are_set_for_the_library_and_for_one_area(service: Li
 
 async def test_hours_of_the_library_are_shown_only_where_they_hold(service: Living) -> None:
     """Each of two venues gets a weekly table, one after the other."""
-    await with_library_changed(service)
     head, web = await staff(service, Role.ADMINISTRATOR), Browser(await service.web_reader())
     english = {"Accept-Language": "en"}
     unused = "每个场馆都另有每周时间，全馆的每周时间不起作用。"
-    for venue in ("library", ANNEX):
+    for venue in ("library", JURIDICUM):
         assert day_shown(await head.get(PATH), 9) == ["07:00–22:30", "每周时间"]
         assert unused not in (await head.get(PATH)).body
         assert "每天 07:00–22:30 开放" in (await web.get("/rules")).body
@@ -234,14 +235,14 @@ async def test_hours_of_the_library_are_shown_only_where_they_hold(service: Livi
         assert (await ask(service, head, **hours, confirmed="yes")).status == 303
     page = (await head.get(PATH)).body
     assert unused in page and "<b>07:00–22:30</b>" not in page
-    assert all(f'<a href="/console/calendar?at=v%3A{v}">' in page for v in ("library", ANNEX))
+    assert all(f'<a href="/console/calendar?at=v%3A{v}">' in page for v in ("library", JURIDICUM))
     lines: list[tuple[dict[str, str], str]] = [
         ({}, "每天 {} 07:00–20:00 开放"),
         (english, "every day, {}: 07:00–20:00"),
     ]
     for headers, words in lines:
         body = (await web.get("/rules", **headers)).body
-        assert all(words.format(name) in body for name in ("图书馆", "分馆")), words
+        assert all(words.format(name) in body for name in ("图书馆", "Juridicum")), words
         assert "22:30" not in body, words
     # A closure of the whole library still holds everywhere, and its calendar shows it.
     assert (await ask(service, head, place="", confirmed="yes")).status == 303
@@ -270,7 +271,7 @@ async def test_opening_hours_of_a_day_may_end_on_the_next_day(service: Living) -
     preview = await ask(service, head, **night)
     assert f"{service.tomorrow} 全馆 07:00–次日02:00" in preview.body
     assert (await ask(service, head, **night, confirmed="yes")).status == 303
-    (venue,) = (await reader.ok("GET", "/venues"))["items"]
+    (venue, *_) = (await reader.ok("GET", "/venues"))["items"]
     assert [day["open"]["to"] for day in venue["dates"]] == ["22:30", "02:00"]
     after = date.fromordinal(date.fromisoformat(service.tomorrow).toordinal() + 1).isoformat()
     closure = await ask(service, head, first=after)

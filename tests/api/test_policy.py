@@ -159,7 +159,7 @@ async def test_every_policy_value_can_be_changed_from_a_date_on(service: Living)
         return int((await reader.get(f"/areas?date={day}&power=true")).status)
 
     assert (await filtered(service.today), await filtered(service.tomorrow)) == (422, 200)
-    (venue,) = (await reader.ok("GET", "/venues"))["items"]
+    (venue, *_) = (await reader.ok("GET", "/venues"))["items"]
     assert len(venue["dates"]) == 4, "each day by its own window"
     wish = {"seat_id": "2f-hall-010", "start": "09:00", "end": "12:00"}
     await reader.ok("POST", "/reservations", wish | {"date": service.today})

@@ -15,7 +15,7 @@ from models.policy.entities import Policy
 from models.reservations.presence import PresenceMethod
 from models.staff.audit import AuditQuery
 from tests.api.browsing import Browser
-from tests.api.console import post, staff
+from tests.api.console import WHEREFORE, post, staff
 from tests.api.gate import gate_of
 from tests.api.kiosk import kiosk, show
 from tests.api.presence_methods import VENUE, choose, nothing_proves, proofs
@@ -234,29 +234,36 @@ async def test_no_outage_is_recorded_for_kiosks_that_are_no_presence_source(
     assert "outages" not in str((await service.anonymous.get("//readyz")).body["troubles"])
 
 
-async def test_an_administrator_sets_the_presence_sources_of_a_venue(service: Living) -> None:
+def ticked(page: str) -> list[str]:
+    return re.findall(r'type="checkbox" name="([\w@]+)" value="1" checked', page)
+
+
+async def test_an_administrator_sets_the_presence_sources_of_all_venues_at_once(
+    service: Living,
+) -> None:
     head, desk = await staff(service, Role.ADMINISTRATOR), await staff(service)
-    path = f"/console/devices/venues/{VENUE}"
+    path, other = "/console/devices/venues", {"desk@juridicum": "1"}
     page = (await head.get("/console/devices")).body
-    ticked = re.findall(r'type="checkbox" name="(\w+)" value="1" checked', page)
-    assert ticked == ["kiosk", "gate", "desk"] and "安全性弱" in page
-    form = {"kiosk": "1", "seat_label": "1", "base": "0"}
+    assert ticked(page) == ["kiosk@library", "gate@library", "desk@library", *other]
+    assert "安全性弱" in page
+    form = {"kiosk@library": "1", "seat_label@library": "1", "base": "library:0 juridicum:0"}
+    form |= other
     assert (await post(service, desk, path, **form)).status == 403
-    assert 'action="/console/devices/venues' not in (await desk.get("/console/devices")).body
+    assert "disabled" in (await desk.get("/console/devices")).body
     saved = await post(service, head, path, **form)
     assert saved.headers["Location"] == "/console/devices?done"
     assert "已保存" in (await head.get("/console/devices?done")).body
     sources = service.inside.reference.catalog.venues[VENUE].presence_sources
     assert sources == {PresenceSource.KIOSK, PresenceSource.SEAT_LABEL}
     # The second of two is told, and finds what they ticked.
-    late = await post(service, head, path, gate="1", base="0")
+    late = await post(service, head, path, **{"gate@library": "1", "base": form["base"]})
     assert late.status == 409 and "刚刚被其他人修改过" in late.body
-    assert re.findall(r'type="checkbox" name="(\w+)" value="1" checked', late.body) == ["gate"]
-    same = await post(service, head, path, **form | {"base": "1"})
+    assert ticked(late.body) == ["gate@library"]
+    form["base"] = "library:1 juridicum:0"
+    same = await post(service, head, path, **form)
     assert same.headers["Location"] == "/console/devices?unchanged"
     assert "没有更改" in (await head.get("/console/devices?unchanged")).body
-    assert (await post(service, head, path, gate="1", base="1", reason="")).status == 400
-    assert (await post(service, head, "/console/devices/venues/nowhere", base="0")).status == 404
+    assert (await post(service, head, path, base=form["base"], reason="")).status == 400
     assert service.inside.reference.catalog.venues[VENUE].presence_sources == sources
     ((entry,), _) = await service.inside.stored.audit_log.page_of(AuditQuery(), 0, 9)
     assert (entry.before, entry.after) == (
@@ -266,5 +273,14 @@ async def test_an_administrator_sets_the_presence_sources_of_a_venue(service: Li
     assert "服务台、闸机、选座机" in (await head.get("/console/audit")).body
     # Labels alone are weak: the page says what else there is.
     assert LABELS_ALONE_TEXT not in (await head.get("/console/devices")).body
-    assert (await post(service, head, path, seat_label="1", desk="1", base="1")).status == 303
-    assert LABELS_ALONE_TEXT in (await head.get("/console/devices")).body
+    form |= {"kiosk@library": "", "gate@juridicum": "1"}
+    assert (await post(service, head, path, **form)).status == 303
+    assert f"图书馆：{LABELS_ALONE_TEXT}" in (await head.get("/console/devices")).body
+    # One reason for both venues, each with its entry.
+    changes, _ = await service.inside.stored.audit_log.page_of(AuditQuery(), 0, 2)
+    assert [(c.target, c.reason) for c in changes] == [
+        (f"venue:{venue}", WHEREFORE) for venue in ("juridicum", "library")
+    ]
+    assert ticked((await head.get("/console/devices")).body)[1:] == [
+        *("gate@juridicum", "desk@juridicum")
+    ]

@@ -86,7 +86,7 @@ REFUSED: Final = [
     ("/console/devices/gate/main", {"name": LONG, "venue": "library"}, "name"),
     ("/console/devices/kiosk/2f-south/key", {"reason": LONG}, "reason"),
     ("/console/devices/gate/main/retire", {"reason": LONG}, "reason"),
-    ("/console/devices/venues/library", {"gate": "1", "base": "0", "reason": LONG}, "reason"),
+    ("/console/devices/venues", {"base": "library:0 juridicum:0", "reason": LONG}, "reason"),
     ("/console/devices/kiosk/2f-south/pairing", {"code": "12"}, "code"),
     (
         "/console/staff",

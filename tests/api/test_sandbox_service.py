@@ -121,7 +121,7 @@ async def test_kiosks_and_gates_are_listed_and_a_reset_restores_the_library(
     for name in (await service.books()).keys() - library:
         assert await service.db[name].find_one() is None, name
     newcomer = await service.reader()
-    assert len((await newcomer.ok("GET", "/areas"))["items"]) == 18
+    assert len((await newcomer.ok("GET", "/areas"))["items"]) == 20
 
 
 async def test_the_front_page_links_to_the_sandbox_page_and_its_links_work(service: Living) -> None:

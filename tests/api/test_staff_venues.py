@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests.api.browsing import Browser
 from tests.api.cas_sign_in import begun, granted
 from tests.api.console import WHEREFORE, log, post, staff
 from tests.living import Client, Living
+from tests.second_venue import LESESAAL, retire_second_venue
 
 BRANCH, ROOM = VenueId("branch"), AreaId("branch-room")
 THERE = SeatId("branch-room-001")
@@ -110,7 +110,6 @@ async def test_a_role_in_one_venue_shows_and_changes_that_venue_only(service: Li
             **{"device": "kiosk", "kind": "seat_kiosk", "id": "new-kiosk"},
             **{"name": "x", "venue": "library"},
         },
-        "/console/devices/venues/library": {"base": "0", "gate": "1"},
         "/console/devices/kiosk/2f-south/key": {},
         "/console/devices/kiosk/2f-south": {
             **{"name": "x", "venue": BRANCH, "was_name": "选座机 2", "was_venue": "library"},
@@ -129,6 +128,10 @@ async def test_a_role_in_one_venue_shows_and_changes_that_venue_only(service: Li
     }.items():
         refused = await post(service, desk, path, **form)
         assert refused.status == 403 and "只限于自己的场馆" in refused.body, (path, refused.body)
+    ways = {f"{source}@{BRANCH}": "1" for source in ("kiosk", "gate", "desk")}
+    for base, outcome in {"library:0": 409, f"{BRANCH}:0": 303}.items():
+        ways |= {"base": base, "seat_label@library": "1"}
+        assert (await post(service, desk, "/console/devices/venues", **ways)).status == outcome
     assert await service.books() == books
     done = await post(service, desk, f"{at}/book", area=ROOM, no="002", **times)
     assert done.status == 303
@@ -154,11 +157,10 @@ async def test_an_administrator_of_one_venue_reorders_its_floors_only(service: L
     assert (await post(service, desk, page, **fields)).status == 303
     body = (await desk.get(page)).body
     assert "大阅览室" in body and "二层中厅" not in body
-    # On the round a floor is one venue's, and says so to who sees several.
-    seats_page = (await admin.get("/console/seats")).body
-    floors = floors_of_round(seats_page)
-    assert "分馆 二层" in floors and "图书馆 二层" in floors and len(floors) == len(set(floors))
-    assert "二层" in floors_of_round((await desk.get("/console/seats")).body)
+    # On the round the floors are those of one venue.
+    floors = floors_of_round((await admin.get("/console/seats?area=2f-hall")).body)
+    assert floors == ["二层", "三层", "四层"]
+    assert floors_of_round((await desk.get("/console/seats")).body) == ["二层"]
 
 
 async def test_the_staff_api_lists_and_settles_items_of_granted_venues_only(
@@ -257,22 +259,25 @@ async def test_invalid_grants_and_removing_the_last_administrator_are_refused(
     assert match[1] in (await admin.get("/console/staff")).body
 
 
-async def test_areas_are_listed_by_venue_then_floor(service: Living) -> None:
-    """Venues in their order, before floors, and with their names."""
-    await branch(service)
-    catalogs = service.inside.stored.catalogs
-    old = service.inside.reference.catalog.venues[BRANCH]
-    assert await catalogs.replace_venue(replace(old, order=9, rev=old.rev + 1))
-    await service.inside.reference.refresh()
-    head = await staff(service, Role.ADMINISTRATOR)
-    first, last = "图书馆 二层中厅", "分馆 1层 分馆阅览室"
-    for path in (
-        *("/console", "/console/plans", "/console/calendar", "/console/rules"),
-        *("/console/groups/new", "/console/seat-history"),
-    ):
+async def test_areas_are_listed_under_their_venues_in_the_order_of_venues(service: Living) -> None:
+    """By floor within a venue. A library with a single venue has no such headings."""
+    head, paths = await staff(service, Role.ADMINISTRATOR), ["/console", "/console/plans"]
+    paths += ["/console/calendar", "/console/groups/new", "/console/seat-history"]
+    first, second = [rf'(?:>|label="){name}(?:<|").*?' for name in ("图书馆", "Juridicum")]
+    order = re.compile(f"{first}二层中厅.*?{second}0层 A区.*?1层 Lesesaal A", re.DOTALL)
+    for path in paths:
         page = (await head.get(path)).body
-        assert 0 < page.find(first) < page.find(last), path
-    page = (await head.get("/console/seats")).body
-    floors = re.findall(r'href="/console/seats\?area=[^"]*"[^>]*>([^<]+)<', page)
-    whole = [n for n, name in enumerate(floors) if name.startswith("图书馆 ")]
-    assert floors.index("分馆 一层") > max(whole)
+        assert order.search(page.partition("<main")[2]), path
+    rules = (await head.get("/console/rules")).body
+    assert 0 < rules.find("图书馆 二层中厅") < rules.find("Juridicum 0层 A区")
+    here = (await head.get(f"/console/seats?area={LESESAAL}")).body
+    chips = re.findall(r'href="/console/seats\?area=[\w-]+"[^>]*>([^<]+)<', here)
+    assert (
+        chips == ["图书馆", "Juridicum", "零层", "一层"] and "巡视 Juridicum 1层 Lesesaal A" in here
+    )
+
+    await retire_second_venue(service.app)
+    for path in [*paths, "/console/seats"]:
+        page = (await head.get(path)).body
+        assert "二层中厅" in page and 'class="venue"' not in page and "<optgroup" not in page, path
+        assert 'aria-label="场馆"' not in page, path

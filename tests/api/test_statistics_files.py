@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
@@ -129,15 +130,17 @@ async def test_csv_files_and_pages_show_the_same_values(service: Living) -> None
     assert days[1][:2] == ["2026-09-06", "周日"] and set(days[1][2:-1]) == {""}
     assert days[2][0] == date(2026, 9, 7).isoformat() and days[2][3] == "0.5"
     areas = await lines(f"statistics.csv?table=areas&{ASKED}")
-    assert areas[1][0] == f"2层 {evil}", "the most used stands first"
+    assert areas[1][:2] == ["图书馆", f"2层 {evil}"], "the most used stands first"
+    assert [row[0] for row in areas[-3:]] == ["图书馆", "Juridicum", "Juridicum"]
     catalogs_area = service.inside.reference.catalog.areas[AreaId("2f-hall")]
     assert await catalogs.replace_area(
         replace(catalogs_area, name=f"{evil}层", rev=catalogs_area.rev + 1)
     )
     await service.inside.reference.refresh()
-    assert (await lines(f"statistics.csv?table=areas&{ASKED}"))[1][0] == f"'{evil}层"
+    assert (await lines(f"statistics.csv?table=areas&{ASKED}"))[1][1] == f"'{evil}层"
     page = (await desk.get(f"/console/statistics?{ASKED}")).body
     assert "无数据" in page and page.count('class="gap"') >= 2
+    assert re.findall(r'<h3 class="venue">([^<]+)', page) == ["图书馆", "Juridicum"]
     assert '<title>09-06 无数据</title><rect class="gap"' in page
     assert '<title>09-07 3</title><rect class="bar"' in page
     heat = (await desk.get(f"/console/statistics/seats?area=2f-hall&{ASKED}")).body

@@ -37,8 +37,10 @@ async def test_the_script_prints_how_full_each_area_was(service: Living) -> None
     code, said, wrong = await run(service, analyst.token)
     first, head, *areas = said.splitlines()
     assert (code, wrong) == (0, "") and first == "2026-08-09 – 2026-09-07", wrong
-    assert head.split("\t") == ["area", "full", "busiest", "booked"]
-    assert areas[0].split("\t")[0::2] == ["二层中厅", "09:00"] and areas[0].endswith("\t1")
+    assert head.split("\t") == ["venue", "area", "full", "busiest", "booked"]
+    assert areas[0].split("\t")[1::2] == ["二层中厅", "09:00"] and areas[0].endswith("\t1")
+    venues = ["图书馆"] * 18 + ["Juridicum"] * 2
+    assert [line.partition("\t")[0] for line in areas] == venues
     assert len(areas) == len(service.inside.reference.catalog.areas)
     # What goes wrong is said in one line.
     other = await program(service, Scope.CATALOG_READ)

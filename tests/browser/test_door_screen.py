@@ -62,7 +62,8 @@ async def test_all_areas_fit_beside_each_other_on_a_phone(
 ) -> None:
     await with_rules(service, public_occupancy=True)
     page = await look_at(browser, f"{elsewhere}?service={service.base}")
-    await expect(page.locator("section")).to_have_count(18)
+    await expect(page.locator("section")).to_have_count(20)
+    await expect(page.locator("section p:text-is('Juridicum')")).to_have_count(2)
     await page.set_viewport_size({"width": 390, "height": 844})
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
     await page.close()

@@ -3,13 +3,11 @@ again."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from models.library.entities import AreaId, SeatId, Venue, VenueId
 from tests.browser.conftest import (
     DEVICES,
     NAMES_OF_SIZES,
@@ -22,8 +20,8 @@ from tests.browser.conftest import (
     sizes,
 )
 from tests.living import Client, Living
+from tests.second_venue import retire_second_venue
 
-ANNEX, ANNEX_ROOM = VenueId("annex"), AreaId("annex-room")
 SEAT, LABEL = "2f-hall-063", "二层中厅 063 号"
 
 
@@ -181,28 +179,27 @@ async def test_a_phone_can_switch_venues_and_shows_the_current_one(
     """Each booking shows its venue, too. A single venue's name is not shown."""
     reader = await service.web_reader()
     tab = await opened(reader.number, **PHONE)
-    assert "图书馆" not in await tab.text(".choose .head")
-    stored = service.inside.stored
-    hall = service.inside.reference.area("2f-hall")
-    seats = tuple(replace(s, id=SeatId(f"annex-{s.id}"), area_id=ANNEX_ROOM) for s in hall.seats)
-    room = replace(hall, id=ANNEX_ROOM, venue_id=ANNEX, name="阅览室", floor=1, seats=seats[:4])
-    await stored.catalogs.add_missing([Venue(ANNEX, "法学分馆", order=9)], [room], [])
-    await service.inside.reference.refresh()
-    await tab.go("/")
     venues = tab.page.locator("nav[aria-label=场馆] a")
-    assert await venues.all_inner_texts() == ["图书馆", "法学分馆"]
+    assert await venues.all_inner_texts() == ["图书馆", "Juridicum"]
     venue = tab.page.locator("nav[aria-label=场馆] [aria-current]")
     assert await venue.is_visible() and await venue.inner_text() == "图书馆"
-    await venues.filter(has_text="法学分馆").click()
-    await tab.page.wait_for_selector(".tile >> text=阅览室")
-    assert await venue.is_visible() and await venue.inner_text() == "法学分馆"
+    await venues.filter(has_text="Juridicum").click()
+    await tab.page.wait_for_selector(".tile >> text=Lesesaal A")
+    assert await venue.is_visible() and await venue.inner_text() == "Juridicum"
     await two_taps(tab, ".proposed .button")
-    assert "法学分馆" in await tab.text(".now")
-    made = (await reader.ok("GET", "/reservations"))["items"][0]
-    await reader.ok("POST", f"/reservations/{made['id']}/cancel")
+    assert "Juridicum" in await tab.text(".now")
+    await reader.reserve(SEAT, "20:00", "21:00")
+    await tab.go("/reservations")
+    places = await tab.page.locator(".records .where").all_inner_texts()
+    assert [place[:3] for place in places] == ["图书馆", "Jur"], places
+    for made in (await reader.ok("GET", "/reservations"))["items"]:
+        await reader.ok("POST", f"/reservations/{made['id']}/cancel")
     await used(service, reader, SEAT, "now", "18:00")
-    await tab.go("/?venue=annex")
+    await tab.go("/?venue=juridicum")
     assert f"图书馆 {LABEL}" in await tab.text(".known a >> nth=0"), "the last one again"
+    await retire_second_venue(service.app)
+    await tab.go("/")
+    assert "图书馆" not in await tab.text(".choose .head")
 
 
 async def test_another_day_proposes_the_readers_usual_start(service: Living, opened: Open) -> None:

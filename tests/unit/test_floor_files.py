@@ -43,6 +43,7 @@ from models.library.entities import (
 )
 from models.library.plan_editing import MARK_KINDS, differences
 from models.library.plan_json import plan_to_json
+from models.library.seat_features import NO_FEATURES
 
 VENUE = VenueId("library")
 HALL = Area(
@@ -129,6 +130,13 @@ def test_an_import_keeps_values_of_an_area_that_the_file_omits() -> None:
     assert area.old is HALL and area.new.name == "大厅"
 
 
+def test_a_name_means_an_area_of_the_chosen_venue_unless_the_file_names_one() -> None:
+    (area,) = planned("区域,楼层,座位号,行,列\n二层中厅,2,1,1,1\n", venue="annex").areas
+    assert area.old is None and area.new.venue_id == ANNEX.id
+    (area,) = planned("区域,场馆,座位号\n二层中厅,图书馆,001\n", venue="annex").areas
+    assert area.old is HALL
+
+
 GERMAN = "area;seat;row;column;Lampe;power\n"
 
 
@@ -136,6 +144,9 @@ GERMAN = "area;seat;row;column;Lampe;power\n"
     ("text", "encoding", "named", "read_as"),
     [
         ("Fensterplätze", "cp1252", "", "cp1252"),
+        ("Fensterplätze", "latin-1", "", "cp1252"),
+        ("Fensterplätze", "utf-8-sig", "", "utf-8"),
+        ("五层东区 für Größe", "utf-16", "", "utf-16"),
         ("Salle d’été – 1er étage", "cp1252", "", "cp1252"),
         ("Größe", "cp1252", "", None),
         ("Größe", "cp1252", "cp1252", "cp1252"),
@@ -160,6 +171,13 @@ def test_an_encoding_is_detected_or_must_be_chosen(
         return
     assert (file.encoding, file.problems) == (read_as, [])
     assert file.areas[0].name == data.decode(read_as).split("\n")[1].split(";")[0]
+
+
+def test_the_unicode_text_of_a_spreadsheet_is_read_in_both_byte_orders() -> None:
+    table = "\ufeff" + TABLE.replace(",", "\t").replace("\n", "\r\n")
+    for order in ("utf-16-le", "utf-16-be"):
+        assert [a.new.name for a in planned(table.encode(order)).areas] == ["五层东区"]
+    assert problems(table.encode("utf-16-le")[:-1]) == [(None, "not_text")]
 
 
 def test_columns_without_a_meaning_are_named() -> None:
@@ -224,7 +242,7 @@ WRONG: dict[str, tuple[bytes | str, list[tuple[int | None, str]]]] = {
         [(5002, "too_many_seats_in_file")],
     ),
     "NUL": (b"\0\0\0" + TABLE.encode(), [(None, "not_text")]),
-    "no encoding": (b"\xff\xfe\xff\xff" * 9, [(None, "encoding_unknown")]),
+    "no encoding": (b"\xfe\xfd\xff\xff" * 9, [(None, "encoding_unknown")]),
     "a quote without an end": ('"' + "a," * 200_000, [(None, "not_a_table")]),
     "a long cell": ("区域,座位号\n" + "a" * 20_000 + ",1\n", [(None, "not_a_table")]),
     "2 MB": (b"a" * (2 * 1024 * 1024 + 1), [(None, "file_too_large")]),
@@ -379,11 +397,13 @@ def fields_of(seat: Seat) -> dict[str, Any]:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(areas())
 def test_an_exported_area_imports_unchanged(area: Area) -> None:
-    """Importing into the same library changes nothing; into an empty one it makes the same plan."""
-    head = [COLUMN_TEXT[name] for name in writing.FIELDS]
-    table = writing.as_csv([head, *writing.rows_of(area, YES, KIND_TEXT)])
+    """Importing into the same library changes nothing; into an empty one it makes the same plan,
+    in the venue that a table names."""
+    fields = writing.fields_of(NO_FEATURES)
+    head = [COLUMN_TEXT[name] for name in fields]
+    table = writing.as_csv([head, *writing.rows_of(area, "图书馆", fields, YES, KIND_TEXT)])
     as_json = json.dumps(plan_to_json(area)).encode()
-    for data in (table, as_json):
+    for data, venue in ((table, ANNEX.id), (as_json, VENUE)):
         there = Catalog("", CATALOG.venues, {area.id: area}, {})
         plan = plan_import(decoding.read_file(data, WORDS).areas, there, Defaults("library"))
         assert plan.problems == []
@@ -391,10 +411,11 @@ def test_an_exported_area_imports_unchanged(area: Area) -> None:
         plan = plan_import(
             decoding.read_file(data, WORDS).areas,
             Catalog("", CATALOG.venues, {}, {}),
-            Defaults("library"),
+            Defaults(venue),
         )
         assert plan.problems == []
         new = plan.areas[0].new
+        assert new.venue_id == VENUE
         assert (new.id, new.name, new.floor, new.width, new.height) == (
             *(area.id, area.name, area.floor, area.width, area.height),
         )

@@ -29,10 +29,11 @@ from models.reservations.state_machine import ReservationState
 from notify.templates.rendering import span
 from tests.builders import ZONE, on
 
+TEN = ZONE.local(on("22:00"))
+
 ENGLISH = LANGUAGES["en"]
 MONDAY = date(2026, 11, 23)
 FRIDAY = date(2026, 11, 27)
-TEN = ZONE.local(on("22:00"))
 
 
 @pytest.mark.parametrize(
@@ -123,8 +124,8 @@ def test_a_script_has_the_messages_of_its_language() -> None:
 def test_every_refusal_is_worded_in_english_with_all_its_facts() -> None:
     details: dict[str, Any] = {
         "retry_after": 30, "field": "start", "state": "in_use", "groups": ["PhD"], "limit": 5,
-        "first": "2026-09-07", "last": "2026-09-08", "most": 5, "opens_at": on("20:00"),
-        "from": on("13:30"), "until": on("14:30"), "violations": 3, "days": 30,
+        "first": "2026-09-07", "last": "2026-09-08", "most": 5, "opens_at": TEN,
+        "from": TEN, "until": TEN, "violations": 3, "days": 30,
         "reason": "x", "open": "07:00", "close": "22:30", "max_minutes": 240, "min_minutes": 10,
         "last_date": "2026-09-08", "method": "kiosk", "template": "X", "zone": "Asia/Shanghai",
         "campus_app": "X",

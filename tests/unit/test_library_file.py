@@ -24,6 +24,7 @@ from models.library.entities import (
     SeatId,
 )
 from models.library.plan_picture import PictureFile, PicturePlace
+from models.library.seat_features import SeatFeature
 from models.policy.entities import OpeningRule, Policy, PolicyOverride
 from models.reader_groups.entities import CampusPattern, GroupId, GroupLimits, ReaderGroup
 from models.transfer.errors import TransferError
@@ -43,7 +44,9 @@ BROKEN = Seat(
     *(SeatId("2f-hall-001"), HALL.id, "001", 0, 0, True, True, True, True, "维修"),
     disabled_from=date(2026, 9, 7),
     disabled_until=date(2026, 9, 8),
+    features=("desk-lamp",),
 )
+LAMP = SeatFeature("desk-lamp", {"zh": "台灯", "en": "Desk lamp"}, "lamp", False, True)
 LABELS = frozenset({PresenceSource.SEAT_LABEL, PresenceSource.DESK})
 LIBRARY = LibraryFile(
     format=FORMAT,
@@ -74,6 +77,7 @@ LIBRARY = LibraryFile(
             patterns=(CampusPattern("type", "grad*"),),
         ),
     ),
+    seat_features=(LAMP, replace(LAMP, id="booth", names={"zh": "隔间"}, icon="booth")),
     canned_answers=(CannedAnswer("c1", "开馆时间", "每天 7:00 开馆。"),),
     plan_pictures=(
         CarriedPicture(
@@ -156,6 +160,12 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
         (put("policy.rule_sets.0.area_id", "x"), "policy.rule_sets[0].area_id: no area x"),
         (put("canned_answers.0.title", "好" * 31), "canned_answers[c1].title: 1 to 30"),
         (put("canned_answers.0.text", ""), "canned_answers[c1].text: 1 to"),
+        (put("seat_features.1.id", "desk-lamp"), "seat_features.id: feature_id_not_allowed"),
+        (put("seat_features.1.id", "power"), "seat_features.id: feature_id_not_allowed"),
+        (put("seat_features.1.names", {"en": "Booth"}), "seat_features.name: feature_name_missing"),
+        (put("seat_features.1.icon", "piano"), "seat_features.icon: feature_icon_unknown"),
+        (put("seat_features.1.names.zh", "台灯"), "seat_features.name: feature_exists"),
+        (put("areas.0.seats.1.features", ["x"]), "areas[2f-hall].seats: unknown_feature, id x"),
         (put("plan_pictures.0.area_id", "x"), "plan_pictures: no area x"),
         (put("plan_pictures.0.place.width", 0), "plan_pictures[2f-hall].place: picture_place"),
         (put("plan_pictures.0.file.content", "%"), "at `$.plan_pictures[0].file.content`"),

@@ -9,7 +9,9 @@ from typing import Any, Final
 import pytest
 from PIL import Image
 
+from handlers.texts.feature_icons import ICON_PATHS, ICON_TEXT
 from models.library.entities import SEAT_FEATURES
+from models.library.seat_features import ICONS
 from scripts.miniprogram_drawings import CLIENT, DRAWINGS, IMAGES, MARKS, SIDE, icons, marks
 
 LARGEST: Final = 40 * 1024
@@ -70,6 +72,8 @@ def test_no_rare_character_is_used_as_an_icon() -> None:
 def test_every_feature_of_a_seat_has_a_drawing() -> None:
     for feature in SEAT_FEATURES:
         assert (DRAWINGS / f"{feature}.svg").is_file(), feature
+    assert ICON_PATHS.keys() == ICON_TEXT.keys() == set(ICONS)
+    assert not set(ICONS) & {file.stem for file in DRAWINGS.glob("*.svg")}
 
 
 def test_every_drawing_is_used() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -15,7 +15,7 @@ from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, SITE
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.kiosks.console.pairing import confirmation, request_with_code
-from handlers.staff.forms import ID, decode, require_current
+from handlers.staff.forms import ID, decode
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console_labels import (
     KIOSK_TEXT,
@@ -79,7 +79,8 @@ async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Res
     return render(
         visit,
         "devices",
-        kiosks=[(k, last_seen.get(k.id)) for k in mine],
+        kiosks=mine,
+        last_seen=last_seen,
         places=_places("kiosk", mine) | _places("gate", [g for g in gates if not g.retired]),
         holders=await visit[KioskService].key_holders(),
         paired=next((k for k in mine if k.id == visit.request.query.get("paired")), None),
@@ -88,6 +89,7 @@ async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Res
         retired_gates=[gate for gate in gates if gate.retired],
         unchanged="unchanged" in visit.request.query,
         venues=venues,
+        revisions=_revisions(venues.values()),
         labels_alone={id for id, v in venues.items() if _labels_alone(v, [*mine, *gates])},
         labels_alone_text=LABELS_ALONE_TEXT,
         sources=SOURCE_TEXT,
@@ -98,6 +100,10 @@ async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Res
         longest_name=LONGEST_NAME,
         new=new,
     )
+
+
+def _revisions(venues: Iterable[Venue]) -> str:
+    return " ".join(f"{venue.id}:{venue.rev}" for venue in venues)
 
 
 def _labels_alone(venue: Venue, devices: Sequence[Device]) -> bool:
@@ -189,16 +195,21 @@ async def rotate_key(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def change_presence_sources(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Sets the presence sources of the form's venues, which are all that the page shows. Raises:
+    VenueChanged if one of them was changed or added since."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed it
-    venue = reference.catalog.venues.get(VenueId(visit.id))
-    if venue is None:
-        raise NotFound()
-    sources = {source for source in PresenceSource if form_text(form, source.value)}
-    require_current(form, venue.rev, VenueChanged)
-    if sources == venue.presence_sources:
+    venues = [venue for venue in reference.catalog.venues.values() if visit.sees(venue.id)]
+    if form_text(form, "base") != _revisions(venues):
+        raise VenueChanged()
+    changed = []
+    for venue in venues:
+        sources = {one for one in PresenceSource if form_text(form, f"{one.value}@{venue.id}")}
+        if sources != venue.presence_sources:
+            changed.append(replace(venue, presence_sources=frozenset(sources)))
+    if not changed:
         return redirect("/console/devices?unchanged")
     await visit[StaffDevices].change_presence_sources(
-        staff_context(visit), venue, sources, form_reason(form)
+        staff_context(visit), changed, form_reason(form)
     )
     return redirect("/console/devices?done")

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from aiohttp import web
@@ -45,16 +45,20 @@ from models.floor_files import decoding, writing
 from models.floor_files.entities import (
     LARGEST_FILE,
     MOST_SEATS_IN_FILE,
+    OWN_FEATURE,
     AreaInFile,
     FileProblem,
     FloorFile,
 )
 from models.floor_files.rules import Defaults, ImportPlan, PlannedArea, plan_import
+from models.floor_files.table import Vocabulary
 from models.kernel.errors import Malformed
 from models.library.entities import SEAT_SIZE, Area, Seat
 from models.library.errors import PlanChanged
 from models.library.plan_editing import MOST_SEATS, PlanDiff, differences
 from models.library.plan_json import plan_to_json
+from models.library.seat_features import FALLBACK_LANGUAGE, SeatFeatures
+from models.library.seat_names import name_key
 from models.policy.staff import AreaChange, StaffPolicyAndPlans
 from models.staff.audit import AuditAction
 from models.storage.confined import TooCostly
@@ -87,7 +91,7 @@ def _page(visit: PageRequest, **more: Any) -> web.Response:
         "largest": LARGEST_FILE // 1024 // 1024,
         "most": MOST_SEATS,
         "most_in_file": MOST_SEATS_IN_FILE,
-        "feature_columns": FEATURE_COLUMNS,
+        "feature_columns": _feature_columns(visit),
         "feature_words": FEATURE_WORDS,
         "seat_size": SEAT_SIZE,
         "mark_text": MARK_TEXT,
@@ -113,14 +117,14 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
     try:
         file = await _read(visit, form)
         if file.problems:
-            return _page(visit, status=400, problems=_words(file.problems), typed=typed)
+            return _page(visit, status=400, problems=_words(visit, file.problems), typed=typed)
         file_areas = file.areas
         plan = await asyncio.to_thread(plan_import, file_areas, reference.catalog, _defaults(typed))
     except Malformed as error:
         refuse(visit, form, error)
         return _page(visit, typed=typed)
     if plan.problems:
-        return _page(visit, status=400, problems=_words(plan.problems), typed=typed)
+        return _page(visit, status=400, problems=_words(visit, plan.problems), typed=typed)
     changed = [a for a in plan.areas if a.old is None or differences(a.old, a.new).any]
     previews = [_preview(visit, a) for a in plan.areas]
     preview = {
@@ -163,8 +167,9 @@ async def _read(visit: PageRequest, form: Form) -> FloorFile:
         data, most = file, LARGEST_FILE
     else:
         return FloorFile(problems=[FileProblem(Malformed("file", "file_missing"))])
+    words = _with_own_columns(visit[REFERENCE].catalog.features)
     try:
-        return await read_upload(visit.request, decoding.read_file, data, WORDS, most, encoding)
+        return await read_upload(visit.request, decoding.read_file, data, words, most, encoding)
     except TooCostly:
         return FloorFile(problems=[FileProblem(Malformed("file", "too_costly"))])
 
@@ -233,14 +238,15 @@ def _drawn(old: Area, new: Area, diff: PlanDiff) -> dict[str, list[Seat]]:
     return drawn
 
 
-def _words(problems: Iterable[FileProblem]) -> list[str]:
-    return [_problem(problem) for problem in problems]
+def _words(visit: PageRequest, problems: Iterable[FileProblem]) -> list[str]:
+    columns = _column_texts(visit)
+    return [_problem(problem, columns) for problem in problems]
 
 
-def _problem(problem: FileProblem) -> str:
+def _problem(problem: FileProblem, columns: Mapping[str, str]) -> str:
     details = problem.error.details
     column = str(details.get("column", ""))
-    facts = {**details, "column": COLUMN_TEXT.get(column, column)}
+    facts = {**details, "column": columns.get(column, column)}
     reason = str(details["reason"])
     sentence = PROBLEM_TEXT.get(reason)
     what = sentence.format_map(facts) if sentence is not None else reason_text(details)
@@ -254,27 +260,56 @@ async def export_csv(visit: PageRequest) -> web.StreamResponse:
     """The area's seats as a CSV file that can be edited and imported again."""
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
-    head = [COLUMN_TEXT[name] for name in writing.FIELDS]
-    rows = [head, *writing.rows_of(area, YES, KIND_TEXT)]
+    fields, columns = writing.fields_of(visit[REFERENCE].catalog.features), _column_texts(visit)
+    head = [columns[name] for name in fields]
+    venue = visit[REFERENCE].catalog.venues[area.venue_id].name
+    rows = [head, *writing.rows_of(area, venue, fields, YES, KIND_TEXT)]
     return _file(writing.as_csv(rows), _CSV, f"{area.id}.csv")
 
 
 async def template_csv(visit: PageRequest) -> web.StreamResponse:
-    return _file(writing.as_csv([_template_head(), *TEMPLATE_ROWS]), _CSV, "seats.csv")
+    return _file(writing.as_csv(_template_rows(visit)), _CSV, "seats.csv")
 
 
 async def template_xlsx(visit: PageRequest) -> web.StreamResponse:
     """An example of an import file as an XLSX workbook, with a sheet that explains the columns."""
     sheets: dict[str, Sequence[writing.Row]] = {
-        SHEET_TEXT["seats"]: [_template_head(), *TEMPLATE_ROWS],
-        SHEET_TEXT["explained"]: TEMPLATE_EXPLAINED,
+        SHEET_TEXT["seats"]: _template_rows(visit),
+        SHEET_TEXT["explained"]: [
+            (_feature_columns(visit) if what == FEATURE_COLUMNS else what, how)
+            for what, how in TEMPLATE_EXPLAINED
+        ],
     }
     book = await asyncio.to_thread(writing.as_workbook, sheets)
     return _file(book, XLSX_TYPE, "seats.xlsx")
 
 
-def _template_head() -> list[str]:
-    return [COLUMN_TEXT[name] for name in TEMPLATE_FIELDS]
+def _template_rows(visit: PageRequest) -> list[writing.Row]:
+    own = _own_names(visit)
+    head = [*(COLUMN_TEXT[name] for name in TEMPLATE_FIELDS), *own]
+    return [head, *((*row, *("" for _ in own)) for row in TEMPLATE_ROWS)]
+
+
+def _own_names(visit: PageRequest) -> list[str]:
+    """The columns of the library's own features, by the names that these have first."""
+    features = visit[REFERENCE].catalog.features.in_use
+    return [feature.names[FALLBACK_LANGUAGE] for feature in features]
+
+
+def _feature_columns(visit: PageRequest) -> str:
+    return BETWEEN["names"].join((FEATURE_COLUMNS, *_own_names(visit)))
+
+
+def _column_texts(visit: PageRequest) -> dict[str, str]:
+    """The heading of each column by its field."""
+    own = visit[REFERENCE].catalog.features.all
+    return {**COLUMN_TEXT, **{OWN_FEATURE + f.id: f.names[FALLBACK_LANGUAGE] for f in own}}
+
+
+def _with_own_columns(features: SeatFeatures) -> Vocabulary:
+    """The vocabulary of floor files with a column for each name of the library's own features."""
+    own = {name_key(name): OWN_FEATURE + f.id for f in features.in_use for name in f.names.values()}
+    return replace(WORDS, columns={**own, **WORDS.columns})
 
 
 def _file(data: bytes, kind: str, name: str) -> web.Response:

@@ -16,18 +16,27 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.library.console.areas import AreaForm
 from handlers.library.console.plan_pictures import described
+from handlers.seat_map.search import all_feature_texts
 from handlers.staff.forms import ID, decode, require_current
 from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import refuse
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
 from handlers.texts.console_labels import MARK_TEXT
-from handlers.texts.labels import FEATURE_TEXT
 from languages.text import joined
 from models.identity.roles import Role
 from models.kernel.errors import Forbidden, Malformed, NotFound
 from models.library import plan_editing, plan_json
-from models.library.entities import SEAT_SIZE, Area, AreaId, Fixture, SeatDraft, VenueId
+from models.library.entities import (
+    SEAT_FEATURES,
+    SEAT_SIZE,
+    Area,
+    AreaId,
+    Fixture,
+    SeatDraft,
+    VenueId,
+)
 from models.library.errors import AreaRetired, PlanChanged
+from models.library.feature_rules import check_known
 from models.library.plan_editing import PlanDiff, PlanDraft
 from models.policy.staff import AreaChange, StaffPolicyAndPlans
 from models.staff.audit import AuditAction
@@ -60,14 +69,15 @@ class NewArea(AreaForm):
 async def plans(visit: PageRequest) -> web.StreamResponse:
     await visit[REFERENCE].refresh()
     catalog, today = visit[REFERENCE].catalog, visit.zone.day(visit.now)
+    areas = [area for area in catalog.areas_in_use if visit.sees(area.venue_id)]
     return render(
         visit,
         "floor_plans",
-        areas=[
-            (area, sum(s.unavailable_reason(today) is not None for s in area.seats))
-            for area in catalog.areas_in_use
-            if visit.sees(area.venue_id)
-        ],
+        areas=areas,
+        out_of_service={
+            area.id: sum(s.unavailable_reason(today) is not None for s in area.seats)
+            for area in areas
+        },
         retired=[a for a in catalog.known_areas if not a.in_use and visit.sees(a.venue_id)],
         venues=[v for v in catalog.venues_in_use if visit.may_in(v.id, Role.ADMINISTRATOR)],
         changes=visit.may(Role.ADMINISTRATOR),
@@ -126,7 +136,8 @@ async def _editor(visit: PageRequest, area: Area, document: object, **more: Any)
         "structure": visit.may_in(area.venue_id, Role.ADMINISTRATOR) and area.in_use,
         "keeps": visit.may_in(area.venue_id, Role.ADMINISTRATOR),
         "mark_text": MARK_TEXT,
-        "feature_text": FEATURE_TEXT,
+        "feature_text": all_feature_texts(visit),
+        "usual_features": SEAT_FEATURES,
         "seat_size": SEAT_SIZE,
         "most_seats": plan_editing.MOST_SEATS,
         "picture": await described(visit, area),
@@ -234,6 +245,7 @@ def _drawn(visit: PageRequest, area: Area, text: str) -> Area:
     if read.area not in ("", area.id):
         wrong = WRONG_TEXT["plan_of_another_area"].format(theirs=read.area, ours=area.id)
         raise Malformed("area", wrong)
+    check_known(read.seats, visit[REFERENCE].catalog.features)
     draft = PlanDraft(
         name=area.name if read.name is None else read.name.strip(),
         floor=area.floor if read.floor is None else read.floor,

@@ -36,10 +36,16 @@ from handlers.texts.labels import WEEKDAYS
 from handlers.texts.opening import place_name, rule_hours_text, weekly_text
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
+from models.library.entities import Catalog, VenueId
 from models.policy.errors import RulesChanged
 from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
 from models.policy.opening_conflicts import find_conflicts
-from models.policy.opening_rules import is_library_week_unused, own_week, places_with_week
+from models.policy.opening_rules import (
+    is_library_week_unused,
+    own_week,
+    places_with_week,
+    venue_of,
+)
 from models.policy.staff import StaffPolicyAndPlans
 from models.policy.validation import MAX_AHEAD, MAX_OPENING_REASON
 
@@ -98,22 +104,31 @@ def _page(
     return render(visit, "opening_hours", **facts | more)
 
 
-def _lines(visit: PageRequest) -> list[Line]:
-    today = visit.zone.day(visit.now)
-    return sorted(
+def _lines(visit: PageRequest) -> list[tuple[str, list[Line]]]:
+    """The coming exceptions and closures by venue, after those of the whole library, with a heading
+    for each. With a single venue they are one group, without a heading."""
+    catalog, today = visit[REFERENCE].catalog, visit.zone.day(visit.now)
+    several = catalog.has_several_venues
+    groups: dict[VenueId | None, list[Line]] = {id: [] for id in (None, *catalog.venues)}
+    for number, rule in enumerate(visit[REFERENCE].policy.opening):
+        if rule.kind is not OpeningKind.WEEK and (rule.last is None or rule.last >= today):
+            venue = venue_of(catalog, rule.place) if several else None
+            groups.setdefault(venue, []).append(_line(catalog, number, rule))
+    return [
         (
-            _line(visit, number, rule)
-            for number, rule in enumerate(visit[REFERENCE].policy.opening)
-            if rule.kind is not OpeningKind.WEEK and (rule.last is None or rule.last >= today)
-        ),
-        key=lambda line: (line.first, line.number),
-    )
+            place_name(catalog, OpeningPlace(venue_id=venue)) if several else "",
+            sorted(lines, key=lambda line: (line.first, line.number)),
+        )
+        for venue, lines in groups.items()
+        if lines
+    ]
 
 
-def _line(visit: PageRequest, number: int, rule: OpeningRule) -> Line:
+def _line(catalog: Catalog, number: int, rule: OpeningRule) -> Line:
     first, last = rule.first or rule.last, rule.last
     assert first is not None
-    place = place_name(visit[REFERENCE].catalog, rule.place)
+    area = catalog.areas.get(rule.place.area_id) if rule.place.area_id is not None else None
+    place = area.full_name if area is not None else place_name(catalog, rule.place)
     return Line(number, first, last, rule.kind.value, place, rule_hours_text(rule), rule.reason)
 
 

@@ -31,11 +31,19 @@ _DAY: Final = timedelta(days=1)
 
 
 # --- places ---------------------------------------------------------------------------------------
-def places_of(catalog: Catalog) -> list[tuple[str, str]]:
-    """The place field's options (value, name): the whole library, then venues, then areas."""
-    venues = [(f"v:{v.id}", v.name) for v in catalog.venues_in_use]
-    areas = [(f"a:{a.id}", catalog.area_name(a)) for a in catalog.areas_in_use]
-    return [("", WHOLE_LIBRARY), *venues, *areas]
+def places_of(catalog: Catalog) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The place field's options (value, name) by the name of their venue: each venue, then its
+    areas. The whole library comes first and belongs to no venue."""
+    by_venue = [
+        (venue.name, [(f"v:{venue.id}", venue.name), *_areas_of(catalog, venue.id)])
+        for venue in catalog.venues_in_use
+    ]
+    return [("", [("", WHOLE_LIBRARY)]), *by_venue]
+
+
+def _areas_of(catalog: Catalog, venue_id: VenueId) -> list[tuple[str, str]]:
+    areas = (area for area in catalog.areas_in_use if area.venue_id == venue_id)
+    return [(f"a:{area.id}", area.full_name) for area in areas]
 
 
 def place_in(catalog: Catalog, value: str) -> OpeningPlace | None:

@@ -93,16 +93,16 @@ def _page(
     visit: PageRequest, group: ReaderGroup, impact: Impact | None = None, **refusal: Any
 ) -> web.Response:
     reference = visit[REFERENCE]
+    areas = list(reference.catalog.bookable_areas)
     return render(
         visit,
         "reader_group",
         group=group,
         patterns="\n".join(f"{p.attribute}={p.value}" for p in group.patterns),
         impact=impact,
-        areas=[
-            (area, _others(reference.groups, area, group), seat_list(area, group.seats))
-            for area in reference.catalog.bookable_areas
-        ],
+        areas=areas,
+        others_of={area.id: _others(reference.groups, area, group) for area in areas},
+        seats_of={area.id: seat_list(area, group.seats) for area in areas},
         bounds=NUMBER_BOUNDS,
         changes=visit.may_in(None, Role.ADMINISTRATOR),
         decides=visit.may_in(None, Role.LIBRARIAN),

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Final
 
 from aiohttp import web
@@ -81,13 +82,19 @@ async def statistics(visit: PageRequest) -> web.StreamResponse:
         asked=span,
         whole=summary(days),
         shown=[
-            (tables_by_key["days"], columns_of(tables_by_key["days"], "day", "utilisation")),
             (
                 tables_by_key["days"],
-                columns_of(tables_by_key["days"], "day", "booked", rates=False),
+                [("", columns_of(tables_by_key["days"], "day", "utilisation"))],
             ),
-            (tables_by_key["areas"], rows_of(tables_by_key["areas"], "area", "utilisation")),
-            (tables_by_key["hours"], columns_of(tables_by_key["hours"], "hour", "utilisation")),
+            (
+                tables_by_key["days"],
+                [("", columns_of(tables_by_key["days"], "day", "booked", rates=False))],
+            ),
+            (tables_by_key["areas"], _areas_by_venue(visit, tables_by_key["areas"])),
+            (
+                tables_by_key["hours"],
+                [("", columns_of(tables_by_key["hours"], "hour", "utilisation"))],
+            ),
         ],
         weekdays=tables_by_key["weekdays"],
         no_data=NO_DATA,
@@ -95,11 +102,27 @@ async def statistics(visit: PageRequest) -> web.StreamResponse:
     )
 
 
+def _areas_by_venue(visit: PageRequest, table: Table) -> list[tuple[str, Chart]]:
+    """A chart of each venue's areas under the venue's name, or one without a name if the library
+    has a single venue."""
+    if not visit[REFERENCE].catalog.has_several_venues:
+        return [("", rows_of(table, "area", "utilisation"))]
+    by_venue = groupby(table.rows, key=lambda row: str(row[0]))
+    return [
+        (venue, rows_of(replace(table, rows=list(rows)), "area", "utilisation"))
+        for venue, rows in by_venue
+    ]
+
+
 async def tables_of(visit: PageRequest, span: Interval) -> list[Table]:
     days = await _days_of(visit, span)
     catalog = visit[REFERENCE].catalog
-    names = {a.id: catalog.area_name(a) for a in catalog.areas.values() if visit.sees(a.venue_id)}
-    return statistics_tables.tables(days, span.days, names)
+    areas = [
+        (venue.name, [area for area in catalog.areas.values() if area.venue_id == venue.id])
+        for venue in catalog.venues.values()
+        if visit.sees(venue.id)
+    ]
+    return statistics_tables.tables(days, span.days, areas)
 
 
 async def _days_of(visit: PageRequest, span: Interval) -> list[AreaDay]:

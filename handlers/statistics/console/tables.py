@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
@@ -15,7 +15,7 @@ from handlers.texts.statistics import (
     NO_DATA,
     TABLE_TEXT,
 )
-from models.library.entities import AreaId
+from models.library.entities import Area
 from models.statistics.daily import (
     HOURS,
     AreaDay,
@@ -33,15 +33,15 @@ _SUMMARY: Final = (
     *(Column(COLUMN_TEXT[name], Kind.COUNT) for name in _COUNTS),
     Column(COLUMN_TEXT["used_hours"], Kind.HOURS),
 )
+Areas = Sequence[tuple[str, Sequence[Area]]]
+"""The names of venues, each with its areas."""
 _NOTHING: Final[Row] = (None,) * len(_SUMMARY)
 
 
-def tables(
-    days: Sequence[AreaDay], dates: Sequence[date], areas: Mapping[AreaId, str]
-) -> list[Table]:
+def tables(days: Sequence[AreaDay], dates: Sequence[date], venues: Areas) -> list[Table]:
     """The tables by day, by area, by hour, and by weekday and hour. The first one has a row for
-    each of ``dates``, even if ``days`` has no data for it. ``areas``: the areas' names by id."""
-    return [_days(days, dates), _areas(days, areas), _hours(days), _weekdays(days)]
+    each of ``dates``, even if ``days`` has no data for it."""
+    return [_days(days, dates), _areas(days, venues), _hours(days), _weekdays(days)]
 
 
 def _days(days: Sequence[AreaDay], dates: Sequence[date]) -> Table:
@@ -63,16 +63,20 @@ def _days(days: Sequence[AreaDay], dates: Sequence[date]) -> Table:
     return Table("days", TABLE_TEXT["days"], (*first, *_SUMMARY, note), rows)
 
 
-def _areas(days: Sequence[AreaDay], areas: Mapping[AreaId, str]) -> Table:
-    rows: list[tuple[float, Row]] = []
-    for id, name in areas.items():
-        mine = [d for d in days if d.area_id == id]
-        totals = summary(mine)
-        cells = _cells(totals) if mine else _NOTHING
-        rows.append((totals.utilisation or 0.0, (name, *cells)))
-    rows.sort(key=lambda row: -row[0])
-    columns = (Column(COLUMN_TEXT["area"], Kind.TEXT), *_SUMMARY)
-    return Table("areas", TABLE_TEXT["areas"], columns, [row for _, row in rows])
+def _areas(days: Sequence[AreaDay], venues: Areas) -> Table:
+    """A row for each area, by venue, with the most used area of a venue first."""
+    rows: list[Row] = []
+    for venue, areas in venues:
+        used: list[tuple[float, Row]] = []
+        for area in areas:
+            mine = [d for d in days if d.area_id == area.id]
+            totals = summary(mine)
+            cells = _cells(totals) if mine else _NOTHING
+            used.append((totals.utilisation or 0.0, (venue, area.full_name, *cells)))
+        used.sort(key=lambda row: -row[0])
+        rows += [row for _, row in used]
+    first = (Column(COLUMN_TEXT["venue"], Kind.TEXT), Column(COLUMN_TEXT["area"], Kind.TEXT))
+    return Table("areas", TABLE_TEXT["areas"], (*first, *_SUMMARY), rows)
 
 
 def _hours(days: Sequence[AreaDay]) -> Table:

@@ -21,6 +21,8 @@ Component({
     to: { type: String, value: "" },
     /** When a seat is free again; empty where nobody knows. */
     next: { type: String, value: "" },
+    /** Features that are looked for. */
+    features: { type: Array, value: [] as string[] },
   },
   data: {
     words: {} as Record<string, string>,
@@ -78,12 +80,12 @@ Component({
       return this.join(true);
     },
     async join(only_tell: boolean) {
-      const { area, date, start, end, busy } = this.data;
+      const { area, date, start, end, busy, features } = this.data;
       if (busy || !end) return;
       this.setData({ busy: true, wrong: "" });
       try {
         await consent(ASKED.wait);
-        const place = await post<WaitlistEntryOut>("/waitlist", { area_id: area, date, start, end, seats: [], only_tell });
+        const place = await post<WaitlistEntryOut>("/waitlist", { area_id: area, date, start, end, seats: [], only_tell, ...(features.length ? { features } : {}) });
         this.setData({ said: only_tell ? t("telling") : t("waiting", { n: place.ahead ?? 0 }) });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;

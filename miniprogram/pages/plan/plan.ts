@@ -7,6 +7,7 @@ import { knownSeats, like } from "../../lib/favourites";
 import type { Fixture, Tile } from "../../lib/plan";
 import { changed, fixtureOf, legend, tagLegend } from "../../lib/plan";
 import { poll, still } from "../../lib/polling";
+import { has, learnFeatures } from "../../lib/seat_features";
 import { shared } from "../../lib/share";
 import { ASKED, consent } from "../../lib/subscriptions";
 import { clockAfter, named, period, placeOf, t, words } from "../../lib/texts";
@@ -40,6 +41,8 @@ Component({
     date: "",
     from: "",
     to: "",
+    /** Names of features that are looked for. */
+    features: [] as string[],
     width: 0,
     height: 0,
     scale: 1,
@@ -86,11 +89,11 @@ Component({
           "near", "wait", "tell", "favourite_add", "favourite_remove", "now", "fault", "reserve_bound",
         ),
         legend: legend(),
-        tags: tagLegend(),
         area: query.area ?? "",
         date: query.date ?? dayAt(now()),
         from: query.start ?? "",
         to: query.end ?? "",
+        features: query.features ? query.features.split(",") : [],
       });
       wx.setNavigationBarTitle({ title: t("plan") });
       if (this.data.from) this.setData({ window: t("plan_window", { from: this.data.from, to: clockAfter(this.data.from, this.data.to) }) });
@@ -134,8 +137,9 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        const [map, { liked }, { items }] = await Promise.all([this.map(), knownSeats(), beside(get<VenuesOut>("/venues"), { items: [] }), this.foretell()]);
-        const day = items.find((v) => v.name === map.area.venue)?.dates.find((d) => d.date === this.data.date) ?? null;
+        const [map, { liked }, venues] = await Promise.all([this.map(), knownSeats(), beside(get<VenuesOut>("/venues"), { items: [] }), this.foretell()]);
+        learnFeatures(venues);
+        const day = venues.items.find((v) => v.name === map.area.venue)?.dates.find((d) => d.date === this.data.date) ?? null;
         wx.setNavigationBarTitle({ title: `${map.area.name} ${this.data.date.slice(5)}` });
         // Full of seats that a finger can hit; smaller down to the whole of it.
         const { windowWidth, windowHeight } = wx.getWindowInfo();
@@ -143,14 +147,14 @@ Component({
         const scale = Math.min(1, Math.max(wide, high));
         const smallest = Math.min(1, wide, high);
         this.judge(map);
-        this.setData({ day, draw: drawNote(day), name: map.area.name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), favourites: liked.map((seat) => seat.id), scale, smallest, ...changed(this.data.seats, map) });
+        this.setData({ day, draw: drawNote(day), name: map.area.name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), favourites: liked.map((seat) => seat.id), scale, smallest, tags: tagLegend(), ...changed(this.data.seats, map, this.data.features) });
       });
     },
     /** What is shown stays where the network does not answer. */
     async refresh() {
       try {
         const map = await this.map();
-        const change = changed(this.data.seats, map);
+        const change = changed(this.data.seats, map, this.data.features);
         this.setData({ ...change, stale: "", ...(this.data.busy ? {} : { draw: drawNote(this.data.day) }) });
         this.judge(map);
         const id = this.data.seat?.id;
@@ -161,7 +165,7 @@ Component({
       }
     },
     judge(map: SeatMapOut) {
-      const there = map.seats.filter((seat) => seat.status !== "disabled");
+      const there = map.seats.filter((seat) => seat.status !== "disabled" && this.data.features.every((name) => has(seat, name)));
       const full = there.length > 0 && there.every((seat) => seat.status !== "free" && seat.status !== "mine");
       const next = there.map((seat) => seat.next_free ?? "").filter((at) => at !== "").sort()[0];
       if (full !== this.data.full) this.setData({ full, next: next ? clock(next) : "" });
@@ -301,7 +305,8 @@ Component({
       if (busy || seat === null) return;
       this.setData({ busy: true, refused: "" });
       const body = { area_id: area, date, start: this.data.start || this.data.from, end: this.data.end || this.data.to };
-      const line = (seats: string[]): Promise<WaitlistEntryOut> => post<WaitlistEntryOut>("/waitlist", { ...body, seats, only_tell });
+      const { features } = this.data;
+      const line = (seats: string[]): Promise<WaitlistEntryOut> => post<WaitlistEntryOut>("/waitlist", { ...body, seats, only_tell, ...(features.length && !seats.length ? { features } : {}) });
       try {
         await consent(ASKED.wait);
         const place = await line(near.length ? [seat.id] : []).catch((error: unknown) => {

@@ -6,6 +6,7 @@ import { isDrawn } from "../../lib/draw";
 import type { Known } from "../../lib/favourites";
 import { knownSeats } from "../../lib/favourites";
 import { poll, still } from "../../lib/polling";
+import { allFeatures, learnFeatures } from "../../lib/seat_features";
 import { shared } from "../../lib/share";
 import { hours, startsIn } from "../../lib/hours";
 import { nameTabs } from "../../lib/tabs";
@@ -19,6 +20,7 @@ const FEW = 0.2;
 
 interface Day { date: string; weekday: string; number: number; label: string; on: boolean; there: boolean; note: string }
 interface Tile extends AreaOut { percent: number; few: boolean; totalText: string; freeText: string; expectedText: string }
+interface Filter { name: string; text: string; on: boolean }
 interface Floor { floor: number; name: string; areas: Tile[] }
 
 function strip(venue: VenueOut, chosen: string): Day[] {
@@ -95,6 +97,9 @@ Component({
     times: [] as string[],
     from: "",
     to: "",
+    /** Names of features that are looked for, and what the chosen day offers. */
+    features: [] as string[],
+    filters: [] as Filter[],
     floors: [] as Floor[],
     liked: [] as Known[],
     timer: 0,
@@ -103,7 +108,7 @@ Component({
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("tab_seats") });
-      this.setData({ words: words("filter", "filter_from", "filter_to", "filter_clear", "favourites") });
+      this.setData({ words: words("filter", "filter_features", "filter_from", "filter_to", "filter_clear", "favourites") });
     },
     onShow() {
       nameTabs();
@@ -125,16 +130,18 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        const { items } = await get<VenuesOut>("/venues");
+        const venues = await get<VenuesOut>("/venues");
+        learnFeatures(venues);
+        const { items } = venues;
         const venue = items.find((v) => v.id === this.data.venue) ?? items[0];
         if (venue === undefined) return;
         const kept = venue.dates.some((d) => d.date === this.data.date);
         const date = kept ? this.data.date : (venue.dates.find((d) => d.bookable) ?? venue.dates[0])?.date ?? "";
         this.setData({ venues: items, venue: venue.id, date });
         this.draw();
-        const query = this.query();
-        const [areas, forecast, { liked }] = await Promise.all([get<AreasOut>(`/areas?${query}`), get<ForecastOut>(`/forecast?${query}`), knownSeats()]);
-        if (query !== this.query()) return; // another day or time was chosen meanwhile
+        const [query, features] = [this.query(), this.looked()];
+        const [areas, forecast, { liked }] = await Promise.all([get<AreasOut>(`/areas?${query}${features}`), get<ForecastOut>(`/forecast?${query}`), knownSeats()]);
+        if (query !== this.query() || features !== this.looked()) return; // something else was chosen meanwhile
         const floors = new Map<number, Floor>();
         const minutes = minutesOf(this.data.from, this.data.to);
         const fullest = !this.data.from && date !== dayAt(now());
@@ -153,7 +160,9 @@ Component({
       const chosen = venue?.dates.find((d) => d.date === this.data.date);
       if (venue === undefined || chosen === undefined) return;
       const days = strip(venue, this.data.date);
-      this.setData({ days, note: sayOf(chosen, days.find((d) => d.on)?.label ?? chosen.label), times: hours(chosen) });
+      const offered = allFeatures().filter(({ name }) => chosen.filters?.includes(name));
+      const filters = offered.map(({ name, text }) => ({ name, text, on: this.data.features.includes(name) }));
+      this.setData({ filters, days, note: sayOf(chosen, days.find((d) => d.on)?.label ?? chosen.label), times: hours(chosen) });
     },
     /** The countdown runs on the service's clock; at its end the day is asked for anew. */
     tick() {
@@ -171,6 +180,11 @@ Component({
     window(): string {
       const { from, to } = this.data;
       return from ? `&start=${from}&end=${to}` : "";
+    },
+    /** The features that are looked for and that the day offers. */
+    looked(): string {
+      const names = this.data.filters.filter((one) => one.on).map((one) => one.name);
+      return names.length ? `&features=${names.join(",")}` : "";
     },
     query(): string {
       return `venue=${this.data.venue}&date=${this.data.date}${this.window()}`;
@@ -200,12 +214,18 @@ Component({
       this.setData({ from, to, floors: [] });
       void this.load();
     },
+    feature(event: WechatMiniprogram.TouchEvent) {
+      const name = String(event.currentTarget.dataset.name);
+      const { features } = this.data;
+      this.setData({ features: features.includes(name) ? features.filter((one) => one !== name) : [...features, name], floors: [] });
+      void this.load();
+    },
     clear() {
       this.setData({ from: "", to: "", floors: [] });
       void this.load();
     },
     area(event: WechatMiniprogram.TouchEvent) {
-      wx.navigateTo({ url: `/pages/plan/plan?area=${String(event.currentTarget.dataset.id)}&date=${this.data.date}${this.window()}` });
+      wx.navigateTo({ url: `/pages/plan/plan?area=${String(event.currentTarget.dataset.id)}&date=${this.data.date}${this.window()}${this.looked()}` });
     },
     favourite(event: WechatMiniprogram.TouchEvent) {
       const seat = this.data.liked.find((liked) => liked.id === event.currentTarget.dataset.id);

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from models.gates.entities import Gate
@@ -10,7 +10,7 @@ from models.identity.roles import Role
 from models.kiosks.errors import DeviceChanged, DeviceExists, DeviceUsed
 from models.kiosks.keys import new_key, new_secret
 from models.kiosks.repository import KioskRepository
-from models.library.entities import Kiosk, PresenceSource, Venue
+from models.library.entities import Kiosk, Venue
 from models.library.errors import VenueChanged
 from models.library.repository import CatalogRepository
 from models.reference_data import ReferenceData
@@ -132,22 +132,32 @@ class StaffDevices:
             return await self._issue_key(ctx, device)
 
     async def change_presence_sources(
-        self, ctx: StaffContext, old: Venue, sources: AbstractSet[PresenceSource], reason: str
+        self, ctx: StaffContext, venues: Sequence[Venue], reason: str
     ) -> None:
-        """Sets how readers prove presence in the venue. Raises: VenueChanged, changing nothing."""
-        ctx.require(old.id, Role.ADMINISTRATOR)
-        new = replace(old, presence_sources=frozenset(sources), rev=old.rev + 1)
-        async with self._audit.entry(
-            ctx,
-            AuditAction.CHANGE_VENUE,
-            target=f"venue:{old.id}",
-            reason=reason,
-            before={"presence_sources": sorted(old.presence_sources)},
-        ) as entry:
-            if not await self._catalogs.replace_venue(new):
+        """Sets how readers prove presence to what ``venues`` have, the present revisions otherwise.
+        Raises: VenueChanged, changing none of them."""
+        for venue in venues:
+            ctx.require(venue.id, Role.ADMINISTRATOR)
+        now = self._reference.catalog.venues
+        async with AsyncExitStack() as entries:
+            opened = [
+                await entries.enter_async_context(
+                    self._audit.entry(
+                        ctx,
+                        AuditAction.CHANGE_VENUE,
+                        target=f"venue:{venue.id}",
+                        reason=reason,
+                        before={"presence_sources": sorted(now[venue.id].presence_sources)},
+                    )
+                )
+                for venue in venues
+            ]
+            next_revisions = [replace(venue, rev=venue.rev + 1) for venue in venues]
+            if not await self._catalogs.replace_venues(next_revisions):
                 raise VenueChanged()
             await self._reference.refresh()
-            entry.after = {"presence_sources": sorted(new.presence_sources)}
+            for entry, venue in zip(opened, venues, strict=True):
+                entry.after = {"presence_sources": sorted(venue.presence_sources)}
 
     async def _issue_key(self, ctx: StaffContext, device: Device) -> str:
         key = new_key()
