@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bind.campus_attributes import CampusAttributes
 from bind.providers.base import EntryRefused
+from bind.reader_languages import ReaderLanguages
 from bind.session_service import IssuedToken, SessionService
 from models.identity.entities import Session, SignOnSession
 from models.identity.roles import StaffDirectory
@@ -32,6 +33,8 @@ class SignIn:
     sign_on: SignOnSession | None = None
     second_factor: bool = False
     """Whether the sign-on has checked more than a password."""
+    language: str | None = None
+    """The tag of the browser's language; None if the browser names none."""
 
     @property
     def reader_number(self) -> str:
@@ -51,11 +54,12 @@ class LoginService:
         sessions: SessionService,
         staff: StaffDirectory,
         campus: CampusAttributes,
+        languages: ReaderLanguages,
         realms: Collection[str] = (),
     ) -> None:
         """``realms``: the namespaces of all sign-ons with separate account numbers."""
         self._readers, self._sessions, self._staff = readers, sessions, staff
-        self._campus = campus
+        self._campus, self._languages = campus, languages
         self._reserved = tuple(normalise_student_no(f"{realm}:") for realm in realms)
 
     async def sign_in(self, identity: SignIn, now: datetime) -> IssuedToken:
@@ -107,6 +111,7 @@ class LoginService:
             )
         except NumberOfVisitor:
             raise EntryRefused() from None
+        await self._languages.learn(reader, identity.language)
         await self._campus.follow_address(reader, identity.email)
         if identity.attributes is not None:
             await self._campus.follow(reader, identity.attributes, now)

@@ -40,3 +40,8 @@ LANGUAGES: Final[Mapping[str, Language]] = {
     language.tag: language for language in (CHINESE, *_OTHERS)
 }
 """All languages by their tag, Chinese first."""
+
+
+def language_with(tag: str | None) -> Language:
+    """The language of this tag; Chinese for None and for a tag that is no longer known."""
+    return LANGUAGES.get(tag or SOURCE, CHINESE)

@@ -81,6 +81,15 @@ class JoinedText(Text):
         return between.join(language.say(part) for part in self.parts)
 
 
+class NameText(Text):
+    """A name that the library gave, with its forms in further languages by their tags."""
+
+    __slots__ = ()
+
+    def into(self, language: Language) -> str:
+        return str(self.facts.get(language.tag, self))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Language:
     """A language. `tag`: as in Accept-Language and the name of its PO file. `html`: the tag of
@@ -131,10 +140,16 @@ def _(message: str, **facts: Any) -> Text:
     return _made(Text, message.format_map(facts) if facts else message, message, facts)
 
 
-def _n(message: str, n: float, **facts: Any) -> Text:
+def _n(message: str, n: float, **facts: Any) -> CountedText:
     """The text of a message that counts ``n`` things."""
     facts["n"] = n
     return _made(CountedText, message.format_map(facts), message, facts)
+
+
+def numeral(counted: CountedText) -> CountedText:
+    """The counted things as a fact of a message that names them in Chinese: there it is the
+    number alone, in other languages the number with its noun."""
+    return _made(CountedText, str(counted.facts["n"]), counted.message, counted.facts)
 
 
 def _p(context: str, message: str, **facts: Any) -> Text:
@@ -147,6 +162,11 @@ def _p(context: str, message: str, **facts: Any) -> Text:
 def spelled(chinese: str, message: str, **facts: Any) -> Text:
     """The text of a message whose facts are spelled in another way in Chinese: 二层, Floor 2."""
     return _made(Text, chinese, message, facts)
+
+
+def named(name: str, others: Mapping[str, str]) -> Text:
+    """The text of a name that the library gave. ``others``: its forms in further languages."""
+    return _made(NameText, name, "", dict(others))
 
 
 def joined(parts: Iterable[str], between: str = "") -> Text:
@@ -170,3 +190,50 @@ def date_text(chinese: str, skeleton: str, first: date, last: date | None = None
 def short_day_text(day: date) -> Text:
     """The day as 9月8日."""
     return date_text(f"{day.month}月{day.day}日", "MMMd", day)
+
+
+_KINDS: Final[Mapping[str, type[Text]]] = {
+    "text": Text,
+    "counted": CountedText,
+    "date": DateText,
+    "joined": JoinedText,
+    "name": NameText,
+}
+"""The kinds of texts by the names that stored documents use."""
+_KIND_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
+
+
+def document_of(text: Text) -> dict[str, Any]:
+    """The message and facts of the text, as a document of strings, numbers, lists and mappings."""
+    document: dict[str, Any] = {"kind": _KIND_NAMES[type(text)], "message": text.message}
+    if text.context is not None:
+        document["context"] = text.context
+    if isinstance(text, DateText):
+        document["days"] = [text.first.isoformat(), text.last.isoformat()]
+    elif isinstance(text, JoinedText):
+        document["parts"] = [_stored(part) for part in text.parts]
+    elif text.facts:
+        document["facts"] = {name: _stored(fact) for name, fact in text.facts.items()}
+    return document
+
+
+def text_of(chinese: str, document: Mapping[str, Any]) -> Text:
+    """The text whose Chinese and ``document_of`` these are."""
+    facts = {name: _restored(fact) for name, fact in document.get("facts", {}).items()}
+    kind, context = _KINDS[document["kind"]], document.get("context")
+    text = _made(kind, chinese, document["message"], facts, context)
+    if isinstance(text, DateText):
+        text.first, text.last = map(date.fromisoformat, document["days"])
+    elif isinstance(text, JoinedText):
+        text.parts = tuple(map(_restored, document["parts"]))
+    return text
+
+
+def _stored(fact: Any) -> Any:
+    if isinstance(fact, Text):
+        return {"chinese": str(fact), **document_of(fact)}
+    return fact if isinstance(fact, int | float) else str(fact)
+
+
+def _restored(fact: Any) -> Any:
+    return text_of(fact["chinese"], fact) if isinstance(fact, Mapping) else fact

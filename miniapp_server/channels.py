@@ -21,7 +21,7 @@ from models.email_addresses.service import EmailAddressService
 from models.kernel.ids import ReaderId
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel
-from models.readers.entities import VISITOR
+from models.readers.entities import VISITOR, Reader
 from models.reference_data import ReferenceData
 from models.staff.alerts import StaffAlerts
 from models.staff.audit_log import AuditLog
@@ -112,6 +112,7 @@ def _mail(resources: Resources, reference: ReferenceData) -> EmailChannel | None
             smtp.settings.sender, settings.public_base_url, lambda: reference.profile, links
         ),
         resources.repositories.email_addresses,
+        resources.repositories.readers.languages,
         CircuitBreaker(
             ChannelPauseRepository(resources.db, Channel.EMAIL, smtp.settings.account),
             resources.clock.real_now,
@@ -123,16 +124,15 @@ def _mail(resources: Resources, reference: ReferenceData) -> EmailChannel | None
 def _wecom(resources: Resources, client: WeComClient) -> WeComChannel:
     r, account = resources.repositories, client.settings
 
-    async def numbers_of(ids: Collection[ReaderId]) -> dict[ReaderId, str]:
+    async def members(ids: Collection[ReaderId]) -> dict[ReaderId, Reader]:
         readers = await r.readers.many(ids)
-        members = {id: one for id, one in readers.items() if one.category != VISITOR}
-        return {id: one.decrypt().student_no for id, one in members.items()}
+        return {id: one for id, one in readers.items() if one.category != VISITOR}
 
     marked = sha256(f"{account.corp_id} {account.agent_id} {account.secret}".encode()).hexdigest()
     return WeComChannel(
         client,
         resources.settings.public_base_url,
-        numbers_of,
+        members,
         r.message_choices,
         CircuitBreaker(
             ChannelPauseRepository(resources.db, Channel.WECOM, f"{account.corp_id}:{marked[:16]}"),
@@ -179,7 +179,9 @@ def wire_mail(
         resources.repositories.alerts,
         resources.repositories.sessions,
         resources.repositories.email_addresses,
-        SmtpStaffMailer(channels.mail.smtp, channels.mail.writer),
+        SmtpStaffMailer(
+            channels.mail.smtp, channels.mail.writer, resources.repositories.readers.languages
+        ),
         partial(open_items, app, resources.repositories.reservations),
         lambda: app[REFERENCE].zone,
     )

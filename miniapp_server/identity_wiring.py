@@ -9,6 +9,7 @@ from bind.campus_attributes import CampusAttributes
 from bind.held_sign_ins import HeldSignIns
 from bind.kiosk_codes import KioskCodeService
 from bind.login_service import LoginService
+from bind.reader_languages import ReaderLanguages
 from bind.redeemable_codes import RedeemableCodes
 from bind.scan_notes import ScanNotes
 from bind.scanned_codes import ScannedCodes
@@ -32,8 +33,9 @@ def wire_identity(
     settings, r = resources.settings, resources.repositories
     app[service_key(SignOns)], app[CAMPUS_APP] = resources.sign_ons, resources.campus_app
     campus = CampusAttributes(r.memberships, app[REFERENCE], app[SESSIONS], addresses)
+    languages = app[service_key(ReaderLanguages)] = ReaderLanguages(r.readers, app[SESSIONS])
     app[service_key(LoginService)] = LoginService(
-        r.readers, app[SESSIONS], settings.staff, campus, resources.sign_ons.realms
+        r.readers, app[SESSIONS], settings.staff, campus, languages, resources.sign_ons.realms
     )
     app[service_key(HeldSignIns)] = HeldSignIns(settings.sealer, r.used_once, campus)
     review = app[service_key(ReviewAccess)] = ReviewAccess(AuditLog(r.audit_log), r.review_codes)

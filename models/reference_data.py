@@ -19,6 +19,7 @@ from models.library.entities import (
     Catalog,
     Seat,
     SeatId,
+    VenueId,
 )
 from models.library.repository import CatalogRepository
 from models.policy.entities import FARTHEST_HORIZON, Policy
@@ -60,7 +61,7 @@ class ReferenceData:
         self.policy = Policy()
         self._loaded: tuple[int, int | None] | None = None
         self._accommodations: tuple[int, dict[ReaderId, Accommodation]] = (0, {})
-        self._resolved: dict[tuple[int, AreaId | None, date | None], Policy] = {}
+        self._resolved: dict[tuple[int, VenueId | None, AreaId | None, date | None], Policy] = {}
         self._stored: dict[int, Policy] = {}
         """Older policy versions by number; they never change."""
         self._hours: dict[tuple[int, date, AreaId], OpenHours] = {}
@@ -85,6 +86,7 @@ class ReferenceData:
         if profile.clock != self.zone:
             self._switch_zone(profile.clock)
         self.profile, self.catalog = profile, catalog
+        self._resolved.clear()  # a venue's rules end with its retirement
         self.setup = await self._profiles.setup()
         if versions_now[1] is not None:
             self.policy = await self._policies.get(versions_now[1]) or self.policy
@@ -151,7 +153,7 @@ class ReferenceData:
 
     def is_kept_for_others(self, seat: Seat, reader_id: ReaderId | None, day: date) -> bool:
         """True if the accessible seat is kept that day for accommodations that the reader lacks."""
-        accessible_only = seat.accessible and self.policy_on(day).accessible_only
+        accessible_only = seat.accessible and self.policy_for(seat.area_id, day).accessible_only
         return accessible_only and not self.active_accommodation(reader_id, day).accessible
 
     def groups_instead(self, seat: Seat, reader: Reader | None, day: date) -> tuple[str, ...]:
@@ -180,15 +182,19 @@ class ReferenceData:
         groups = self.groups_of(reader, day)
         return self.groups.limits_of(groups) if groups else NO_LIMITS
 
-    def bookable_dates(self, reader: Reader | None, now: datetime) -> list[date]:
-        """Today and the days in the reader's booking window, including those not yet open."""
-        if reader is None or not self.groups.by_id:
-            return self.policy.bookable_dates(self.zone, now)
+    def bookable_dates(
+        self, reader: Reader | None, now: datetime, venue_id: VenueId | None
+    ) -> list[date]:
+        """Today and the days in the reader's booking window for the venue (None: for the whole
+        library), including those not yet open."""
+        policy = self.policy
+        if (reader is None or not self.groups.by_id) and not (policy.rule_sets or policy.venues):
+            return policy.bookable_dates(self.zone, now, None)
         today = self.zone.day(now)
         reader_dates = [today]
         for ahead in range(1, FARTHEST_HORIZON + 1):
             day = today + timedelta(days=ahead)
-            library = self.policy_on(day).booking_window_days
+            library = self.policy_on(day, venue_id).booking_window_days
             if ahead <= self.limits_of(reader, day).limit("booking_window_days", library):
                 reader_dates.append(day)
         return reader_dates
@@ -210,27 +216,40 @@ class ReferenceData:
 
     # --- policy and hours -----------------------------------------------------------------------
 
-    def policy_on(self, day: date) -> Policy:
-        return self._resolve(self.policy, None, day)
+    def policy_on(self, day: date, venue_id: VenueId | None) -> Policy:
+        """The current policy of the venue for the day; None: the policy of the whole library."""
+        return self._resolve(self.policy, venue_id, None, day)
+
+    def policies_on(self, day: date) -> list[Policy]:
+        """The current policy of each venue in use for the day; without a venue, the library's."""
+        venues: list[VenueId | None] = [venue.id for venue in self.catalog.venues_in_use]
+        return [self.policy_on(day, venue_id) for venue_id in venues or [None]]
 
     def filters_on(self, day: date) -> tuple[str, ...]:
         """The features by which readers may filter seats on that day: usual ones, then own ones."""
-        usual = filter(self.policy_on(day).allows_filter, FILTERABLE_FEATURES)
+        usual = filter(self.policy_on(day, None).allows_filter, FILTERABLE_FEATURES)
         return (*usual, *self.catalog.features.filters)
 
     def policy_for(self, area_id: AreaId, day: date, reader: Reader | None = None) -> Policy:
         """The current policy for area and day, with the reader's group limits and accommodation."""
-        policy = self._resolve(self.policy, area_id, day)
+        policy = self._resolve(self.policy, None, area_id, day)
         if reader is None:
             return policy
         return self._with_accommodation(
             self.with_groups(policy, reader, area_id, day), day, reader.id
         )
 
-    def with_groups(
-        self, policy: Policy, reader: Reader, area_id: AreaId | None, day: date
-    ) -> Policy:
-        return self.limits_of(reader, day).apply_to(policy, self.policy, area_id, day)
+    def policy_of_reader(self, day: date, venue_id: VenueId | None, reader: Reader) -> Policy:
+        """The current policy of the venue for the day, with the reader's group limits."""
+        library, limits = self.policy_on(day, venue_id), self.limits_of(reader, day)
+        place = self.catalog.venue_in_use(venue_id)
+        return limits.apply_to(library, self.policy, place, None, day)
+
+    def with_groups(self, policy: Policy, reader: Reader, area_id: AreaId, day: date) -> Policy:
+        limits = self.limits_of(reader, day)
+        if limits is NO_LIMITS:
+            return policy
+        return limits.apply_to(policy, self.policy, self.catalog.venue_of(area_id), area_id, day)
 
     async def policy_version_for(
         self, version: int, area_id: AreaId, day: date, reader_id: ReaderId
@@ -243,7 +262,7 @@ class ReferenceData:
             if cached is None and (loaded := await self._policies.get(version)) is not None:
                 cached = self._stored[version] = loaded
             policy = cached or policy
-        return self._with_accommodation(self._resolve(policy, area_id, day), day, reader_id)
+        return self._with_accommodation(self._resolve(policy, None, area_id, day), day, reader_id)
 
     def opening_hours(self, policy: Policy, day: date, area_id: AreaId) -> OpenHours:
         key = (policy.version, day, area_id)
@@ -287,11 +306,17 @@ class ReferenceData:
         accommodation = self.active_accommodation(reader_id, day)
         return policy if accommodation is NO_ACCOMMODATION else accommodation.apply_to(policy)
 
-    def _resolve(self, policy: Policy, area_id: AreaId | None, day: date) -> Policy:
-        key = (policy.version, area_id, day if policy.rule_sets else None)
+    def _resolve(
+        self, policy: Policy, venue_id: VenueId | None, area_id: AreaId | None, day: date
+    ) -> Policy:
+        """The policy as it holds in the area (None: in the venue) on the day. An area's venue
+        is known from the catalog, so ``venue_id`` is ignored for an area."""
+        key = (policy.version, venue_id, area_id, day if policy.rule_sets else None)
         resolved = self._resolved.get(key)
         if resolved is None:
             if len(self._resolved) > _CACHED:
                 self._resolved.clear()
-            resolved = self._resolved[key] = policy.resolve(area_id, day)
+            catalog = self.catalog
+            place = catalog.venue_in_use(venue_id) if area_id is None else catalog.venue_of(area_id)
+            resolved = self._resolved[key] = policy.resolve(place, area_id, day)
         return resolved

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from languages.text import joined
 from models.kernel.zone import Zone
 from models.messages.entities import Message
 from models.reference_data import ReferenceData
@@ -86,8 +87,9 @@ class OutboxMessages:
                 "window": result.window,
                 "suspended_until": _local(zone, result.suspended_until),
             }
-        kiosks = BETWEEN_KIOSKS.join(
-            kiosk.name for kiosk in catalog.kiosks.values() if kiosk.venue_id == r.venue_id
+        kiosks = joined(
+            (kiosk.name for kiosk in catalog.kiosks.values() if kiosk.venue_id == r.venue_id),
+            BETWEEN_KIOSKS,
         )
         seat = catalog.all_seats.get(seat_id)
         return MessageContext(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from bind.account_binding import AccountBindingService, link
+from bind.reader_languages import ReaderLanguages
 from bind.scanned_codes import ScannedCodes
 from bind.wechat_logins import WeChatLogins
 from handlers.accounts import presenter, schemas
@@ -17,6 +18,7 @@ from handlers.accounts.schemas import (
     BindingPreviewOut,
     BindingRequestOut,
     BindingStateOut,
+    ChosenLanguage,
     CurrentReaderOut,
     LoginOut,
     NewActivationCode,
@@ -31,9 +33,11 @@ from handlers.http.authentication import (
 from handlers.http.cookies import forget_session_cookie
 from handlers.http.endpoint import BROWSER, PHONE, Access, ApiRequest
 from handlers.http.keys import REFERENCE, SESSIONS, SITE
+from handlers.http.language import named_language
 from handlers.http.presenting import suspension
 from handlers.messages.schemas import Subscribe, SubscriptionsOut
 from handlers.reservations.presenter import reservation
+from languages.catalogue import LANGUAGES
 from models.booking.service import ReservationService
 from models.erasure.errors import ErasureNotNow
 from models.erasure.own_data import OwnData
@@ -45,7 +49,7 @@ from models.identity.errors import (
     BindingRequestOver,
     ReaderBoundElsewhere,
 )
-from models.kernel.errors import TooManyAttempts
+from models.kernel.errors import Malformed, TooManyAttempts
 from models.messages.entities import WECHAT_TEMPLATES, Template
 from models.messages.errors import UnknownTemplate
 from models.messages.service import MessageService
@@ -69,7 +73,10 @@ async def wx_login(call: ApiRequest, body: WxLogin) -> LoginOut:
     identity = await call[WeChatLogins].identity(body.code)
     issued = await call[SESSIONS].open_wx(identity.openid, identity.unionid, call.now)
     principal = await call[SESSIONS].principal(issued.token, call.now)
-    reader = presenter.reader(principal.reader) if principal.reader else None
+    reader = None
+    if principal.reader is not None:
+        reader = presenter.reader(principal.reader)
+        await call[ReaderLanguages].learn(principal.reader, named_language(call.request))
     note = None
     if body.scan_note is not None:
         codes, session_id = call[ScannedCodes], principal.session.id
@@ -99,6 +106,7 @@ async def bind(call: ApiRequest, body: Bind) -> BindingOut | BindingRequestOut:
     outcome = await call[AccountBindingService].bind(call.principal, body.activation_code, call.now)
     if isinstance(outcome, BindingRequest):
         return presenter.binding_request(call.zone, outcome)
+    await call[ReaderLanguages].learn(outcome, named_language(call.request))
     return BindingOut(presenter.reader(outcome))
 
 
@@ -217,7 +225,15 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
         long_term=_long_term(call),
         reminders_paused=bool(active)
         and await call[ChannelRouting].misses_reminders(reader.id, call.now),
+        language=reader.language if reader.language_chosen else None,
     )
+
+
+@routes.post("/me/language", "Choose the language of the reader's messages and mails")
+async def choose_language(call: ApiRequest, body: ChosenLanguage) -> None:
+    if body.language not in LANGUAGES:
+        raise Malformed("language", f"one of {', '.join(LANGUAGES)}")
+    await call[ReaderLanguages].choose(call.reader.id, body.language)
 
 
 @routes.post(

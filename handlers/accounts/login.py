@@ -39,6 +39,7 @@ from handlers.http.cookies import (
 from handlers.http.errors import status_of
 from handlers.http.forms import form_of
 from handlers.http.keys import CLOCK, LOAD_SHEDDER, REFERENCE, SESSIONS, SITE, service_key
+from handlers.http.language import named_language
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.pages import Handler, domain_error_page
@@ -210,6 +211,7 @@ def _sign_in_of(
         sign_on.realm if sign_on is not None else "",
         user.sign_on,
         user.second_factor,
+        named_language(request),
     )
 
 

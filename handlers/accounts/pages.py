@@ -7,12 +7,15 @@ from typing import Final
 from aiohttp import web
 
 from bind.account_binding import AccountBindingService, link
+from bind.reader_languages import ReaderLanguages
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, SITE, service_key
+from handlers.http.language import keep_language, language_of
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.qr import svg
 from handlers.http.rendering import render_page
 from handlers.messages import presenter as messages_presenter
+from languages.catalogue import LANGUAGES
 from models.library.entities import KioskId
 from models.messages.service import MessageService
 from models.proof.entities import ProofStanding
@@ -113,6 +116,8 @@ async def me(visit: PageRequest) -> web.StreamResponse:
         version=visit[ProofStanding].version,
         violation_count=await visit[ViolationService].violation_count(reader.id, visit.now),
         suspension=visit.suspension,
+        languages=LANGUAGES.values(),
+        own_language=reader.language or language_of(visit.request).tag,
     )
 
 
@@ -120,6 +125,15 @@ async def mark_messages_read(visit: PageRequest, form: Form) -> web.StreamRespon
     ids = [id for id in form_text(form, "ids").split(" ") if id][:_MAX_MARKED_READ]
     await visit[MessageService].mark_read(visit.reader.id, ids)
     return redirect("/me")
+
+
+async def choose_language(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Stores the language of the reader's messages and mails, also for this browser's pages."""
+    language, answer = form_text(form, "language"), redirect("/me")
+    if language in LANGUAGES:
+        await visit[ReaderLanguages].choose(visit.reader.id, language)
+        keep_language(visit.request, answer, language)
+    return answer
 
 
 def privacy(request: web.Request, reader: Reader | None) -> web.Response:

@@ -83,7 +83,7 @@ async def _verified(
         app[service_key(ScannedCodes)],
         principal.reader if principal is not None else None,
     )
-    step_seconds = app[REFERENCE].policy_on(request.app[REFERENCE].zone.day(now)).kiosk_code_seconds
+    step_seconds = app[REFERENCE].policy_on(app[REFERENCE].zone.day(now), None).kiosk_code_seconds
     if reader is not None:
         scan = await codes.brought(text, None, reader.id, step_seconds, now)
     else:

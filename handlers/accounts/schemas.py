@@ -113,6 +113,12 @@ class ActivationCodeOut(Response):
     ]
 
 
+class ChosenLanguage(Request):
+    """``language``: the tag of one of the service's languages."""
+
+    language: Annotated[str, Meta(max_length=20)]
+
+
 class CurrentReaderOut(Response):
     reader: ReaderOut | None
     active: list[ReservationOut]
@@ -132,6 +138,9 @@ class CurrentReaderOut(Response):
         bool,
         Meta(description="true if no channel can deliver reminders to the reader now"),
     ]
+    language: Annotated[
+        str | None, Meta(description="tag of the language that the reader has chosen")
+    ] = None
 
 
 ReadersSession = Literal["web", "wx", "kiosk"]

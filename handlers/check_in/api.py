@@ -89,7 +89,7 @@ async def _scanned(call: ApiRequest, body: ScanRequest, work: _ByScan) -> Reserv
     previous = await call[CheckInService].previous_result(ctx, call.id)
     if previous is not None:
         return await presenter.after_change(call, previous)
-    step_seconds = call[REFERENCE].policy_on(call.zone.day(call.now)).kiosk_code_seconds
+    step_seconds = call[REFERENCE].policy_on(call.zone.day(call.now), None).kiosk_code_seconds
     assert call.principal is not None
     scan = await call[ScannedCodes].brought(
         body.qr, call.principal.session.id, call.reader.id, step_seconds, call.now

@@ -112,7 +112,7 @@ class HallBoards:
         areas = [a for a in self._reference.catalog.bookable_areas if a.venue_id == venue_id]
         today = await self._occupancy.get_day(self._reference.zone.day(minute))
         then = await self._occupancy.get_day(self._reference.zone.day(at))
-        windows = self._window(minute, None), self._window(minute, at)
+        windows = self._window(minute, None, venue_id), self._window(minute, at, venue_id)
         rows = []
         for area in areas:
             row = self._row(area, windows, (today, then), minute)
@@ -142,14 +142,18 @@ class HallBoards:
         content = msgspec.json.encode({"assets": assets(language), "html": html})
         return Board(html, CachedBody(content, blake2b(content, digest_size=12).hexdigest()))
 
-    def _window(self, minute: datetime, at: datetime | None) -> TimeFilter | None:
+    def _window(
+        self, minute: datetime, at: datetime | None, venue_id: VenueId
+    ) -> TimeFilter | None:
         """The time window of the present minute if ``at`` is None, otherwise of the half hour
         from ``at``. None if ``at`` is too far ahead."""
         if at is None:
             return self._plans.window(None, None, None, minute)
         end = at + _HALF_HOUR
         try:
-            return self._plans.window(at.date(), f"{at:%H:%M}", f"{end:%H:%M}", minute)
+            return self._plans.window(
+                at.date(), f"{at:%H:%M}", f"{end:%H:%M}", minute, venue_id=venue_id
+            )
         except DomainError:
             return None
 

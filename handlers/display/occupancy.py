@@ -44,22 +44,25 @@ class PublicOccupancy:
         self._answers = MadeOnce(reference, self._make)
 
     async def of(self, venue_id: VenueId | None, now: datetime) -> CachedBody:
-        """A response, at most five seconds old, for one venue or (None) for all venues. Raises:
-        NotFound for an unknown venue, or if the library publishes no occupancy."""
-        reference = self._reference
-        if not reference.policy_on(self._reference.zone.day(now)).public_occupancy:
-            raise NotFound()
-        if venue_id is not None and venue_id not in {v.id for v in reference.catalog.venues_in_use}:
+        """A response, at most five seconds old, for one venue or (None) for all that publish
+        their occupancy. Raises: NotFound for another venue, or if none does."""
+        public = self._public_venues(now)
+        if not public or (venue_id is not None and venue_id not in public):
             raise NotFound()
         return await self._answers.get(venue_id, now)
+
+    def _public_venues(self, now: datetime) -> set[VenueId]:
+        reference, day = self._reference, self._reference.zone.day(now)
+        ids = [venue.id for venue in reference.catalog.venues_in_use]
+        return {id for id in ids if reference.policy_on(day, id).public_occupancy}
 
     async def _make(self, venue_id: VenueId | None, now: datetime) -> CachedBody:
         minute = floor_minute(now)
         today = await self._occupancy.get_day(self._reference.zone.day(minute))
         time_window = self._plans.window(None, None, None, minute)
-        items = []
+        items, public = [], self._public_venues(now)
         for area in self._reference.catalog.bookable_areas:
-            if venue_id in (None, area.venue_id):
+            if venue_id in (None, area.venue_id) and area.venue_id in public:
                 items.append(
                     self._area(
                         area, row_now(self._plans.plan(area, today, time_window, minute), minute)

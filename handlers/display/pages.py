@@ -56,7 +56,7 @@ async def _board(request: web.Request) -> tuple[Venue, Board]:
         if (
             venue is None
             or venue.retired
-            or not reference.policy_on(request.app[REFERENCE].zone.day(request[NOW])).hall_display
+            or not reference.policy_on(reference.zone.day(request[NOW]), venue.id).hall_display
         ):
             raise NotFound()
         return venue, await request.app[HALL_BOARDS].board(venue, request[NOW])

@@ -11,6 +11,7 @@ from handlers.email_addresses.schemas import (
 )
 from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
+from handlers.http.language import language_of
 from models.email_addresses.errors import EmailAddressRefused, EmailCodeInvalid, MailUnavailable
 from models.email_addresses.service import EmailAddressService
 from models.kernel.errors import Malformed, NotFound, TooManyAttempts
@@ -36,7 +37,8 @@ async def show(call: ApiRequest) -> EmailAddressOut:
     errors=(EmailAddressRefused, MailUnavailable, TooManyAttempts),
 )
 async def request_code(call: ApiRequest, body: RequestEmailCode) -> EmailAddressOut:
-    await call[EmailAddressService].request(call.reader.id, body.address, call.now)
+    language = language_of(call.request).tag
+    await call[EmailAddressService].request(call.reader.id, body.address, language, call.now)
     return await show(call)
 
 

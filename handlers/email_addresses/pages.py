@@ -12,6 +12,7 @@ from handlers.http.authentication import client_address
 from handlers.http.errors import status_of
 from handlers.http.forms import Form, form_of
 from handlers.http.keys import LOAD_SHEDDER, service_key
+from handlers.http.language import language_of
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.refusals import count_error
@@ -57,7 +58,11 @@ async def request_code(visit: PageRequest, form: Form) -> web.StreamResponse:
     address = form_text(form, "address")
     try:
         await visit[EmailAddressService].request(
-            visit.reader.id, address, visit.now, visit[LOAD_SHEDDER].door.step_aside()
+            visit.reader.id,
+            address,
+            language_of(visit.request).tag,
+            visit.now,
+            visit[LOAD_SHEDDER].door.step_aside(),
         )
     except (EmailAddressRefused, MailUnavailable, TooManyAttempts) as error:
         return await _refused(visit, error, address)

@@ -39,7 +39,6 @@ from handlers.http.middleware import NOW
 from handlers.http.public_reads import read_in_public
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, read_body
 from handlers.http.request_parsing import parse_body, parse_query
-from languages.catalogue import LANGUAGES
 from models.identity.api_tokens import ApiToken, Scope
 from models.identity.entities import Principal, SessionKind
 from models.identity.errors import ScopeMissing
@@ -351,7 +350,6 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
 def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamResponse]:
     if route.returns_response:
         return _as_it_is
-    encoders = {one: msgspec.json.Encoder(enc_hook=one.say) for one in LANGUAGES.values()}
 
     def present(request: web.Request, result: Any) -> web.StreamResponse:
         if isinstance(result, web.StreamResponse):
@@ -359,7 +357,8 @@ def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamRespon
         if result is None:
             return web.Response(status=route.status)
         accepted = route.accepted is not None and isinstance(result, route.accepted)
-        content = encoders[language_of(request)].encode(result)
+        # The language is looked up only for an answer with texts.
+        content = msgspec.json.encode(result, enc_hook=lambda text: language_of(request).say(text))
         return json_answer(request, 202 if accepted else route.status, content)
 
     return present

@@ -28,7 +28,13 @@ def library_language(profile: LibraryProfile) -> Language:
     return LANGUAGES.get(profile.language, CHINESE)
 
 
-@lru_cache(maxsize=128)
+def named_language(request: web.Request) -> str | None:
+    """The tag of ``language_of``; None if the request names no language."""
+    named = COOKIE in request.cookies or "Accept-Language" in request.headers
+    return language_of(request).tag if named else None
+
+
+@lru_cache(maxsize=256)  # answers of the API ask for each of their texts
 def preferred_language(header: str) -> Language:
     """The language with the highest weight in an Accept-Language header (RFC 9110, 12.5.4), of
     several the one that is listed first in ``LANGUAGES``; Chinese without any of them. The
@@ -54,5 +60,10 @@ async def choose_language(request: web.Request) -> web.StreamResponse:
     answer = web.Response(status=303, headers=where)
     chosen = request.match_info["language"]
     if chosen in LANGUAGES:
-        give_cookie(request, answer, COOKIE, chosen, _KEPT_S)
+        keep_language(request, answer, chosen)
     return answer
+
+
+def keep_language(request: web.Request, answer: web.Response, tag: str) -> None:
+    """Makes the language that of the browser's pages."""
+    give_cookie(request, answer, COOKIE, tag, _KEPT_S)

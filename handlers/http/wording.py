@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -10,28 +9,34 @@ from markupsafe import Markup, escape
 
 from handlers.http.markdown import html_of
 from handlers.http.opening_lines import opening_lines
-from handlers.texts.rules_phrases import IN_CHINESE, IN_ENGLISH, Phrases
-from handlers.texts.wording import (
-    ENDS,
-    PAUSES,
-    PLACEHOLDERS,
-    RULES_TEXT,
-    RULES_TEXT_EN,
-    RUNNING_LINE,
-    TOMORROW,
+from handlers.http.rules_by_place import PlaceRules
+from handlers.texts.rules_phrases import (
+    AWAY_TIMEOUT,
+    BOOKING_OPENS,
+    CHECK_IN_BY,
+    COUNTED,
+    NAMES,
+    OF_VENUES,
+    OPENING,
+    OPENING_DRAW,
+    PARTS,
+    hours_span_text,
+    meals_text,
 )
+from handlers.texts.wording import ENDS, PAUSES, PLACEHOLDERS, RUNNING_LINE, default_rules
+from languages.catalogue import CHINESE
+from languages.text import Language, joined, numeral
 from models.library.entities import CheckInWay
-from models.policy.validation import settled
 from models.profile.rules import PLACEHOLDER
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 
 _EMPTY_ITEM: Final = re.compile(rf"<li>[\s{ENDS}]*</li>\n?")
+_EMPTY_SECTION: Final = re.compile(r"<h2>[^<]*</h2>\s*<ul>\s*</ul>\n?")
 _MEALS: Final = PLACEHOLDERS["meal_times"][0]
 _CLAUSE: Final = rf"[^{PAUSES}{ENDS}\n<>]*"
 _MEALS_CLAUSE: Final = re.compile(rf"[{PAUSES}]?{_CLAUSE}\{{{_MEALS}\}}{_CLAUSE}")
-_COUNTED: Final = re.compile(r"(\{([^{}\n]*)\}) (minute|day|booking|time|violation)s\b")
-_WINDOW: Final = PLACEHOLDERS["booking_window"][0]
+_DIFFERENCES: Final = PLACEHOLDERS["differences"][0]
 
 
 class RunningLine:
@@ -57,156 +62,99 @@ running_line: Final = RunningLine()
 def running_line_of(reference: ReferenceData, day: date, template: str) -> str:
     """The line at the top of each page, with the placeholders filled in. ``template``: the
     library's wording; empty for the default wording."""
-    return _filled(template or RUNNING_LINE, _Facts(reference, day, None, IN_CHINESE), str)
+    facts = PlaceRules(reference, day, None)
+    if template:
+        return _filled(template, facts, str)
+    return RUNNING_LINE.format_map({name: fill(facts) for name, fill in _BY_NAME.items()})
 
 
 def rules_html(
-    reference: ReferenceData, day: date, template: str, reader: Reader | None = None
+    reference: ReferenceData,
+    day: date,
+    template: str,
+    reader: Reader | None = None,
+    language: Language = CHINESE,
 ) -> Markup:
-    """The Chinese rules of use as HTML, with placeholders filled in. ``template``: the library's
-    wording; empty for the default. With ``reader``, the limits of the reader's groups are added."""
-    facts = _Facts(reference, day, reader, IN_CHINESE)
-    html = _filled(html_of(template or RULES_TEXT), facts, _escaped)
-    return Markup(_EMPTY_ITEM.sub("", html))
+    """The rules of use as HTML, with placeholders filled in. ``template``: the library's wording,
+    which is Chinese; empty for the default. With ``reader``, the limits of the reader's groups are
+    added. Rules of single venues and areas stand at the end of a wording that does not place
+    them."""
+    facts = PlaceRules(reference, day, reader)
+    if template:
+        language = CHINESE
+    text = template or language.say(default_rules(facts.usual("booking_window_days")))
+    html = _filled(html_of(text), facts, lambda value: str(escape(language.say(value))))
+    html = _EMPTY_SECTION.sub("", _EMPTY_ITEM.sub("", html))
+    if f"{{{_DIFFERENCES}}}" not in text and (own := facts.differences()):
+        html += Markup("<p>{}</p>").format(language.say(own))
+    return Markup(html)
 
 
-def rules_in_english(reference: ReferenceData, day: date, reader: Reader | None = None) -> Markup:
-    html = html_of(RULES_TEXT_EN)
-    facts = _Facts(reference, day, reader, IN_ENGLISH)
-    return Markup(_EMPTY_ITEM.sub("", _filled(html, facts, _escaped)))
-
-
-def _escaped(text: str) -> str:
-    return str(escape(text))
-
-
-def _one_of_each(template: str, facts: _Facts) -> str:
-    """Replaces plurals after the number 1 in an English template: "1 day" instead of "1 days"."""
-
-    def unit(match: re.Match[str]) -> str:
-        return f"{match[1]} {match[3]}" if _BY_NAME[match[2]](facts) == "1" else match[0]
-
-    return _COUNTED.sub(unit, template)
-
-
-def _filled(template: str, facts: _Facts, written: Callable[[str], str]) -> str:
-    """The template with its placeholders filled in; ``written`` escapes each value. An unknown
-    placeholder stays as it is; saving a template with such a placeholder is refused."""
+def _filled(template: str, facts: PlaceRules, written: Callable[[str], str]) -> str:
+    """The template with its placeholders filled in; ``written`` makes the text of each value. An
+    unknown placeholder stays as it is; saving a template with such a placeholder is refused."""
 
     def value(match: re.Match[str]) -> str:
         fill = _BY_NAME.get(match[1])
         return written(fill(facts)) if fill is not None else match[0]
 
-    if not _meals(facts):
+    if not facts.usual("meal_times"):
         template = _MEALS_CLAUSE.sub("", template)
-    if _BY_NAME[_WINDOW](facts) == "1":
-        for longer, tomorrow in TOMORROW.items():
-            template = template.replace(longer, tomorrow)
-    return PLACEHOLDER.sub(value, _one_of_each(template, facts))
+    return PLACEHOLDER.sub(value, template)
 
 
 # --- values of placeholders -----------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """The data that fill the placeholders. ``say``: the phrases of the page's language."""
-
-    reference: ReferenceData
-    day: date
-    reader: Reader | None
-    say: Phrases
-
-
-_Filler = Callable[[_Facts], str]
+_Filler = Callable[[PlaceRules], str]
 
 
 def _number(name: str) -> _Filler:
-    def number(facts: _Facts) -> str:
-        policy = facts.reference.policy_on(facts.day)
-        if facts.reader is not None:
-            policy = facts.reference.with_groups(policy, facts.reader, None, facts.day)
-        return str(getattr(policy, name))
-
-    return number
+    return lambda facts: numeral(COUNTED[name](facts.usual(name)))
 
 
-def _longest(facts: _Facts) -> str:
-    policy, day = facts.reference.policy, facts.day
-    named = {*policy.areas, *(rules.area_id for rules in policy.rule_sets)}
-    stays = {policy.resolve(area, day).max_minutes for area in {None, *named}}
-    return "–".join(f"{minutes / 60:g}" for minutes in sorted({min(stays), max(stays)}))
+def _longest(facts: PlaceRules) -> str:
+    policy, catalog, day = facts.reference.policy, facts.reference.catalog, facts.day
+    named = {*policy.areas, *(r.area_id for r in policy.rule_sets if r.area_id is not None)}
+    policies = facts.reference.policies_on(day)
+    policies += [policy.resolve(catalog.venue_of(area), area, day) for area in named]
+    stays = {one.max_minutes for one in policies}
+    hours = "–".join(f"{minutes / 60:g}" for minutes in sorted({min(stays), max(stays)}))
+    return hours_span_text(hours)
 
 
-def _opening(facts: _Facts) -> str:
-    reference, say = facts.reference, facts.say
-    lines = opening_lines(reference.catalog, reference.policy, facts.day, say)
-    return say.filling["parts"].join(lines)
+def _opening(facts: PlaceRules) -> str:
+    lines = opening_lines(facts.reference.catalog, facts.reference.policy, facts.day)
+    return OPENING.format(lines=joined(lines, PARTS)) if lines else ""
 
 
-def _booking_opens(facts: _Facts) -> str:
-    policy, filling = facts.reference.policy_on(facts.day), facts.say.filling
-    if policy.booking_opens_at is None:
+def _booking_opens(facts: PlaceRules) -> str:
+    opens_at = facts.usual("booking_opens_at")
+    if opens_at is None:
         return ""
-    text = filling["booking_opens"].format(clock=f"{policy.booking_opens_at:%H:%M}")
-    return text + (filling["opening_draw"] if policy.opening_draw else "")
+    text = BOOKING_OPENS.format(clock=f"{opens_at:%H:%M}")
+    return joined([text, OPENING_DRAW]) if facts.usual("opening_draw") else text
 
 
-def _max_stays(facts: _Facts) -> str:
-    reference, day, say = facts.reference, facts.day, facts.say
-    stays: dict[int, list[str]] = {}
-    for area in reference.catalog.bookable_areas:
-        stay = reference.policy_for(area.id, day, facts.reader).max_minutes
-        stays.setdefault(stay, []).append(area.name)
-    if not stays:
-        return say.length(reference.policy.resolve(None, day).max_minutes)
-    return say.filling["parts"].join(
-        say.filling["max_stay"].format(
-            areas=say.filling["names"].join(names), length=say.length(minutes)
-        )
-        for minutes, names in stays.items()
-    )
-
-
-def _overrides(facts: _Facts) -> str:
-    reference, say = facts.reference, facts.say
-    lines = []
-    for rules in settled(reference.policy, facts.day).rule_sets:
-        area = reference.catalog.areas.get(rules.area_id) if rules.area_id is not None else None
-        of_area = say.filling["override_area"].format(area=area.name) if area is not None else ""
-        lines.append(
-            say.filling["override" if rules.last is not None else "override_from"].format(
-                first=rules.first,
-                last=rules.last,
-                name=rules.name,
-                area=of_area,
-                numbers=say.filling["numbers"].join(say.values(rules.values)),
-            )
-        )
-    return "".join(lines)
-
-
-def _check_in(facts: _Facts) -> str:
-    say = facts.say
+def _check_in(facts: PlaceRules) -> str:
     ways: dict[CheckInWay, list[str]] = {}
     for venue in facts.reference.catalog.venues_in_use:
         ways.setdefault(venue.check_in_way, []).append(venue.name)
-    of_venues, names = say.filling["of_venues"], say.filling["names"]
-    return say.filling["parts"].join(
-        say.filling["check_in"].format(
-            venues=of_venues.format(venues=names.join(venues)) if len(ways) > 1 else "",
-            way=say.check_in_by[way],
-        )
-        for way, venues in ways.items()
+    if len(ways) == 1:
+        return CHECK_IN_BY[next(iter(ways))]
+    return joined(
+        (
+            OF_VENUES.format(venues=joined(venues, NAMES), way=CHECK_IN_BY[way])
+            for way, venues in ways.items()
+        ),
+        PARTS,
     )
 
 
-def _meals(facts: _Facts) -> str:
-    meals = facts.reference.policy_on(facts.day).meal_times
-    return facts.say.filling["names"].join(f"{a:%H:%M}–{b:%H:%M}" for a, b in meals)
+def _meals(facts: PlaceRules) -> str:
+    return meals_text(facts.usual("meal_times"))
 
 
-def _away_timeout(facts: _Facts) -> str:
-    counts = facts.reference.policy_on(facts.day).away_timeout_is_violation
-    return facts.say.filling["away_timeout"] if counts else ""
+def _away_timeout(facts: PlaceRules) -> str:
+    return AWAY_TIMEOUT if facts.usual("away_timeout_is_violation") else ""
 
 
 _FILLERS: Final[Mapping[str, _Filler]] = {
@@ -217,9 +165,10 @@ _FILLERS: Final[Mapping[str, _Filler]] = {
     "booking_window": _number("booking_window_days"),
     "booking_opens": _booking_opens,
     "shortest": _number("min_minutes"),
-    "longest_by_area": _max_stays,
+    "longest_by_area": PlaceRules.longest_stays,
     "daily_limit": _number("daily_booking_limit"),
-    "overrides": _overrides,
+    "overrides": PlaceRules.overrides,
+    "differences": PlaceRules.differences,
     "check_in_ways": _check_in,
     "leave": _number("leave_minutes"),
     "meal_times": _meals,

@@ -115,7 +115,7 @@ async def current_code(call: ApiRequest) -> KioskCodeOut:
     kiosk = await _kiosk(call)
     if SCREEN in call.request.headers:
         await call[OutageMonitor].record_kiosk_seen(kiosk.id, call.now, browser_name(call.request))
-    step = call[REFERENCE].policy_on(call.zone.day(call.now)).kiosk_code_seconds
+    step = call[REFERENCE].policy_on(call.zone.day(call.now), None).kiosk_code_seconds
     code = await call[KioskCodeService].current(kiosk.id, step, call.now)
     return KioskCodeOut(
         payload=code.payload,

@@ -45,7 +45,7 @@ async def library_profile(visit: PageRequest) -> web.StreamResponse:
 def _typed(profile: LibraryProfile) -> dict[str, str]:
     lines = {name: getattr(profile, name) for name in _LINES}
     return lines | {
-        "running_line": profile.running_line or RUNNING_LINE,
+        "running_line": profile.running_line or str(RUNNING_LINE),
         "contact": "\n".join(profile.contact),
         "rules_text": profile.rules_text or RULES_TEXT,
         "language": profile.language,

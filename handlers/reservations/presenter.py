@@ -46,11 +46,13 @@ def again(
 ) -> schemas.AgainOut | None:
     """The seat of the reader's last stay with a time at which the seat can be booked again; None
     without such a time. ``last``: the last stay; None if the reader has never stayed."""
-    if last is None or last.seat_id not in reference.catalog.seats:
+    last_seat = reference.catalog.seats.get(last.seat_id) if last is not None else None
+    if last is None or last_seat is None:
         return None
-    next_stay = stay_again(
-        reference.zone, last, reference.policy, reference.bookable_dates(reader, now), now
-    )
+    venue_id = reference.catalog.venue_of(last_seat.area_id)
+    policy = reference.policy_for(last_seat.area_id, reference.zone.day(now))
+    bookable = reference.bookable_dates(reader, now, venue_id)
+    next_stay = stay_again(reference.zone, last, policy, bookable, now)
     if next_stay is None:
         return None
     begin = f"{next_stay.start:%H:%M}" if next_stay.start is not None else "now"

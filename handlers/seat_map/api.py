@@ -93,13 +93,13 @@ async def catalog(call: ApiRequest) -> CatalogOut:
 )
 async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
-    time_window = cache.window(query.date, query.start, query.end, minute, reader)
+    venue = VenueId(query.venue) if query.venue is not None else None
+    time_window = cache.window(query.date, query.start, query.end, minute, reader, venue)
     day, features = time_window.day, query.required_features
     if features:
         own = cache.reference.catalog.features.filters
-        may_filter(features, cache.reference.policy_on(day), own)
+        may_filter(features, cache.reference.policy_on(day, None), own)
     occupancy = cache.occupancy.current(day) or await cache.occupancy.get_day(day)
-    venue = VenueId(query.venue) if query.venue is not None else None
     body = cache.areas(occupancy, venue, time_window, minute, features, reader)
     return body.answer(call.request)
 
@@ -126,7 +126,7 @@ async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
     """Proposes a seat for the query's time, or for the next two hours."""
     reference, features = call[REFERENCE], query.required_features
     search = replace(_search(call, query), features=features)
-    may_filter(features, reference.policy_on(search.day), reference.catalog.features.filters)
+    may_filter(features, reference.policy_on(search.day, None), reference.catalog.features.filters)
     with_areas = {area.venue_id for area in reference.catalog.bookable_areas}
     wished = [v for v in reference.catalog.venues_in_use if query.venue in (None, v.id)]
     venue = next((v for v in wished if v.id in with_areas), None)
@@ -155,7 +155,8 @@ async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
 
 def _search(call: ApiRequest, query: ForecastQuery) -> MapSearch:
     """The query as a search. Raises: Malformed, InThePast, OutsideHorizon."""
-    time_window = _window(call, query.date, query.start, query.end)
+    venue = VenueId(query.venue) if query.venue is not None else None
+    time_window = _window(call, query.date, query.start, query.end, venue)
     start, end, minute = query.start or "", query.end or "", clock(call.zone, call.now)
     return MapSearch(call.zone, time_window.day, start, end, minute=minute, past_midnight=True)
 
@@ -173,7 +174,7 @@ def _search(call: ApiRequest, query: ForecastQuery) -> MapSearch:
 async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
     cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
     area = cache.reference.area_for_readers(call.id)
-    time_window = cache.window(query.date, query.start, query.end, minute, reader)
+    time_window = cache.window(query.date, query.start, query.end, minute, reader, area.venue_id)
     day = time_window.day
     occupancy = cache.occupancy.current(day) or await cache.occupancy.get_day(day)
     plan = cache.plan(area, occupancy, time_window, minute, reader)
@@ -192,7 +193,7 @@ async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
 )
 async def watch_area(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
     area = call[REFERENCE].area_for_readers(call.id)
-    time_window = _window(call, query.date, query.start, query.end)
+    time_window = _window(call, query.date, query.start, query.end, area.venue_id)
     headers = {
         "Content-Type": "text/event-stream; charset=utf-8",
         "Cache-Control": "no-store",
@@ -206,8 +207,15 @@ async def watch_area(call: ApiRequest, query: WindowQuery) -> web.StreamResponse
     )
 
 
-def _window(call: ApiRequest, day: date | None, start: str | None, end: str | None) -> TimeFilter:
-    return call[SEAT_MAP_CACHE].window(day, start, end, floor_minute(call.now), call.viewer)
+def _window(
+    call: ApiRequest,
+    day: date | None,
+    start: str | None,
+    end: str | None,
+    venue_id: VenueId | None,
+) -> TimeFilter:
+    minute = floor_minute(call.now)
+    return call[SEAT_MAP_CACHE].window(day, start, end, minute, call.viewer, venue_id)
 
 
 @routes.get(
@@ -221,7 +229,8 @@ def _window(call: ApiRequest, day: date | None, start: str | None, end: str | No
 async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
     reference = call[REFERENCE]
     seat = reference.seat(call.id)
-    time_window = _window(call, query.date, None, None)
+    venue_id = call[REFERENCE].catalog.areas[seat.area_id].venue_id
+    time_window = _window(call, query.date, None, None, venue_id)
     occupancy = await call[SEAT_MAP_CACHE].occupancy.get_day(time_window.day)
     return SeatDayOut(
         id=seat.id,
@@ -253,7 +262,8 @@ async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
     """The starts at which the seat can be booked and the start to propose or, if the query has a
     start, the ends that a booking from this start can have."""
     seat, seat_map = call[REFERENCE].seat(call.id), call[SeatMapService]
-    time_window = _window(call, query.date, None, None)
+    venue_id = call[REFERENCE].catalog.areas[seat.area_id].venue_id
+    time_window = _window(call, query.date, None, None, venue_id)
     if query.start is None:
         day = await seat_map.seat_day(seat, time_window, call.now, call.viewer)
         starts = [presenter.start(choice.value) for choice in day.choices]

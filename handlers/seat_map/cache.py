@@ -28,6 +28,7 @@ from handlers.seat_map.encoding import (
 from models.kernel.ids import ReaderId
 from models.library.entities import Area, Catalog, VenueId
 from models.occupancy.joined import OccupancyView
+from models.policy.entities import Policy
 from models.reader_groups.entities import NO_GROUPS, NO_LIMITS, GroupLimits, ReaderGroups
 from models.reader_groups.entities import Groups as GroupSet
 from models.readers.entities import Reader
@@ -44,7 +45,7 @@ _MAX_PLANS: Final = 1024
 _MAX_LISTS: Final = 128
 _MAX_DRAWINGS: Final = 256
 Value = TypeVar("Value")
-_WindowKey = tuple[date | None, str | None, str | None, GroupLimits | None]
+_WindowKey = tuple[VenueId | None, date | None, str | None, str | None, GroupLimits | None]
 
 
 class LruCache(Generic[Value]):
@@ -221,7 +222,11 @@ class CachedAreaList:
             assert view.query is not None
             limits = self._reference.groups.limits_of(groups)
             numbers = limits.apply_to(
-                view.query.policy, self._reference.policy, plan.area.id, view.query.day
+                view.query.policy,
+                self._reference.policy,
+                plan.area.venue_id,
+                plan.area.id,
+                view.query.day,
             )
             body = msgspec.json.encode(
                 area_out(view, marks, numbers.max_minutes, plan.reserved_for)
@@ -250,9 +255,11 @@ class SeatMapCache:
         end: str | None,
         minute: datetime,
         reader: Reader | None = None,
+        venue_id: VenueId | None = None,
     ) -> TimeFilter:
         """The time window of a day, a start and an end, from a cache for this minute. Raises:
-        Malformed; InThePast; OutsideHorizon if the reader cannot book this day yet."""
+        Malformed; InThePast; OutsideHorizon if the reader cannot book this day yet in the venue
+        (None: in any venue)."""
         self._reset_if_catalog_changed()
         if minute != self._minute or len(self._windows) > _MAX_PLANS:
             self._minute = minute
@@ -260,21 +267,29 @@ class SeatMapCache:
         reference, limits = self.reference, None
         if reader is not None and day is not None and reference.groups.by_id:
             limits = reference.limits_of(reader, day)
-        key = (day, start, end, limits)
+        key = (venue_id, day, start, end, limits)
         time_window = self._windows.get(key)
         if time_window is None:
             from_now = start == NOW
             begin = None if from_now else clock_time(start)
             time_window = parse_time_filter(
-                self.reference.zone, day, begin, clock_time(end), minute, from_now
+                reference.zone, day, begin, clock_time(end), minute, from_now
             )
-            library = reference.policy_on(time_window.day)
-            policy = (limits or NO_LIMITS).apply_to(
-                library, reference.policy, None, time_window.day
-            )
-            rules.day_in_horizon(self.reference.zone, time_window.day, policy, minute)
+            policy = self._widest(time_window.day, venue_id, limits)
+            rules.day_in_horizon(reference.zone, time_window.day, policy, minute)
             self._windows[key] = time_window
         return time_window
+
+    def _widest(self, day: date, venue_id: VenueId | None, limits: GroupLimits | None) -> Policy:
+        """The policy of the venue (None: of the venue with the largest booking window) for
+        readers with these limits."""
+        reference = self.reference
+        policies = reference.policies_on(day)
+        if venue_id is not None:
+            policies = [reference.policy_on(day, venue_id)]
+        policy = max(policies, key=lambda one: one.booking_window_days)
+        # The place matters only to the longest stay.
+        return (limits or NO_LIMITS).apply_to(policy, reference.policy, venue_id, None, day)
 
     def plan(
         self,

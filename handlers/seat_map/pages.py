@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -27,6 +27,7 @@ from handlers.seat_map import presenter
 from handlers.seat_map.booking_panel import booking_panel, show_error
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.expected import expected_seats
+from handlers.seat_map.schemas import VenueOut
 from handlers.seat_map.search import (
     MapSearch,
     all_feature_texts,
@@ -101,7 +102,6 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     search = search_of(visit)
     if (moved := redirect_to_today(visit, search)) is not None:
         return moved
-    time_window = time_filter(visit, search)
     reference = visit[REFERENCE]
     venues = [
         presenter.venue(reference, venue, visit.now, visit.reader)
@@ -109,9 +109,11 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         if venue.id in open_venues
     ]
     venue = next((v for v in venues if v.id == search.venue), venues[0])
-    day_policy = reference.with_groups(
-        reference.policy_on(search.day), visit.reader, None, search.day
-    )
+    if _is_day_of_others(search.day, venue, venues):
+        today = replace(search, day=visit.zone.day(visit.now), start="", end="")
+        return redirect(today.to("/", venue=venue.id))
+    time_window = time_filter(visit, search, venue.id)
+    day_policy = reference.policy_on(search.day, VenueId(venue.id))
     # Concurrently: each waits for the database.
     tiles, left, current, favourites, last = await asyncio.gather(
         _tiles(visit, venue.id, search, time_window),
@@ -146,6 +148,12 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         suspension=visit.suspension,
         changing=await _changing(visit, search),
     )
+
+
+def _is_day_of_others(day: date, venue: VenueOut, venues: Iterable[VenueOut]) -> bool:
+    """True if the day can be booked in other venues only: the reader has switched the venue."""
+    of_others = any(one.date == day for other in venues for one in other.dates)
+    return of_others and all(one.date != day for one in venue.dates)
 
 
 def _by_floor(tiles: Iterable[AreaTile]) -> list[tuple[str, list[AreaTile]]]:
@@ -226,7 +234,7 @@ async def area_page(
     ``refusal``: the error of a booking just tried. ``wished_end``: the end to preselect."""
     reference = visit[REFERENCE]
     area = reference.area_for_readers(area_id)
-    time_window = time_filter(visit, search)
+    time_window = time_filter(visit, search, area.venue_id)
     occupancy = await visit[SeatMapService].occupancy.get_day(time_window.day)
     minute = floor_minute(visit.now)
     plan = visit[SEAT_MAP_CACHE].plan(area, occupancy, time_window, minute, visit.reader)

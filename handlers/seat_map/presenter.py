@@ -68,7 +68,8 @@ def venue(
     reference: ReferenceData, v: Venue, now: datetime, reader: Reader | None = None
 ) -> schemas.VenueOut:
     """The venue for the API, with the days that the reader (or without one, anybody) may book."""
-    dates = [_date(reference, v, day, now, reader) for day in reference.bookable_dates(reader, now)]
+    days = reference.bookable_dates(reader, now, v.id)
+    dates = [_date(reference, v, day, now, reader) for day in days]
     return schemas.VenueOut(v.id, v.name, dates[0].open, dates)
 
 
@@ -86,10 +87,10 @@ def _date(
 ) -> schemas.DateOut:
     place, policy = (
         open_hours(reference.zone, reference.policy, day, v.id, None),
-        reference.policy_on(day),
+        reference.policy_on(day, v.id),
     )
     if reader is not None:
-        policy = reference.with_groups(policy, reader, None, day)
+        policy = reference.policy_of_reader(day, v.id, reader)
     opens_at = policy.opens_at_instant(reference.zone, day)
     today = reference.zone.day(now)
     waits = opens_at is not None and day > today and now < opens_at

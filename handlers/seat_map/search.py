@@ -169,14 +169,16 @@ def features_in(parameters: MultiMapping[Any], visit: PageRequest, day: date) ->
     return frozenset(named.intersection(visit[REFERENCE].filters_on(day))) if named else frozenset()
 
 
-def time_filter(visit: AnyRequest, search: MapSearch) -> TimeFilter:
-    """The search's day, with its time if valid. Raises: Malformed, InThePast, OutsideHorizon."""
+def time_filter(visit: AnyRequest, search: MapSearch, venue_id: str) -> TimeFilter:
+    """The search's day in the venue, with its time if valid. Raises: Malformed, InThePast,
+    OutsideHorizon."""
     return visit[SEAT_MAP_CACHE].window(
         search.day,
         search.start if search.has_time else None,
         search.end if search.has_time else None,
         floor_minute(visit.now),
         visit.reader,
+        VenueId(venue_id),
     )
 
 
@@ -201,8 +203,8 @@ class TimeChoices:
 def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
     """The times to choose from in a search of the day: all starts, and all ends until the venue
     closes, even if this is after midnight."""
-    policy = visit[REFERENCE].policy_on(day)
-    place = open_hours(visit.zone, policy, day, VenueId(venue_id), None)
+    policy = visit[REFERENCE].policy_on(day, VenueId(venue_id))
+    place = open_hours(visit.zone, visit[REFERENCE].policy, day, VenueId(venue_id), None)
     starts, ends = list[datetime](), list[datetime]()
     next_day_ends = visit.zone.midnight(day + timedelta(days=2))
     for hours in place.intervals:

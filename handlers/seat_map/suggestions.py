@@ -121,8 +121,8 @@ async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) ->
     a later day, at the reader's usual start."""
     if search.has_time:
         return search
-    policy = visit[REFERENCE].policy_on(search.day)
-    place = open_hours(visit.zone, policy, search.day, venue_id, None)
+    policy = visit[REFERENCE].policy_on(search.day, venue_id)
+    place = open_hours(visit.zone, visit[REFERENCE].policy, search.day, venue_id, None)
     starts = {
         start: value
         for value, start in start_choices(visit.zone, search.day, policy, place, visit.now)
@@ -146,7 +146,7 @@ async def _plans_by_area(
 ) -> dict[AreaId, CachedAreaMap]:
     """The venue's plans by area, without areas whose longest stay is below the searched time."""
     reference, cache, minute = visit[REFERENCE], visit[SEAT_MAP_CACHE], floor_minute(visit.now)
-    time_window = time_filter(visit, search)
+    time_window = time_filter(visit, search, venue_id)
     occupancy = await visit[SeatMapService].occupancy.get_day(time_window.day)
     plans = {}
     for area in reference.catalog.bookable_areas:
@@ -219,7 +219,7 @@ async def propose_for_app(
     """The seat to propose and the search with its time. None if no seat is free, if the reader
     has a live reservation, or if they may not book."""
     reader, reference = call.reader, call[REFERENCE]
-    policy = reference.with_groups(reference.policy_on(search.day), reader, None, search.day)
+    policy = reference.policy_of_reader(search.day, venue_id, reader)
     left, live, favourites, last = await asyncio.gather(
         call[ReservationService].bookings_left(reader.id, search.day, policy),
         call[ReservationService].live_now(reader.id, call.now),

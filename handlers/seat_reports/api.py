@@ -59,7 +59,7 @@ async def _proof(call: ApiRequest, code: str | None) -> PresenceProof | None:
     QrExpired, PresenceMethodOff, TooManyAttempts."""
     if code is None:
         return _card_at_kiosk(call)
-    step_seconds = call[REFERENCE].policy_on(call.zone.day(call.now)).kiosk_code_seconds
+    step_seconds = call[REFERENCE].policy_on(call.zone.day(call.now), None).kiosk_code_seconds
     assert call.principal is not None
     scan = await call[ScannedCodes].brought(
         code, call.principal.session.id, call.reader.id, step_seconds, call.now

@@ -14,11 +14,13 @@ from models.seat_reports.service import SeatReportService
 
 async def report_empty_form(visit: PageRequest) -> web.StreamResponse:
     seat = visit[REFERENCE].seat(visit.id)
+    policy = visit[REFERENCE].policy_for(seat.area_id, visit.zone.day(visit.now))
     return render_page(
         visit.request,
         "seat_reports/report_empty.html",
         reader=visit.reader,
         seat=seat,
+        check_minutes=policy.presence_check_minutes,
         place=seat_out(visit[REFERENCE], seat.id),
     )
 

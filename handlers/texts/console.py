@@ -55,6 +55,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "override_name_length": _("名称为 1–{most} 字，读者可见"),
     "override_empty": _("请至少填写一个数字或选择一项"),
     "whole_library_only": _("{numbers}只能对全馆规定"),
+    "venue_only": _("{numbers}只能对全馆或场馆规定"),
     # webhooks
     "webhook_url": _("请填写完整的地址，例如 https://program.example.edu.cn/webhooks"),
     "webhook_url_user": _("地址里不能有用户名和密码"),
@@ -208,7 +209,7 @@ ALARM_TEXT: Final[Mapping[str, str]] = {
 """The dashboard's alarms. In ``trouble``, the text comes from ``console_labels.TROUBLE_TEXT`` if
 the trouble is a known one."""
 NARROWER_GROUP: Final = _(
-    "读者组“{group}”的{rule}仍是 {own} {unit}，比全馆的 {library} {unit}少：本组读者反而更受限。"
+    "读者组“{group}”的{rule}仍是 {own} {unit}，比{place}的 {library} {unit}少：本组读者反而更受限。"
     "不是有意的话，请在读者组里改为“至少”、改大或留空。"
 )
 """A warning that a group's own limit is narrower than the library's."""

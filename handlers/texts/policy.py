@@ -13,6 +13,7 @@ from handlers.texts.console_labels import (
 )
 from handlers.texts.labels import NUMBER_TEXT
 from languages.text import _
+from models.policy.differences import FOLLOWS
 
 VALUES: Final = (*NUMBER_TEXT, *SWITCH_TEXT, *POLICY_TIME_TEXT)
 """The names of all values of the policy, in the order of the page."""
@@ -36,11 +37,10 @@ def value_name(name: str) -> str:
 
 
 def value_text(name: str, value: Any) -> str:
-    """A value of the policy with its unit: 120 分钟, 是, 07:00. None for a number means that the
-    area has the library's value (同全馆)."""
+    """A value of the policy with its unit: 120 分钟, 是, 07:00, or 同全馆 for ``FOLLOWS``."""
+    if value == FOLLOWS:
+        return AS_WHOLE_LIBRARY
     if name in NUMBER_TEXT:
-        if value is None:
-            return AS_WHOLE_LIBRARY
         return _("{number} {unit}", number=value, unit=NUMBER_TEXT[name][1])
     if name in SWITCH_TEXT:
         return YES_NO[value]

@@ -1,149 +1,160 @@
-"""The phrases, in Chinese and in English, that fill the placeholders in the rules."""
+"""The phrases that fill the placeholders in the rules, and sentences on values of the policy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import time
 from typing import Any, Final
 
-from handlers.texts import english, opening
-from handlers.texts.labels import days_text, hours_text
-from handlers.texts.policy import values_text
-from handlers.texts.wording import FILLING, FILLING_EN
-from models.library.entities import Catalog, CheckInWay
+from handlers.texts.labels import days_text
+from handlers.texts.opening import WHOLE_DAY, clock_hours_text
+from handlers.texts.pages import floor_text
+from handlers.texts.places import area_place
+from handlers.texts.policy import meal_times_text
+from languages.text import CountedText, Text, _, _n, _p, joined, spelled
+from models.library.entities import Area, Catalog, CheckInWay
 from models.policy.opening import OpeningPlace
-from notify.templates.rendering import SCAN_BY
 
-_MIDNIGHT: Final = time(0)
-NUMBERS_EN: Final[Mapping[str, str]] = {
-    "step_minutes": "times in steps of {} min",
-    "min_minutes": "at least {} min at a time",
-    "max_minutes": "at most {} min at a time",
-    "daily_booking_limit": "bookings a day: {}",
-    "check_in_before_minutes": "check-in from {} min before the start",
-    "check_in_after_minutes": "check-in until {} min after the start",
-    "leave_minutes": "stepping out for up to {} min",
-    "meal_leave_minutes": "stepping out at meal times for up to {} min",
-    "extend_within_minutes": "extensions in the last {} min",
-    "max_extensions": "extensions of a stay: {}",
-    "booking_window_days": "days that can be booked ahead: {}",
-    "ending_soon_minutes": "reminder {} min before the end",
-    "leave_reminder_minutes": "reminder {} min before you have to be back",
-    "presence_check_minutes": "confirm within {} min if the seat is reported empty",
-    "kiosk_code_seconds": "kiosk codes change every {} s",
-    "violations_limit": "violations before a suspension: {}",
-    "violations_window_days": "days that violations count for: {}",
-    "suspension_days": "days a suspension lasts: {}",
+_Count = Callable[[int], CountedText]
+
+
+def _minutes(n: int) -> CountedText:
+    return _n("{n} 分钟", n)
+
+
+def _days(n: int) -> CountedText:
+    return _n("{n} 天", n)
+
+
+COUNTED: Final[Mapping[str, _Count]] = {
+    "min_minutes": _minutes,
+    "daily_booking_limit": lambda n: _n("{n} 次预约", n),
+    "check_in_before_minutes": _minutes,
+    "check_in_after_minutes": _minutes,
+    "leave_minutes": _minutes,
+    "meal_leave_minutes": _minutes,
+    "extend_within_minutes": _minutes,
+    "max_extensions": lambda n: _n("{n} 次", n),
+    "booking_window_days": _days,
+    "violations_limit": lambda n: _n("{n} 次违约", n),
+    "violations_window_days": _days,
+    "suspension_days": _days,
 }
-SWITCHES_EN: Final[Mapping[str, str]] = {
-    "opening_draw": "a draw when the next day opens: {}",
-    "away_timeout_is_violation": "not returning in time counts as a violation: {}",
-    "accessible_only": "accessible seats for registered readers only: {}",
-    "hall_display": "free seats on the hall display: {}",
-    "public_occupancy": "free seats on other sites: {}",
-    "filter_by_window": "filter by window: {}",
-    "filter_by_power": "filter by socket: {}",
+"""The numbers of the rules with what they count, by the name of the value."""
+_NUMBERS: Final[Mapping[str, _Count]] = {
+    "step_minutes": lambda n: _n("预约步长 {n} 分钟", n),
+    "min_minutes": lambda n: _n("单次最短时长 {n} 分钟", n),
+    "max_minutes": lambda n: _n("单次最长时长 {n} 分钟", n),
+    "daily_booking_limit": lambda n: _n("每人每天预约 {n} 次", n),
+    "check_in_before_minutes": lambda n: _n("开始前可签到 {n} 分钟", n),
+    "check_in_after_minutes": lambda n: _n("开始后可签到 {n} 分钟", n),
+    "leave_minutes": lambda n: _n("暂离 {n} 分钟", n),
+    "meal_leave_minutes": lambda n: _n("用餐时暂离 {n} 分钟", n),
+    "extend_within_minutes": lambda n: _n("结束前可续约 {n} 分钟", n),
+    "max_extensions": lambda n: _n("最多续约 {n} 次", n),
+    "booking_window_days": lambda n: _n("可提前预约 {n} 天", n),
+    "ending_soon_minutes": lambda n: _n("结束前提醒 {n} 分钟", n),
+    "leave_reminder_minutes": lambda n: _n("暂离到期前提醒 {n} 分钟", n),
+    "presence_check_minutes": lambda n: _n("被反映无人后的返回时限 {n} 分钟", n),
+    "kiosk_code_seconds": lambda n: _n("动态码更换 {n} 秒", n),
+    "violations_limit": lambda n: _n("暂停前允许违约 {n} 次", n),
+    "violations_window_days": lambda n: _n("违约统计 {n} 天", n),
+    "suspension_days": lambda n: _n("暂停预约 {n} 天", n),
 }
-TIMES_EN: Final[Mapping[str, tuple[str, str]]] = {
-    "booking_opens_at": ("the next day opens at {}", "the next day opens at no fixed time"),
-    "meal_times": ("meal times {}", "no meal times"),
+_SWITCHES: Final[Mapping[str, tuple[Text, Text]]] = {
+    "opening_draw": (_("放号瞬间不抽签"), _p("in a sentence", "放号瞬间抽签定先后")),
+    "away_timeout_is_violation": (_("暂离超时不记违约"), _p("in a sentence", "暂离超时记违约")),
+    "accessible_only": (_("无障碍座位人人可约"), _p("in a sentence", "无障碍座位只供登记的读者")),
+    "hall_display": (_("大厅屏不显示空座数"), _("大厅屏显示各区域的空座数")),
+    "public_occupancy": (_("不公开空座数"), _("公开各区域的空座数")),
+    "filter_by_window": (_("不能按靠窗筛选"), _("可按靠窗筛选")),
+    "filter_by_power": (_("不能按电源筛选"), _("可按电源筛选")),
 }
-"""English phrases of the rules by policy value: the phrase with a time and the phrase without."""
-CHECK_IN_BY_EN: Final[Mapping[CheckInWay, str]] = {
-    CheckInWay.KIOSK: "check in with the changing code on a kiosk",
-    CheckInWay.KIOSK_OR_LABEL: "check in with a kiosk's code or your seat's label",
-    CheckInWay.SEAT_LABEL: "check in with your seat's label",
-    CheckInWay.GATE: "come in through the gate, which checks you in",
-    CheckInWay.DESK: "check in at the service desk",
+"""The sentences for a switch that is off and for one that is on."""
+_TIMES: Final[Mapping[str, tuple[Text, Text]]] = {
+    "booking_opens_at": (_("放号时间不限"), _("放号时间 {times}")),
+    "meal_times": (_p("in a sentence", "没有用餐时间"), _("用餐时间 {times}")),
 }
+"""The sentences without times and with times."""
+CHECK_IN_BY: Final[Mapping[CheckInWay, Text]] = {
+    CheckInWay.KIOSK: _("到选座机或查询机扫描动态二维码签到"),
+    CheckInWay.KIOSK_OR_LABEL: _("到选座机、查询机扫码或扫座位码签到"),
+    CheckInWay.SEAT_LABEL: _("扫座位码签到"),
+    CheckInWay.GATE: _("从闸机入馆签到"),
+    CheckInWay.DESK: _("到服务台签到"),
+}
+NAMES: Final = "、"
+CLAUSES: Final = "，"
+PARTS: Final = "；"
+"""The separators of names, of clauses on one thing, and of the parts of a list."""
+OPENED: Final = _("{days}{place}{hours} 开放{reason}")
+CLOSED: Final = _("{days}{place}闭馆{reason}")
+AT_PLACE: Final = _(" {place} ")
+REASON: Final = _("（{reason}）")
+OPENING: Final = _p("in the rules", "{lines}")
+BOOKING_OPENS: Final = _("；{clock} 起开放后一天")
+OPENING_DRAW: Final = _("，开放后最初十秒内的请求抽签定先后，早点一下、多点几下都没有用")
+AWAY_TIMEOUT: Final = _("，暂离超时也记一次")
+STAY: Final = _("{areas} {length}")
+ALL_AREAS: Final = _("各区")
+OF_PLACE: Final = _("{place}：{text}")
+OF_VENUES: Final = _("{venues}{way}")
+IN_VENUE: Final = _("{venue} {areas}")
+SENTENCE: Final = _("{text}。")
+OVERRIDE: Final = _("{first} 至 {last}（{name}）{place}{numbers}。")
+OVERRIDE_FROM: Final = _("{first} 起（{name}）{place}{numbers}。")
+OVERRIDE_PLACE: Final = _p("before the rules of a place", "{place}：")
 
 
-@dataclass(frozen=True, slots=True)
-class Phrases:
-    filling: Mapping[str, str]
-    weekdays: Callable[[frozenset[int]], str]
-    days: Callable[[date | None, date | None], str]
-    hours: Callable[[time | None, time | None], str]
-    place: Callable[[Catalog, OpeningPlace], str]
-    length: Callable[[int], str]
-    check_in_by: Mapping[CheckInWay, str]
-    values: Callable[[Mapping[str, Any]], list[str]]
+def rule_text(name: str, value: Any) -> Text:
+    """A value of the policy as a sentence for readers: 单次最长时长 120 分钟."""
+    if name in _NUMBERS:
+        return _NUMBERS[name](value)
+    if name in _SWITCHES:
+        return _SWITCHES[name][bool(value)]
+    without, with_times = _TIMES[name]
+    if not value:
+        return without
+    times = meal_times_text(value) if name == "meal_times" else f"{value:%H:%M}"
+    return with_times.format(times=times)
 
 
-def _weekdays(weekdays: frozenset[int]) -> str:
-    days = sorted(weekdays)
-    if len(days) == 7:
-        return "every day"
-    if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
-        return f"{english.WEEKDAYS[days[0]]}–{english.WEEKDAYS[days[-1]]}"
-    return ", ".join(english.WEEKDAYS[day] for day in days)
+def weekdays_text(weekdays: frozenset[int]) -> Text:
+    return _p("in a sentence", "每天") if len(weekdays) == 7 else days_text(weekdays)
 
 
-def _days(first: date | None, last: date | None) -> str:
-    if first is None or last is None:
-        day = first or last
-        return f"{'from' if last is None else 'until'} {english.day(day)}" if day else ""
-    if first == last:
-        return english.day(first)
-    alike = (first.year, first.month) == (last.year, last.month)
-    return f"{first.day if alike else english.day(first)}–{english.day(last)}"
+def opening_hours_text(opens: time | None, closes: time | None) -> str:
+    hours = clock_hours_text(opens, closes)
+    return _p("in a sentence", "全天") if hours == WHOLE_DAY else hours
 
 
-def _hours(opens: time | None, closes: time | None) -> str:
-    if opens is None or closes is None:
-        return "closed"
-    if opens == closes == _MIDNIGHT:
-        return "around the clock"
-    if closes == _MIDNIGHT:
-        return f"{opens:%H:%M}–24:00"
-    return f"{opens:%H:%M}–{closes:%H:%M}{' next day' if closes <= opens else ''}"
-
-
-def _place(catalog: Catalog, place: OpeningPlace) -> str:
+def place_text(catalog: Catalog, place: OpeningPlace) -> str:
+    """The venue or area in words; an area with its venue if the library has several."""
     area = catalog.areas.get(place.area_id) if place.area_id is not None else None
-    if area is not None:
-        named = english.area_place(area.floor, area.name)
-        several = sum(1 for _ in catalog.venues_in_use) > 1
-        return f"{catalog.venues[area.venue_id].name}, {named}" if several else named
-    return opening.place_name(catalog, place)
+    if area is None:
+        return catalog.venues[place.venue_id].name if place.venue_id is not None else ""
+    name, whole = area_place(area), catalog.area_name(area)
+    if whole == name:
+        return name
+    return spelled(whole, "{venue} {area}", venue=catalog.venues[area.venue_id].name, area=name)
 
 
-def _values(values: Mapping[str, Any]) -> list[str]:
-    return [_value(name, value) for name, value in values.items()]
+def area_text(area: Area) -> str:
+    """The area with its floor, among areas of several floors: Galerie（二层）."""
+    if "层" in area.name:
+        return area.name
+    return _("{area}（{floor}）", area=area.name, floor=floor_text(area.floor))
 
 
-def _value(name: str, value: Any) -> str:
-    if name in NUMBERS_EN:
-        return NUMBERS_EN[name].format(value)
-    if name in SWITCHES_EN:
-        return SWITCHES_EN[name].format("yes" if value else "no")
-    some, none = TIMES_EN[name]
-    if name == "meal_times":
-        value = ", ".join(f"{a:%H:%M}–{b:%H:%M}" for a, b in value)
-    return some.format(value if isinstance(value, str) else f"{value:%H:%M}") if value else none
+def floors_text(floors: Sequence[int]) -> Text:
+    """All areas of these floors: 二层、三层各区."""
+    return _("{floors}各区", floors=joined(map(floor_text, floors), NAMES))
 
 
-IN_CHINESE: Final = Phrases(
-    FILLING,
-    days_text,
-    opening.days_in_words,
-    opening.clock_hours_text,
-    opening.place_name,
-    hours_text,
-    {
-        way: f"{FILLING['by_kiosk'] if way is CheckInWay.KIOSK else by}签到"
-        for way, by in SCAN_BY.items()
-    },
-    values_text,
-)
-IN_ENGLISH: Final = Phrases(
-    FILLING_EN,
-    _weekdays,
-    _days,
-    _hours,
-    _place,
-    lambda minutes: f"{minutes / 60:g} h",
-    CHECK_IN_BY_EN,
-    _values,
-)
+def hours_span_text(hours: str) -> Text:
+    """Hours such as 4–6. In Chinese the message around them has the unit."""
+    return spelled(hours, "{hours} 小时", hours=hours)
+
+
+def meals_text(meals: Iterable[tuple[time, time]]) -> Text:
+    return joined((f"{a:%H:%M}–{b:%H:%M}" for a, b in meals), NAMES)

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from languages.text import Text, _, joined
+
 DEFAULT_NAMES: Final[Mapping[str, str]] = {
     "name": "图书馆",
     "title": "图书馆座位预约系统",
@@ -15,70 +17,63 @@ DEFAULT_NAMES: Final[Mapping[str, str]] = {
 }
 DEFAULT_CONTACT: Final = "开馆时间可到图书馆服务台咨询"
 
-RUNNING_LINE: Final = (
+RUNNING_LINE: Final = _(
     "有效预约的读者享有座位优先使用权 · "
     "不同区域最长时间不同，一次最多 {最长小时} 小时 · "
     "请在开始前 {签到提前分钟} 分钟至开始后 {签到推迟分钟} 分钟内扫码签到，否则记违约一次 · "
     "暂时离开请先暂离，提前离开请结束使用"
 )
 """The default text of the line at the top of every page."""
+_LINE_END: Final = "\n"
+_WINDOW: Final = _(
+    "- 可预约今天和此后 {可约天数} 天的座位{放座说明}。有效预约的读者享有座位优先使用权。"
+)
+_SHORT_WINDOWS: Final = (
+    _("- 可预约今天的座位。有效预约的读者享有座位优先使用权。"),
+    _("- 可预约今天和明天的座位{放座说明}。有效预约的读者享有座位优先使用权。"),
+)
 
-RULES_TEXT: Final = """\
-# 运行使用规则(暂行)
 
-## 开放与预约
+def default_rules(booking_window: int = 2) -> Text:
+    """The default rules of use, Markdown with placeholders, for a booking window of so many days.
+    A list item is left out if it is empty once its placeholders are filled in, and so is a section
+    without items. The clause on meal times is left out if the policy has none."""
+    lines = (
+        _("# 运行使用规则(暂行)"),
+        "",
+        _("## 开放与预约"),
+        "",
+        _("- {开放时间}。"),
+        _SHORT_WINDOWS[booking_window] if booking_window < 2 else _WINDOW,
+        _("- 一次至少 {最短分钟} 分钟；最长时间：{各区域最长时间}。"),
+        _("- 每人每天最多 {每天次数} 次预约，取消的不计。"),
+        "- {特定日期规则}",
+        "",
+        _("## 签到、暂离与续约"),
+        "",
+        _("- 开始前 {签到提前分钟} 分钟至开始后 {签到推迟分钟} 分钟内，{签到方式}。"),
+        _(
+            "- 暂离不超过 {暂离分钟} 分钟；{用餐时间} 期间不超过 {用餐暂离分钟} 分钟。"
+            "返回时请再次扫码，逾期座位释放。"
+        ),
+        _("- 结束前 {续约提前分钟} 分钟内可续约，最多 {续约次数} 次。"),
+        _("- 提前离开请结束使用，把座位留给其他同学。"),
+        "",
+        _("## 违约"),
+        "",
+        _("- 预约后未按时签到记违约一次{暂离超时说明}；每天最多计一次。"),
+        _("- {违约统计天数} 天内满 {违约次数} 次，暂停预约 {暂停天数} 天，已有预约仍然有效。"),
+        "",
+        _("## 场馆和区域的不同规定"),
+        "",
+        "- {场馆和区域规则}",
+        "",
+    )
+    return joined(lines, _LINE_END)
 
-- {开放时间}。
-- 可预约今天和此后 {可约天数} 天的座位{放座说明}。有效预约的读者享有座位优先使用权。
-- 一次至少 {最短分钟} 分钟。不同区域最长时间不同：{各区域最长时间}。
-- 每人每天最多 {每天次数} 次预约，取消的不计。
-- {特定日期规则}
 
-## 签到、暂离与续约
-
-- 开始前 {签到提前分钟} 分钟至开始后 {签到推迟分钟} 分钟内，{签到方式}。
-- 暂离不超过 {暂离分钟} 分钟；{用餐时间} 期间不超过 {用餐暂离分钟} 分钟。\
-返回时请再次扫码，逾期座位释放。
-- 结束前 {续约提前分钟} 分钟内可续约，最多 {续约次数} 次。
-- 提前离开请结束使用，把座位留给其他同学。
-
-## 违约
-
-- 预约后未按时签到记违约一次{暂离超时说明}；每天最多计一次。
-- {违约统计天数} 天内满 {违约次数} 次，暂停预约 {暂停天数} 天，已有预约仍然有效。
-"""
-"""The default rules of use. A list item is left out if it is empty once its placeholders are
-filled in. The clause on meal times is left out if the policy has none."""
-
-RULES_TEXT_EN: Final = """\
-# Rules of use
-
-## Opening hours and booking
-
-- Opening hours: {开放时间}.
-- Seats can be booked for today and the next {可约天数} days{放座说明}. \
-A booking gives you priority for the seat.
-- A booking lasts at least {最短分钟} minutes. The maximum depends on the area: \
-{各区域最长时间}.
-- At most {每天次数} bookings a day; cancelled ones do not count.
-- {特定日期规则}
-
-## Check-in, stepping out and extending
-
-- From {签到提前分钟} minutes before the start to {签到推迟分钟} minutes after it, {签到方式}.
-- You may step out for up to {暂离分钟} minutes, or {用餐暂离分钟} minutes at meal times \
-({用餐时间}). \
-Scan again when you return, or your seat will be released.
-- You can extend your stay in its last {续约提前分钟} minutes, at most {续约次数} times.
-- If you leave early, please choose “Finish” so that someone else can have the seat.
-
-## Violations
-
-- Not checking in on time counts as a violation{暂离超时说明}; at most one counts per day.
-- After {违约次数} violations within {违约统计天数} days, booking is suspended \
-for {暂停天数} days; existing bookings stay valid.
-"""
-"""The English rules of use, for a library that uses the default wording."""
+RULES_TEXT: Final = str(default_rules())
+"""The default rules of use in Chinese, as administrators edit them."""
 
 PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
     "longest_hours": ("最长小时", "一次最长的小时数；各区域不同时写作 4–6"),
@@ -91,6 +86,7 @@ PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
     "longest_by_area": ("各区域最长时间", "每个区域一次最长多久"),
     "daily_limit": ("每天次数", "每人每天最多几次"),
     "overrides": ("特定日期规则", "今后某些日期的规则；没有就不显示"),
+    "differences": ("场馆和区域规则", "与其余不同的场馆和区域；没有就不显示，没有写到也会附在最后"),
     "check_in_ways": ("签到方式", "各场馆怎样签到"),
     "leave": ("暂离分钟", "暂离的分钟数"),
     "meal_times": ("用餐时间", "用餐的时间段；没有就不显示那半句"),
@@ -104,51 +100,7 @@ PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """The name of each placeholder in Chinese and an explanation for administrators, by the
 placeholder's code."""
-TOMORROW: Final[Mapping[str, str]] = {
-    "此后 {可约天数} 天": "明天",
-    "the next {可约天数} days": "tomorrow",
-}
-"""Words of the default rules for a booking window of one day, by the words for a longer one."""
 PAUSES: Final = "；;，,"
 ENDS: Final = "。."
 """The characters that end a sentence. ``PAUSES``: the characters that separate its clauses."""
 PLACEHOLDER_NAMES: Final = frozenset(name for name, _ in PLACEHOLDERS.values())
-
-FILLING: Final[Mapping[str, str]] = {
-    "booking_opens": "；{clock} 起开放后一天",
-    "opening_draw": "，开放后最初十秒内的请求抽签定先后，早点一下、多点几下都没有用",
-    "max_stay": "{areas} {length}",
-    "override": "{first} 至 {last}（{name}）{area}{numbers}。",
-    "override_from": "{first} 起（{name}）{area}{numbers}。",
-    "override_area": "{area}：",
-    "of_venues": "{venues}",
-    "by_kiosk": "到选座机或查询机扫描动态二维码",
-    "check_in": "{venues}{way}",
-    "opened": "{days}{place}{hours} 开放{reason}",
-    "closed": "{days}{place}闭馆{reason}",
-    "at": " {place} ",
-    "reason": "（{reason}）",
-    "away_timeout": "，暂离超时也记一次",
-    "names": "、",
-    "parts": "；",
-    "numbers": "，",
-}
-FILLING_EN: Final[Mapping[str, str]] = {
-    "booking_opens": "; the next day opens at {clock}",
-    "opening_draw": ", and requests made in the first ten seconds are served in random order, so "
-    "tapping early or often does not help",
-    "max_stay": "{areas}: {length}",
-    "override": "{first} to {last} ({name}): {area}{numbers}. ",
-    "override_from": "From {first} on ({name}): {area}{numbers}. ",
-    "override_area": "{area}, ",
-    "check_in": "{venues}{way}",
-    "of_venues": "{venues}: ",
-    "opened": "{days}{place}{hours}{reason}",
-    "closed": "{days}{place}closed{reason}",
-    "at": ", {place}: ",
-    "reason": " ({reason})",
-    "away_timeout": ", and so does not returning in time",
-    "names": ", ",
-    "parts": "; ",
-    "numbers": ", ",
-}

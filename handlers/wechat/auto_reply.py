@@ -10,6 +10,7 @@ from handlers.http import presenting
 from handlers.http.keys import REFERENCE, SITE, service_key
 from handlers.http.middleware import NOW
 from handlers.http.presenting import later_clock
+from handlers.http.rules_by_place import PlaceRules
 from handlers.reservations import presenter
 from handlers.seat_map.cache import SEAT_MAP_CACHE
 from handlers.texts.wechat import (
@@ -107,12 +108,13 @@ def _welcome(request: web.Request) -> str:
 
 
 def _help(request: web.Request) -> str:
-    policy = request.app[REFERENCE].policy_on(request.app[REFERENCE].zone.day(request[NOW]))
+    reference = request.app[REFERENCE]
+    rules = PlaceRules(reference, reference.zone.day(request[NOW]), None)
     return REPLY_TEXT["help"].format(
         link=_mini_program_link(request),
         url=request.app[SITE].public_base_url,
-        before=policy.check_in_before_minutes,
-        after=policy.check_in_after_minutes,
+        before=rules.usual("check_in_before_minutes"),
+        after=rules.usual("check_in_after_minutes"),
     )
 
 

@@ -17,6 +17,7 @@ from miniapp_server.keys import RESOURCES
 from miniapp_server.repositories import Repositories
 from models.library.entities import Area, AreaId
 from models.library.picture_upload import picture_in
+from models.policy.validation import without_deleted_venues
 from models.profile.errors import ZoneFixed
 from models.profile.logo import logo_of
 from models.reader_groups.entities import ReaderGroup
@@ -55,7 +56,7 @@ async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryF
         profile=reference.profile,
         venues=tuple(catalog.venues.values()),
         areas=tuple(areas.values()),
-        policy=reference.policy,
+        policy=without_deleted_venues(reference.policy, catalog.venues),
         kiosks=(*catalog.kiosks.values(), *catalog.retired_kiosks.values()),
         gates=tuple(await stored.gates.all()),
         notices=tuple(sorted(notices, key=lambda notice: notice.id)),

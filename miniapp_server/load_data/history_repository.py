@@ -12,7 +12,7 @@ from miniapp_server.load_data.readers import SimulatedReader
 from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
 from models.messages.entities import Message
-from models.messages.mapping import document_of as message_document
+from models.messages.mapping import message_document
 from models.readers.mapping import reader_reasons
 from models.reservation_store.mapping import to_new_document
 from models.reservations.entities import Reservation

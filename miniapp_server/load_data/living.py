@@ -192,9 +192,8 @@ class LivingLibrary:
         """The revisions that the visit's reservation has at ``now``; none before the booking.
         Endings that the service's jobs bring about are left out."""
         area = self._reference.catalog.areas[visit.area_id]
-        policy = self._reference.policy.resolve(
-            area.id, self._reference.zone.day(visit.times.start)
-        )
+        day = self._reference.zone.day(visit.times.start)
+        policy = self._reference.policy_for(area.id, day)
         past: list[Reservation] = []
         for r in revisions(
             self._reference.zone, visit, area.venue_id, policy, self._kiosk(area.id)

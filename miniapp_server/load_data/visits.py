@@ -98,7 +98,7 @@ def open_areas(zone: Zone, library: Catalog, policy: Policy, day: date) -> list[
         seat_ids = tuple(seat.id for seat in area.seats if seat.unavailable_reason(day) is None)
         hours = policy.day_hours(zone, day, area.venue_id, area.id).hours
         if seat_ids and hours is not None:
-            own = policy.resolve(area.id, day)
+            own = policy.resolve(library.venue_of(area.id), area.id, day)
             bookable_from = own.opens_at_instant(zone, day) or zone.midnight(
                 day - timedelta(days=own.booking_window_days)
             )

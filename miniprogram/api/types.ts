@@ -171,6 +171,10 @@ export interface ChooseMail {
   kinds: Record<string, boolean>;
 }
 
+export interface ChosenLanguage {
+  language: string;
+}
+
 export interface CodeSharingOut {
   reservation_id: string;
   reader: ReaderOut;
@@ -200,6 +204,7 @@ export interface CurrentReaderOut {
   subscriptions: Record<string, number>;
   long_term: string[];
   reminders_paused: boolean;
+  language?: string | null;
 }
 
 export interface DateOut {

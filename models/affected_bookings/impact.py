@@ -46,7 +46,10 @@ class Availability:
         if seat is None:
             return True
         day, length = self.zone.day(start), end - start
-        policy = limits.apply_to(self._of(seat.area_id, day)[0], self.policy, seat.area_id, day)
+        policy = self._of(seat.area_id, day)[0]
+        if limits is not NO_LIMITS:
+            venue_id = self.library.venue_of(seat.area_id)
+            policy = limits.apply_to(policy, self.policy, venue_id, seat.area_id, day)
         return timedelta(minutes=policy.min_minutes) <= length <= policy.longest
 
     def _of(self, area_id: AreaId, day: date) -> tuple[Policy, OpenHours]:
@@ -54,7 +57,8 @@ class Availability:
         if key not in self._resolved:
             venue = self.library.areas[area_id].venue_id
             hours = open_hours(self.zone, self.policy, day, venue, area_id)
-            self._resolved[key] = self.policy.resolve(area_id, day), hours
+            policy = self.policy.resolve(self.library.venue_of(area_id), area_id, day)
+            self._resolved[key] = policy, hours
         return self._resolved[key]
 
 
@@ -117,7 +121,7 @@ class AffectedBookings:
     async def upcoming(self, now: datetime) -> list[OccupancyRow]:
         """All live reservations that end after ``now``, in no particular order. The search goes
         as far ahead as the longest booking window there has been."""
-        bookable = self._reference.policy.bookable_dates(self._reference.zone, now)
+        bookable = self._reference.policy.bookable_dates(self._reference.zone, now, None)
         farthest = await self._policies.farthest_horizon()
         ahead = (bookable[0] + timedelta(days=n) for n in range(farthest + 1))
         days = [d for d in ahead if d in bookable or await self._reservations.has_live(d)]

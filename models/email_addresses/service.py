@@ -23,8 +23,9 @@ _PER_READER, _PER_ADDRESS = 6, 3
 class CodeMailer(Protocol):
     """Sends the six digits to an address; ``notify.email`` implements it."""
 
-    async def send_code(self, address: str, digits: str) -> None:
-        """Sends the mail with the code. Raises: MailUnavailable, EmailAddressRefused."""
+    async def send_code(self, address: str, digits: str, language: str) -> None:
+        """Sends the mail with the code in the language of this tag. Raises: MailUnavailable,
+        EmailAddressRefused."""
         ...
 
 
@@ -47,12 +48,14 @@ class EmailAddressService:
         self,
         reader_id: ReaderId,
         address: str,
+        language: str,
         now: datetime,
         while_sending: AbstractContextManager[None] | None = None,
     ) -> None:
         """Sends six digits to the address, which becomes the reader's when the reader enters the
-        digits. The context manager ``while_sending`` surrounds the wait for the mail server.
-        Raises: EmailAddressRefused, TooManyAttempts, MailUnavailable."""
+        digits. ``language``: the tag of the mail's language. The context manager
+        ``while_sending`` surrounds the wait for the mail server. Raises: EmailAddressRefused,
+        TooManyAttempts, MailUnavailable."""
         address = address.strip()
         if not is_address(address):
             raise EmailAddressRefused()
@@ -66,7 +69,7 @@ class EmailAddressService:
         )
         digits = f"{secrets.randbelow(1_000_000):06d}"
         with while_sending or nullcontext():
-            await self._mailer.send_code(address, digits)
+            await self._mailer.send_code(address, digits, language)
         await self._addresses.request(
             reader_id, address, _hash(reader_id, digits), now + CODE_LIFETIME
         )

@@ -10,6 +10,7 @@ from models.gates.repository import GateRepository
 from models.kernel.ids import ReaderId, ReservationId
 from models.occupancy.live import LiveOccupancy
 from models.reference_data import ReferenceData
+from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 
 BATCH: Final = 500
@@ -56,6 +57,13 @@ class GatePresenceJob:
         }
         return await self._reconciliation.reconcile_all(days, now, gates)
 
+    def _before(self, row: OccupancyRow, now: datetime) -> timedelta:
+        """The time before its start from which the reservation can be checked in."""
+        reference, day = self._reference, self._reference.zone.day(now)
+        seat = reference.catalog.all_seats.get(row.seat_id)  # another worker may have added it
+        policy = reference.policy_for(seat.area_id, day) if seat else reference.policy_on(day, None)
+        return timedelta(minutes=policy.check_in_before_minutes)
+
     async def _newly_open_check_ins(
         self, now: datetime, reported_until: datetime
     ) -> dict[ReaderId, date]:
@@ -63,12 +71,11 @@ class GatePresenceJob:
         out readers who are checked in elsewhere, and bookings already examined when all passages
         up to the opening of their check-in were known."""
         occupancy = await self._occupancy.get_day(self._reference.zone.day(now))
-        policy = self._reference.policy_on(self._reference.zone.day(now))
-        before = timedelta(minutes=policy.check_in_before_minutes)
         open_now = {
             (row.id, row.rev): row
             for row in occupancy.rows.values()
-            if row.state is ReservationState.RESERVED and row.booked_start - before <= now
+            if row.state is ReservationState.RESERVED
+            and row.booked_start - self._before(row, now) <= now
         }
         self._open_since = {key: self._open_since.get(key, now) for key in open_now}
         self._examined &= open_now.keys()

@@ -301,6 +301,16 @@ class Catalog:
         groups = [(v, [i for i in listed if i.venue_id == v.id]) for v in self.venues.values()]
         return [(venue, group) for venue, group in groups if group]
 
+    def venue_in_use(self, venue_id: VenueId | None) -> VenueId | None:
+        """The venue's id; None if it is deleted or retired, which ends the rules of the venue."""
+        venue = self.venues.get(venue_id) if venue_id is not None else None
+        return venue.id if venue is not None and not venue.retired else None
+
+    def venue_of(self, area_id: AreaId) -> VenueId | None:
+        """The id of the area's venue, if the venue is in use."""
+        area = self.areas.get(area_id)
+        return self.venue_in_use(area.venue_id) if area is not None else None
+
     def with_areas(self, *areas: Area) -> Catalog:
         """A copy of the catalog with these areas added, or replacing those with the same id."""
         return replace(self, areas={**self.areas, **{area.id: area for area in areas}})

@@ -18,7 +18,7 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A request in the draw (抽签), made in the first seconds after a day's booking opens.
-    ``round``: the number of its round, from 0. ``request``: equal in repetitions of a request."""
+    ``round``: the number of its round. ``request``: equal in repetitions of a request."""
 
     day: date
     reader_id: ReaderId

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from models.kernel.zone import SLOTS_PER_DAY, Zone
 from models.opening_draw.entities import Outcome, Ticket
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ROUND: Final = timedelta(milliseconds=1500)
-"""The length of a round. Its requests are collected and then served in a random order. With
-rounds of one second, most people miss the first one (measured) and leave it to scripts."""
+"""The length of a round; a whole minute, at which bookings open, has 40. A round's requests are
+collected and then served in a random order. With rounds of one second, most people miss the first
+one (measured) and leave it to scripts."""
 ROUNDS: Final = 7
 """The number of rounds after an opening. Later requests are served in order of arrival."""
 DRAW_LASTS: Final = ROUNDS * ROUND
@@ -25,19 +27,20 @@ that every response arrives in time."""
 
 
 def round_at(opens_at: datetime, now: datetime) -> int | None:
-    """The number of the round for a request at ``now``; None if that opening's draw is over."""
+    """The number of the round for a request at ``now``; None if that opening's draw is over. No
+    two openings share numbers, since rounds are counted from 1970."""
     passed: int = max(0, (now - opens_at) // ROUND)
-    return passed if passed < ROUNDS else None
+    return (opens_at - _EPOCH) // ROUND + passed if passed < ROUNDS else None
 
 
-def round_ends(opens_at: datetime, round: int) -> datetime:
-    return opens_at + (round + 1) * ROUND
+def round_ends(round: int) -> datetime:
+    return _EPOCH + (round + 1) * ROUND
 
 
-def too_early_by(opens_at: datetime, round: int, now: datetime) -> timedelta | None:
+def too_early_by(round: int, now: datetime) -> timedelta | None:
     """The time after which a request for the round may be repeated, because the wait would
     exceed ``LONGEST_WAIT``; None if the request may wait for the round."""
-    early = round_ends(opens_at, round) - now - LONGEST_WAIT
+    early = round_ends(round) - now - LONGEST_WAIT
     return early if early > timedelta() else None
 
 

@@ -99,10 +99,10 @@ class OpeningDraw:
             yield Turn(drawn=False)
             return
         with ctx.step_aside():
-            ticket = await self._draw(replace(ticket, round=number), opens_at)
+            ticket = await self._draw(replace(ticket, round=number))
             self._held[ticket.id] = ticket
             try:
-                await self._wait(ticket, opens_at)
+                await self._wait(ticket)
             except BaseException:
                 self._held.pop(ticket.id, None)
                 raise
@@ -114,7 +114,7 @@ class OpeningDraw:
             self._held.pop(ticket.id, None)
             await self._served(ticket, turn.outcome)
 
-    async def _draw(self, ticket: Ticket, opens_at: datetime) -> Ticket:
+    async def _draw(self, ticket: Ticket) -> Ticket:
         """Stores the ticket with a random place; returns it with its round. If an earlier ticket
         of the reader was served already, the new one gets a later round. Raises:
         AnotherTicketWaits if a different request of the reader still waits; Throttled if the
@@ -124,35 +124,35 @@ class OpeningDraw:
             if held is not None:
                 return _joined(held, ticket)
             if await self._tickets.draw(ticket, ticket.round - ROUNDS_BETWEEN):
-                return await self._in_time(ticket, opens_at)
+                return await self._in_time(ticket)
             stored = await self._tickets.get(ticket.id)
             if stored is None:
                 continue
             last, served = stored
-            if not served and self._now() < round_ends(opens_at, last.round) + PATIENCE:
+            if not served and self._now() < round_ends(last.round) + PATIENCE:
                 return _joined(last, ticket)
             number = last.round + ROUNDS_BETWEEN
-            wait = too_early_by(opens_at, number, self._now())
+            wait = too_early_by(number, self._now())
             if wait is not None:
                 raise Throttled(wait.total_seconds())
             ticket = replace(ticket, round=number)
 
-    async def _in_time(self, ticket: Ticket, opens_at: datetime) -> Ticket:
+    async def _in_time(self, ticket: Ticket) -> Ticket:
         """The ticket, moved to a later round if it was stored after its round's order was read."""
-        late = self._now() - round_ends(opens_at, ticket.round)
+        late = self._now() - round_ends(ticket.round)
         while late > SETTLED_AFTER:
             next_round = ticket.round + 1 + late // ROUND
             await self._tickets.draw_again(ticket, next_round)
             ticket = replace(ticket, round=next_round)
-            late = self._now() - round_ends(opens_at, next_round)
+            late = self._now() - round_ends(next_round)
         return ticket
 
-    async def _wait(self, ticket: Ticket, opens_at: datetime) -> None:
+    async def _wait(self, ticket: Ticket) -> None:
         """Waits for the ticket's turn, with fewer than ``SERVED_AT_ONCE`` requests in progress."""
         key = ticket.day, ticket.round
         round = self._rounds.get(key)
         if round is None:
-            ends = round_ends(opens_at, ticket.round)
+            ends = round_ends(ticket.round)
             round = self._rounds[key] = _Round(ticket.day, ticket.round, ends)
             round.task = asyncio.create_task(self._run(round), context=Context())
         turn = round.turns.get(ticket.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -13,9 +13,10 @@ from models.kernel.time_range import (
 )
 from models.kernel.zone import SLOT_MINUTES, Zone
 from models.library.entities import AreaId, VenueId
+from models.policy.errors import InconsistentPolicy
 from models.policy.opening import DayHours as DayHours
+from models.policy.opening import OpeningPlace, decide_opening
 from models.policy.opening import OpeningRule as OpeningRule
-from models.policy.opening import decide_opening
 
 AREA_OVERRIDABLE: Final = frozenset(
     {"step_minutes", "min_minutes", "max_minutes", "leave_minutes", "meal_leave_minutes"}
@@ -25,26 +26,51 @@ AREA_OVERRIDABLE: Final = frozenset(
 _DAY: Final = timedelta(days=1)
 FARTHEST_HORIZON: Final = 14
 """The largest ``booking_window_days`` that a policy may have."""
-_DATELESS: Final = frozenset({"version", "opening", "areas", "rule_sets"})
+_DATELESS: Final = frozenset({"version", "opening", "venues", "areas", "rule_sets"})
 """Fields of a policy that no override can change; opening hours have dates of their own."""
+_OF_ALL_VENUES: Final = frozenset(
+    {
+        "daily_booking_limit",
+        "violations_limit",
+        "violations_window_days",
+        "suspension_days",
+        "away_timeout_is_violation",
+        "kiosk_code_seconds",
+        "filter_by_window",
+        "filter_by_power",
+    }
+)
+"""Fields that are the same in all venues; docs/booking.md gives the reasons."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyOverride:
-    """Other values of the policy, for the library or for one area, from day `first` to day
-    `last` (inclusive; None: permanent). `values`: the values by field name. The names are among
-    ``DATE_OVERRIDABLE``; for an area, among ``AREA_OVERRIDABLE``."""
+    """Other values of the policy, for the library, one venue or one area, from day `first` to
+    day `last` (inclusive; None: permanent). `values`: the values by field name. The names are
+    among ``DATE_OVERRIDABLE``; for a venue, ``VENUE_OVERRIDABLE``; for an area,
+    ``AREA_OVERRIDABLE``."""
 
     name: str
     first: date
     last: date | None
     values: Mapping[str, Any]
     area_id: AreaId | None = None
+    venue_id: VenueId | None = None
 
-    def applies_to(self, day: date, area_id: AreaId | None) -> bool:
+    @property
+    def narrowness(self) -> int:
+        return OpeningPlace(self.venue_id, self.area_id).narrowness
+
+    @property
+    def overridable(self) -> frozenset[str]:
+        """The fields that an override for this place can change."""
+        return (DATE_OVERRIDABLE, VENUE_OVERRIDABLE, AREA_OVERRIDABLE)[self.narrowness]
+
+    def applies_to(self, day: date, venue_id: VenueId | None, area_id: AreaId | None) -> bool:
         return (
             self.first <= day
             and (self.last is None or day <= self.last)
+            and self.venue_id in (None, venue_id)
             and self.area_id in (None, area_id)
         )
 
@@ -88,55 +114,76 @@ class Policy:
     accessible_only: bool = False
     hall_display: bool = False
     public_occupancy: bool = False
+    venues: Mapping[VenueId, Mapping[str, Any]] = field(default_factory=dict)
     areas: Mapping[AreaId, Mapping[str, int]] = field(default_factory=dict)
     rule_sets: tuple[PolicyOverride, ...] = ()
 
     def __post_init__(self) -> None:
+        for venue_id, values in self.venues.items():
+            if unknown := set(values) - VENUE_OVERRIDABLE:
+                raise ValueError(f"venue {venue_id} cannot override {sorted(unknown)}")
         for area_id, numbers in self.areas.items():
             if unknown := set(numbers) - AREA_OVERRIDABLE:
                 raise ValueError(f"area {area_id} cannot override {sorted(unknown)}")
         for rules in self.rule_sets:
-            allowed = DATE_OVERRIDABLE if rules.area_id is None else AREA_OVERRIDABLE
-            if unknown := set(rules.values) - allowed:
+            if unknown := set(rules.values) - rules.overridable:
                 raise ValueError(f"a policy override cannot change {sorted(unknown)}")
+        venues = {*self.venues, *(r.venue_id for r in self.rule_sets)}
+        areas = {*self.areas, *(r.area_id for r in self.rule_sets)}
+        self.check([(None, None), *((v, None) for v in venues), *((None, a) for a in areas)])
+
+    def check(self, places: Iterable[tuple[VenueId | None, AreaId | None]]) -> None:
+        """Checks the values at these places (a venue, or an area with its venue) on all days.
+        Raises: InconsistentPolicy if they contradict one another."""
         # Values change only on these days.
         days = {r.first for r in self.rule_sets}
         days |= {r.last + _DAY for r in self.rule_sets if r.last is not None}
-        own = {r.area_id for r in self.rule_sets}
-        for area in {None, *self.areas, *own}:
+        for venue_id, area_id in places:
             for day in (None, *days):
-                _validate(self, self._values(area, day))
+                _validate(self, self._values(venue_id, area_id, day))
 
-    def _values(self, area_id: AreaId | None, day: date | None) -> dict[str, Any]:
-        """The values that differ from the policy's fields in this area (None: the library) on
-        this day (None: no override). Areas win over the library, temporary values over permanent
-        ones."""
-        fitting = [r for r in self.rule_sets if day is not None and r.applies_to(day, area_id)]
+    def _values(
+        self, venue_id: VenueId | None, area_id: AreaId | None, day: date | None
+    ) -> dict[str, Any]:
+        """The values that differ from the policy's fields at this place (both None: the library)
+        on this day (None: no override). Temporary values win over permanent ones; among each,
+        areas win over venues, and venues over the library."""
+        fitting = [
+            r for r in self.rule_sets if day is not None and r.applies_to(day, venue_id, area_id)
+        ]
         usual = sorted((r for r in fitting if r.last is None), key=lambda r: r.first)
+        of_venue = self.venues.get(venue_id, {}) if venue_id is not None else {}
+        of_area = self.areas.get(area_id, {}) if area_id is not None else {}
         values: dict[str, Any] = {}
-        for rules in usual:
-            if rules.area_id is None:
-                values |= rules.values
-        if area_id is not None:
-            values |= self.areas.get(area_id, {})
-        for rules in (*(r for r in usual if r.area_id), *(r for r in fitting if r.last)):
+        for narrowness, own in enumerate(({}, of_venue, of_area)):
+            values |= own
+            for rules in usual:
+                if rules.narrowness == narrowness:
+                    values |= rules.values
+        for rules in sorted((r for r in fitting if r.last), key=lambda r: r.narrowness):
             values |= rules.values
         return values
 
-    def resolve(self, area_id: AreaId | None, day: date | None = None) -> Policy:
-        """The policy as it holds in the area and, if ``day`` is set, on that day: values of
-        areas and overrides are resolved."""
-        return replace(self, areas={}, rule_sets=(), **self._values(area_id, day))
+    def resolve(
+        self, venue_id: VenueId | None, area_id: AreaId | None, day: date | None = None
+    ) -> Policy:
+        """The policy as it holds in the venue (None: the library) or in an area of it and, if
+        ``day`` is set, on that day: values of venues, areas and overrides are resolved."""
+        own = self._values(venue_id, area_id, day)
+        return replace(self, venues={}, areas={}, rule_sets=(), **own)
 
-    def has_own(self, name: str, area_id: AreaId | None, day: date | None) -> bool:
-        """True if ``name`` has a value of its own for the area on the day: set for the area, or
-        by an override that is temporary or the area's own."""
+    def has_own(
+        self, name: str, venue_id: VenueId | None, area_id: AreaId | None, day: date | None
+    ) -> bool:
+        """True if ``name`` has a value of its own for the area or the day: set for the area, or
+        by an override that is temporary or the area's own. A permanent value of the venue is
+        none: there it is what the library's value is elsewhere."""
         if area_id is not None and name in self.areas.get(area_id, {}):
             return True
         return day is not None and any(
             name in rules.values
             for rules in self.rule_sets
-            if rules.applies_to(day, area_id) and (rules.last or rules.area_id)
+            if rules.applies_to(day, venue_id, area_id) and (rules.last or rules.area_id)
         )
 
     def day_hours(
@@ -160,14 +207,15 @@ class Policy:
             return None
         return self.opens_at_instant(zone, day)
 
-    def bookable_dates(self, zone: Zone, now: datetime) -> list[date]:
-        """Today and the other days of the booking window, even before their booking has opened."""
+    def bookable_dates(self, zone: Zone, now: datetime, venue_id: VenueId | None) -> list[date]:
+        """Today and the other days of the venue's booking window (None: the library's), even
+        before their booking has opened."""
         today = zone.day(now)
-        if not self.rule_sets:
+        if not self.rule_sets and not self.venues:
             return [today + n * _DAY for n in range(self.booking_window_days + 1)]
         ahead = ((n, today + n * _DAY) for n in range(FARTHEST_HORIZON + 1))
         name, usual = "booking_window_days", self.booking_window_days
-        return [day for n, day in ahead if n <= self._values(None, day).get(name, usual)]
+        return [day for n, day in ahead if n <= self._values(venue_id, None, day).get(name, usual)]
 
     def allows_filter(self, mark: str) -> bool:
         """True if readers may filter seats by ``mark``, a usual feature."""
@@ -180,20 +228,23 @@ class Policy:
 
 DATE_OVERRIDABLE: Final = frozenset(f.name for f in fields(Policy)) - _DATELESS
 """Fields that an override for the whole library can change."""
+VENUE_OVERRIDABLE: Final = DATE_OVERRIDABLE - _OF_ALL_VENUES
+"""Fields that can have a value of their own in a venue, permanently or by an override."""
 
 
 def _validate(policy: Policy, numbers: Mapping[str, Any]) -> None:
-    """Checks that the policy with these values by field name is consistent. Raises: ValueError."""
+    """Checks that the policy with these values by field name is consistent. Raises:
+    InconsistentPolicy."""
     window = numbers.get("booking_window_days", policy.booking_window_days)
     if not 0 <= window <= FARTHEST_HORIZON:
-        raise ValueError(f"booking_window_days must be from 0 to {FARTHEST_HORIZON}")
+        raise InconsistentPolicy("booking_window_days", f"must be from 0 to {FARTHEST_HORIZON}")
     step = numbers.get("step_minutes", policy.step_minutes)
     if step < SLOT_MINUTES or step % SLOT_MINUTES:
         # Two bookings in one half hour would need the same claim.
-        raise ValueError("step_minutes must be a multiple of 30")
+        raise InconsistentPolicy("step_minutes", "must be a multiple of 30")
     shortest = numbers.get("min_minutes", policy.min_minutes)
     if not 0 < shortest <= numbers.get("max_minutes", policy.max_minutes):
-        raise ValueError("min_minutes must be more than 0 and at most max_minutes")
+        raise InconsistentPolicy("min_minutes", "must be more than 0 and at most max_minutes")
 
 
 @lru_cache(maxsize=256)

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, time
 from typing import Any
 
 from models.kernel.days import days_document, read_days
+from models.library.entities import VenueId
 from models.policy.entities import OpeningRule, Policy, PolicyOverride
 from models.storage.mongo import Document
 
@@ -18,6 +19,11 @@ def policy_to_document(policy: Policy) -> Document:
             value = [_opening_document(rule) for rule in value]
         elif field.name == "areas":
             value = {area: dict(numbers) for area, numbers in value.items()}
+        elif field.name == "venues":
+            value = [
+                {"venue_id": venue_id, "values": _stored_values(values)}
+                for venue_id, values in value.items()
+            ]
         elif field.name == "rule_sets":
             value = [_rule_set_document(rules) for rules in value]
         else:
@@ -40,20 +46,40 @@ def _loaded(name: str, stored: Any) -> Any:
     return stored
 
 
+def _stored_values(values: Mapping[str, Any]) -> Document:
+    return {name: _stored(name, value) for name, value in values.items()}
+
+
+def _loaded_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _loaded(name, value) for name, value in values.items()}
+
+
+def with_values_loaded(policy: Policy) -> Policy:
+    """The policy of a library file, in which clock times of venues and overrides are texts, with
+    these texts read. Raises: ValueError, TypeError."""
+    return replace(
+        policy,
+        venues={venue_id: _loaded_values(values) for venue_id, values in policy.venues.items()},
+        rule_sets=tuple(
+            replace(rules, values=_loaded_values(rules.values)) for rules in policy.rule_sets
+        ),
+    )
+
+
 def _rule_set_document(rules: PolicyOverride) -> Document:
     return {
         "name": rules.name,
         "first": rules.first.isoformat(),
         "last": rules.last.isoformat() if rules.last else None,
-        "values": {name: _stored(name, value) for name, value in rules.values.items()},
+        "values": _stored_values(rules.values),
         "area_id": rules.area_id,
+        "venue_id": rules.venue_id,
     }
 
 
 def _rule_set(d: Document) -> PolicyOverride:
     last = date.fromisoformat(d["last"]) if d["last"] else None
-    values = {name: _loaded(name, value) for name, value in d["values"].items()}
-    first = date.fromisoformat(d["first"])
+    values, first = _loaded_values(d["values"]), date.fromisoformat(d["first"])
     return PolicyOverride(**{**d, "first": first, "last": last, "values": values})
 
 
@@ -74,6 +100,10 @@ def policy_from_document(d: Mapping[str, Any]) -> Policy:
     stored = dict(d["fields"])
     stored["opening"] = tuple(_opening(rule) for rule in stored["opening"])
     stored["rule_sets"] = tuple(_rule_set(rules) for rules in stored["rule_sets"])
+    stored["venues"] = {
+        VenueId(of_venue["venue_id"]): _loaded_values(of_venue["values"])
+        for of_venue in stored.get("venues", ())
+    }
     for name in ("meal_times", "booking_opens_at"):
         stored[name] = _loaded(name, stored[name])
     return Policy(**stored)

@@ -37,7 +37,10 @@ class PolicyRepository:
 
     async def farthest_horizon(self) -> int:
         """The largest booking window of any version of the policy or any reader group, in days."""
-        ways = ("fields.booking_window_days", "fields.rule_sets.values.booking_window_days")
+        ways = [
+            f"fields.{way}booking_window_days"
+            for way in ("", "rule_sets.values.", "venues.values.")
+        ]
         with translate_errors():
             groups = await self._db["versions"].find_one({"_id": "reader_groups"})
             farthest = int((groups or {}).get("farthest", 0))
@@ -46,8 +49,10 @@ class PolicyRepository:
                 document = await self._all.find_one({}, {"fields": 1}, sort=[(way, DESCENDING)])
                 if document is None:
                     return max(farthest, Policy().booking_window_days)
-                sets = [rules["values"] for rules in document["fields"].get("rule_sets", ())]
-                windows = [d.get("booking_window_days", 0) for d in (document["fields"], *sets)]
+                stored = document["fields"]
+                own = [*stored.get("rule_sets", ()), *stored.get("venues", ())]
+                values = [stored, *(place["values"] for place in own)]
+                windows = [d.get("booking_window_days", 0) for d in values]
                 farthest = max(farthest, *windows)
         return farthest
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from datetime import date, time, timedelta
 from typing import Any, Final
 
 from models.kernel.errors import NotFound
 from models.kernel.zone import SLOT_MINUTES
+from models.library.entities import VenueId
 from models.policy.entities import Policy, PolicyOverride
 
 NUMBER_BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
@@ -45,30 +46,43 @@ def settled(policy: Policy, today: date) -> Policy:
     """The policy without overrides that are over; begun permanent overrides become its values."""
     usual: dict[str, Any] = {}
     areas = {area_id: dict(numbers) for area_id, numbers in policy.areas.items()}
+    venues = {venue_id: dict(values) for venue_id, values in policy.venues.items()}
     overrides = []
     for override in sorted(policy.rule_sets, key=lambda o: o.first):
         if override.last is not None or override.first > today:
             continue
-        if override.area_id is None:
-            usual |= override.values
-        else:
+        if override.area_id is not None:
             areas.setdefault(override.area_id, {}).update(override.values)
+        elif override.venue_id is not None:
+            venues.setdefault(override.venue_id, {}).update(override.values)
+        else:
+            usual |= override.values
     for override in policy.rule_sets:
         if override.first > today if override.last is None else override.last >= today:
             overrides.append(override)
-    return replace(policy, areas=areas, rule_sets=tuple(overrides), **usual)
+    return replace(policy, venues=venues, areas=areas, rule_sets=tuple(overrides), **usual)
+
+
+def without_deleted_venues(policy: Policy, venues: Collection[VenueId]) -> Policy:
+    """The policy without the opening hours and rules of venues other than these."""
+    in_use: Collection[VenueId | None] = (None, *venues)
+    return replace(
+        policy,
+        opening=tuple(rule for rule in policy.opening if rule.venue_id in in_use),
+        venues={id: values for id, values in policy.venues.items() if id in in_use},
+        rule_sets=tuple(rules for rules in policy.rule_sets if rules.venue_id in in_use),
+    )
 
 
 def add_override(policy: Policy, override: PolicyOverride, today: date) -> Policy:
-    """The next version of the policy, with the override. Raises: ValueError if the override
-    contradicts the other values."""
+    """The next version of the policy, with the override. Raises: InconsistentPolicy."""
     now = settled(policy, today)
     return replace(now, version=policy.version + 1, rule_sets=(*now.rule_sets, override))
 
 
 def remove_override(policy: Policy, number: int, today: date) -> Policy:
     """The next version of the policy, without override ``number``. Raises: NotFound if the
-    override is over or now permanent; ValueError if the remaining values contradict each other."""
+    override is over or now permanent; InconsistentPolicy for the remaining values."""
     now = settled(policy, today)
     if not 0 <= number < len(policy.rule_sets) or policy.rule_sets[number] not in now.rule_sets:
         raise NotFound()

@@ -78,7 +78,7 @@ class PolicyPreviewService:
                 simulation.finish_day()
         results = []
         for policy, simulation in zip(policies, simulations, strict=True):
-            windows = (policy.resolve(None, day).violations_window_days for day in days)
+            windows = (policy.resolve(None, None, day).violations_window_days for day in days)
             since = first - timedelta(days=max(windows))
             counting = await self._violations.counting_by_reader(simulation.readers, since, days[0])
             results.append(simulation.outcome(counting))
@@ -94,7 +94,7 @@ class PolicyPreviewService:
                 area = catalog.areas.get(area_id)
                 venue = area.venue_id if area is not None else next(iter(catalog.venues))
                 hours = open_hours(self._reference.zone, policy, day, venue, area_id)
-                cache[key] = policy.resolve(area_id, day), hours
+                cache[key] = policy.resolve(catalog.venue_of(area_id), area_id, day), hours
             return cache[key]
 
         return lookup

@@ -130,7 +130,7 @@ class PolicySimulation:
         violations from earlier bookings that still count."""
         suspended, policies = 0, {}
         for day in {day for entries in self._violations.values() for day, _ in entries}:
-            policies[day] = self._policy.resolve(None, day)
+            policies[day] = self._policy.resolve(None, None, day)
         for reader_id, entries in self._violations.items():
             days = dict(sorted(entries, reverse=True))  # the first of each day
             times = [*before.get(reader_id, ()), *sorted(days.values())]

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NewType, get_args
 
 from models.kernel.days import is_within
 from models.kernel.ids import ReaderId
-from models.library.entities import Area, AreaId, Seat, SeatId
+from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.policy.entities import Policy
 
 GroupId = NewType("GroupId", str)
@@ -67,12 +67,19 @@ class GroupLimits:
         return max(own, library) if name in self.at_least else own
 
     def apply_to(
-        self, policy: Policy, library: Policy, area_id: AreaId | None, day: date
+        self,
+        policy: Policy,
+        library: Policy,
+        venue_id: VenueId | None,
+        area_id: AreaId | None,
+        day: date,
     ) -> Policy:
-        """The policy of area and day, ``policy``, with the group's limits. If the whole policy
+        """The policy of place and day, ``policy``, with the group's limits. If the whole policy
         ``library`` sets a longest stay just for this area or day, that longest stay is kept."""
         values: dict[str, Any] = {}
-        if self.max_minutes is not None and not library.has_own("max_minutes", area_id, day):
+        if self.max_minutes is not None and not library.has_own(
+            "max_minutes", venue_id, area_id, day
+        ):
             longest = self.limit("max_minutes", policy.max_minutes)
             values["max_minutes"] = max(longest, policy.min_minutes)
         if self.booking_window_days is not None:

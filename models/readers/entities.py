@@ -87,6 +87,9 @@ class Reader:
     memberships: tuple[Membership, ...] = ()
     granted: bool = False
     """True if the library has granted the reader a staff role."""
+    language: str | None = None
+    """The tag of the language for messages and mails, chosen or learnt at a sign-in."""
+    language_chosen: bool = False
 
     @property
     def student_no_masked(self) -> str:

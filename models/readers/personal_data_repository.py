@@ -106,6 +106,7 @@ _TECHNICAL_FIELDS: Final = frozenset(
         ),
         *("sealed", "ticket", "who", "writer", "reader", "counted_on", "takes"),
         *("secret", "request", "email_code", "code_tries", "code_until", "last_step"),
+        *("title_facts", "text_facts", "typed_facts"),
     }
 )
 """Fields that an export leaves out: technical ones, which add no information about the reader."""

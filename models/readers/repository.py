@@ -210,6 +210,24 @@ class ReaderRepository:
             )
         return bool(result.matched_count)
 
+    async def choose_language(self, id: ReaderId, language: str) -> None:
+        with translate_errors():
+            chosen = {"language": language, "language_chosen": True}
+            await self._all.update_one({"_id": id}, {"$set": chosen})
+
+    async def learn_language(self, id: ReaderId, language: str) -> None:
+        """Stores the language unless the reader has chosen one."""
+        unchosen = {"_id": id, "language_chosen": {"$ne": True}}
+        with translate_errors():
+            await self._all.update_one(unchosen, {"$set": {"language": language}})
+
+    async def languages(self, ids: Collection[ReaderId]) -> dict[ReaderId, str]:
+        """The tags of the readers' languages. Readers without a language are left out."""
+        query = {"_id": {"$in": list(ids)}, "language": {"$exists": True}}
+        with translate_errors():
+            rows = await self._all.find(query, {"language": 1}).to_list(None)
+        return {ReaderId(row["_id"]): row["language"] for row in rows}
+
     async def reencrypt(self, limit: int) -> int:
         """Re-encrypts the data of up to ``limit`` readers from older keys; returns their number."""
         current = f"{self._sealer.current}:"
@@ -243,7 +261,7 @@ def reader_of_session(session: Document, holders: Mapping[str, str]) -> str | No
 
 PRINCIPAL_FIELDS: Final = (
     *("kind", "no", "name", "suspended_until", "suspended_for"),
-    *("stay", "memberships", "staff_grants"),
+    *("stay", "memberships", "staff_grants", "language", "language_chosen"),
 )
 """The fields of a reader's document that ``read_reader`` and ``read_grants`` use."""
 
@@ -263,6 +281,8 @@ def read_reader(d: Document, sealer: FieldCipher) -> Reader:
         reason,
         read_memberships(d.get("memberships")),
         bool(d.get("staff_grants")),
+        d.get("language"),
+        d.get("language_chosen", False),
     )
 
 

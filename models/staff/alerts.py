@@ -25,8 +25,11 @@ OpenItems = Callable[[datetime], Awaitable[Mapping[AlertKind, list[OpenItem]]]]
 class StaffMailer(Protocol):
     """Sends a mail to a staff member; ``notify.email`` implements it."""
 
-    async def send_alert(self, address: str, counts: Mapping[AlertKind, int]) -> bool:
-        """Sends the mail with the number of open items of each kind. False if it was not sent."""
+    async def send_alert(
+        self, reader_id: ReaderId, address: str, counts: Mapping[AlertKind, int]
+    ) -> bool:
+        """Sends the mail with the number of open items of each kind, in the reader's language.
+        False if it was not sent."""
         ...
 
 
@@ -103,7 +106,8 @@ class StaffAlerts:
             return 0
         if not await self._alerts.claim(wish, now, sorted(mine)):
             return 0
-        if await self._mailer.send_alert(address.address, Counter(mine.values())):
+        counts = Counter(mine.values())
+        if await self._mailer.send_alert(wish.reader_id, address.address, counts):
             return 1
         await self._alerts.give_back(wish, now)
         return 0

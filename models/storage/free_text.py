@@ -17,7 +17,7 @@ FREE_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "violations": ("appeal.text", "appeal.answer", "waiver.reason"),
     "suspensions": ("reason.words",),
     "readers": ("suspended_for.words",),
-    "messages": ("typed",),
+    "messages": ("typed", "typed_facts"),
     "audit": ("reason",),
     "email_addresses": ("address", "pending"),
     "second_factors": ("secret",),

@@ -20,6 +20,7 @@ from models.library.plan_picture import PictureFile, PicturePlace
 from models.library.seat_features import SeatFeature
 from models.notices.entities import Notice
 from models.policy.entities import Policy
+from models.policy.mapping import with_values_loaded
 from models.profile.entities import LibraryProfile
 from models.reader_groups.entities import ReaderGroup
 from models.transfer.errors import TransferError
@@ -107,12 +108,14 @@ def from_text(text: bytes) -> LibraryFile:
                     seat["area_id"] = area.get("id")
     try:
         library = msgspec.convert(values, LibraryFile)
-    except (msgspec.ValidationError, Malformed) as error:
+        policy = with_values_loaded(library.policy)
+    except (msgspec.ValidationError, Malformed, ValueError, TypeError) as error:
         raise TransferError(str(error)) from error
     unknown = _unknown(values, library, "$")
     if unknown:
         raise TransferError(f"{unknown}: unknown to this version")
-    return replace(library, areas=tuple(map(_own_seats_only, library.areas)))
+    areas = tuple(map(_own_seats_only, library.areas))
+    return replace(library, areas=areas, policy=policy)
 
 
 def _own_seats_only(area: Area) -> Area:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import Any, Final
@@ -170,12 +170,14 @@ def _check_policy(policy: Policy, venues: Collection[str], areas: Collection[str
         if not is_within_bounds(name, getattr(policy, name)):
             least, most = NUMBER_BOUNDS[name]
             raise TransferError(f"policy.{name}: {least} to {most}")
+    for venue_id, values in policy.venues.items():
+        if venue_id not in venues:
+            raise TransferError(f"policy.venues: no venue {venue_id}")
+        _check_values(f"policy.venues[{venue_id}]", values)
     for area_id, numbers in policy.areas.items():
         if area_id not in areas:
             raise TransferError(f"policy.areas: no area {area_id}")
-        for name, value in numbers.items():
-            if not is_within_bounds(name, value):
-                raise TransferError(f"policy.areas[{area_id}].{name}: {value} is out of bounds")
+        _check_values(f"policy.areas[{area_id}]", numbers)
     for place, rule in enumerate(policy.opening):
         if rule.venue_id is not None and rule.venue_id not in venues:
             raise TransferError(f"policy.opening[{place}].venue_id: no venue {rule.venue_id}")
@@ -184,3 +186,17 @@ def _check_policy(policy: Policy, venues: Collection[str], areas: Collection[str
     for place, override in enumerate(policy.rule_sets):
         if override.area_id is not None and override.area_id not in areas:
             raise TransferError(f"policy.rule_sets[{place}].area_id: no area {override.area_id}")
+        if override.venue_id is not None and override.venue_id not in venues:
+            raise TransferError(f"policy.rule_sets[{place}].venue_id: no venue {override.venue_id}")
+        _check_values(f"policy.rule_sets[{place}].values", override.values)
+
+
+def _check_values(where: str, values: Mapping[str, Any]) -> None:
+    """Checks the type of each value, and the size of numbers. Raises: TransferError."""
+    for name, value in values.items():
+        if name in NUMBER_BOUNDS:
+            right = type(value) is int and is_within_bounds(name, value)
+        else:
+            right = name in ("meal_times", "booking_opens_at") or type(value) is bool
+        if not right:
+            raise TransferError(f"{where}.{name}: {value} is out of bounds")

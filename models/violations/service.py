@@ -158,7 +158,7 @@ class ViolationService:
         await self._on_reader_changed(reader_id)
 
     async def violation_count(self, reader_id: ReaderId, now: datetime) -> ViolationCount:
-        policy = self._reference.policy_on(self._reference.zone.day(now))
+        policy = self._reference.policy_on(self._reference.zone.day(now), None)
         violations = await self._violations.counting_violations(
             reader_id, window_start(policy, now), now
         )

@@ -3,11 +3,14 @@ in common is in ``notify/delivery/worker.py``."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 
+from languages.catalogue import CHINESE
+from languages.text import Language
+from models.kernel.ids import ReaderId
 from models.messages.channel_pause import PauseReason
 from models.messages.entities import Channel, Delivery, DeliveryResult, DeliveryState, Message
 from notify.delivery.circuit_breaker import CircuitBreaker
@@ -33,13 +36,15 @@ def delay(attempts: int) -> float:
 class PreparedDelivery:
     """A claimed delivery that can be sent until ``send_by`` (seconds of the monotonic clock).
     `address`: the reader's address in the channel. `credit`: True if a consent was used up for
-    the message. `standing`: the mark of the long-term consent to the message, or empty."""
+    the message. `standing`: the mark of the long-term consent to the message, or empty.
+    `language`: the reader's, for channels that write in it."""
 
     delivery: Delivery
     address: str
     send_by: float
     credit: bool = False
     standing: str = ""
+    language: Language = CHINESE
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,10 @@ def away(
     state = DeliveryState.QUEUED if again else DeliveryState.FAILED
     wait_s = repeats[d.unknown] if again else 0.0
     return SendOutcome(state, kind, code, retry_after_s=wait_s, away=True, unknown=True)
+
+
+LanguagesOf = Callable[[Collection[ReaderId]], Awaitable[Mapping[ReaderId, str]]]
+"""Loads the tags of readers' languages. Readers without one are left out."""
 
 
 class DeliveryChannel(Protocol):

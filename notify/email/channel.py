@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from languages.catalogue import language_with
 from models.email_addresses.errors import EmailAddressRefused, MailUnavailable
 from models.email_addresses.repository import EmailAddressRepository
 from models.kernel.ids import ReaderId
 from models.messages.channel_pause import PauseReason
 from models.messages.entities import Channel, Delivery, DeliveryResult, DeliveryState, Message
 from models.staff.alert_kinds import AlertKind
-from notify.delivery.channel import PreparedDelivery, SendOutcome, away, delay
+from notify.delivery.channel import LanguagesOf, PreparedDelivery, SendOutcome, away, delay
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.email.rendering import MailWriter
 from notify.email.smtp_client import SmtpClient, SmtpResult, SmtpStatus
@@ -35,6 +36,7 @@ class EmailChannel:
     smtp: SmtpClient
     writer: MailWriter
     addresses: EmailAddressRepository
+    languages_of: LanguagesOf
     breaker: CircuitBreaker
     name: Channel = Channel.EMAIL
     concurrency: int = CONCURRENCY
@@ -64,7 +66,10 @@ class EmailChannel:
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
         """Looks up the reader's current address for each delivery. If the reader has no address
         or has switched this kind of mail off, the delivery ends with a result."""
-        addresses = await self.addresses.many({d.message.reader_id for d in deliveries})
+        readers = {d.message.reader_id for d in deliveries}
+        addresses, languages = await asyncio.gather(
+            self.addresses.many(readers), self.languages_of(readers)
+        )
         ready: list[PreparedDelivery] = []
         ends: list[DeliveryResult] = []
         for d in deliveries:
@@ -74,7 +79,8 @@ class EmailChannel:
             elif not address.takes(d.message.template):
                 ends.append(DeliveryResult(d, DeliveryState.NO_CONSENT))
             else:
-                ready.append(PreparedDelivery(d, address.address, send_by))
+                language = language_with(languages.get(d.message.reader_id))
+                ready.append(PreparedDelivery(d, address.address, send_by, language=language))
         return ready, ends
 
     async def answers(self) -> bool:
@@ -83,7 +89,7 @@ class EmailChannel:
     async def send(self, ready: PreparedDelivery) -> SendOutcome:
         d = ready.delivery
         result = await self.smtp.send(
-            ready.address, self.writer.message(d.message, ready.address, d.id)
+            ready.address, self.writer.message(d.message, ready.address, d.id, ready.language)
         )
         if result.status is SmtpStatus.NO_SUCH_ADDRESS:
             self._nonexistent.append((d.message.reader_id, ready.address))
@@ -114,12 +120,15 @@ def _outcome_of(result: SmtpResult, d: Delivery) -> SendOutcome:
 
 
 class SmtpStaffMailer:
-    def __init__(self, smtp: SmtpClient, writer: MailWriter) -> None:
-        self._smtp, self._writer = smtp, writer
+    def __init__(self, smtp: SmtpClient, writer: MailWriter, languages_of: LanguagesOf) -> None:
+        self._smtp, self._writer, self._languages_of = smtp, writer, languages_of
 
-    async def send_alert(self, address: str, counts: Mapping[AlertKind, int]) -> bool:
+    async def send_alert(
+        self, reader_id: ReaderId, address: str, counts: Mapping[AlertKind, int]
+    ) -> bool:
         """Sends the mail about waiting work. False if the mail was surely not sent."""
-        result = await self._smtp.send(address, self._writer.alert(address, counts))
+        language = language_with((await self._languages_of([reader_id])).get(reader_id))
+        result = await self._smtp.send(address, self._writer.alert(address, counts, language))
         if result.status is SmtpStatus.SENT or result.unknown:
             return True
         log.warning("staff_alert_not_sent", extra={"status": result.status.value})
@@ -131,13 +140,15 @@ class SmtpCodeMailer:
         self._smtp, self._writer = smtp, writer
         self._places = asyncio.Semaphore(CONCURRENCY)
 
-    async def send_code(self, address: str, digits: str) -> None:
+    async def send_code(self, address: str, digits: str, language: str) -> None:
         """Mails the code that confirms an address. Fails immediately while ``CONCURRENCY`` mails
         wait for a hanging server. Raises: MailUnavailable, EmailAddressRefused."""
         if self._places.locked():
             raise MailUnavailable(retry_after=30)
         async with self._places:
-            result = await self._smtp.send(address, self._writer.code(address, digits))
+            result = await self._smtp.send(
+                address, self._writer.code(address, digits, language_with(language))
+            )
         match result.status:
             case SmtpStatus.SENT:
                 return

@@ -13,6 +13,7 @@ from html import escape
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from languages.text import Language
 from models.messages.entities import Message, Template
 from models.profile.entities import LibraryProfile
 from models.staff.alert_kinds import AlertKind
@@ -43,82 +44,78 @@ class MailWriter:
     profile: Callable[[], LibraryProfile]
     links: UnsubscribeLinks
 
-    def message(self, message: Message, address: str, delivery_id: str) -> EmailMessage:
+    def message(
+        self, message: Message, address: str, delivery_id: str, language: Language
+    ) -> EmailMessage:
         """The mail with a reader's message. The Message-ID is made from ``delivery_id``, so that
         mail programs recognise repeats as copies."""
-        fewer = self.links.of(message.reader_id, message.template)
-        mail = self._mail(address, message.title, delivery_id)
+        fewer, say = self.links.of(message.reader_id, message.template), language.say
+        where, settings = self._where(message), f"{self.base_url}/me/email"
+        plain = PLAIN.format(
+            text=message.text,
+            open=OPEN,
+            where=where,
+            why=WHY,
+            fewer=FEWER,
+            fewer_url=fewer,
+            settings=SETTINGS,
+            settings_url=settings,
+        )
+        body = "<br>".join(escape(say(message.text)).split("\n"))
+        foot = f"{say(WHY)}<br>{_link(fewer, say(FEWER))} · {_link(settings, say(SETTINGS))}"
+        page = f"<p>{body}</p>{_button(where, say(OPEN))}", foot
+        mail = self._mail(address, message.title, plain, page, language)
+        name = hashlib.sha256(delivery_id.encode()).hexdigest()[:32]
+        mail["Message-ID"] = f"<{name}@{urlsplit(self.base_url).hostname}>"
         mail["Date"] = format_datetime(self.profile().clock.local(message.at))
         mail["List-Unsubscribe"] = f"<{fewer}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        where = self._where(message)
-        settings = f"{self.base_url}/me/email"
-        mail.set_content(
-            PLAIN.format(text=message.text, where=where, fewer=fewer, settings=settings),
-            cte="base64",
-        )
-        body = "<br>".join(escape(message.text).split("\n"))
-        mail.add_alternative(
-            self._page(
-                message.title,
-                f"<p>{body}</p>{_button(where, OPEN)}",
-                f"{WHY}<br>{_link(fewer, FEWER)} · {_link(settings, SETTINGS)}",
-            ),
-            subtype="html",
-            cte="base64",
-        )
         return mail
 
-    def alert(self, address: str, counts: Mapping[AlertKind, int]) -> EmailMessage:
+    def alert(
+        self, address: str, counts: Mapping[AlertKind, int], language: Language
+    ) -> EmailMessage:
         """The mail to a staff member about waiting work, counted by kind."""
-        mail = self._mail(address, ALERT_TITLE, "")
-        where, settings = f"{self.base_url}/console", f"{self.base_url}/console/alerts"
+        where, say = f"{self.base_url}/console", language.say
+        settings = f"{where}/alerts"
         lines = [
-            ALERT_LINE.format(kind=ALERT_KIND_TEXT[kind], count=count)
+            say(ALERT_LINE.format(kind=ALERT_KIND_TEXT[kind], count=count))
             for kind, count in counts.items()
         ]
-        mail.set_content(
-            ALERT_PLAIN.format(
-                lines="\n".join(lines),
-                open=ALERT_OPEN,
-                where=where,
-                why=ALERT_WHY,
-                change=ALERT_SETTINGS,
-                settings=settings,
-            ),
-            cte="base64",
+        plain = ALERT_PLAIN.format(
+            lines="\n".join(lines),
+            open=ALERT_OPEN,
+            where=where,
+            why=ALERT_WHY,
+            change=ALERT_SETTINGS,
+            settings=settings,
         )
-        page = self._page(
-            ALERT_TITLE,
-            f"<p>{'<br>'.join(map(escape, lines))}</p>{_button(where, ALERT_OPEN)}",
-            f"{ALERT_WHY} {_link(settings, ALERT_SETTINGS)}",
-        )
-        mail.add_alternative(page, subtype="html", cte="base64")
-        return mail
+        body = f"<p>{'<br>'.join(map(escape, lines))}</p>{_button(where, say(ALERT_OPEN))}"
+        foot = f"{say(ALERT_WHY)} {_link(settings, say(ALERT_SETTINGS))}"
+        return self._mail(address, ALERT_TITLE, plain, (body, foot), language)
 
-    def code(self, address: str, digits: str) -> EmailMessage:
+    def code(self, address: str, digits: str, language: Language) -> EmailMessage:
         text = CODE_TEXT.format(digits=digits)
-        mail = self._mail(address, CODE_TITLE, "")
-        mail.set_content(f"{text}\n", cte="base64")
         body = (
             f'<p style="font-size:28px;letter-spacing:6px;margin:8px 0"><b>{digits}</b></p>'
-            f"<p>{escape(text)}</p>"
+            f"<p>{escape(language.say(text))}</p>"
         )
-        page = self._page(CODE_TITLE, body, "")
-        mail.add_alternative(page, subtype="html", cte="base64")
-        return mail
+        return self._mail(address, CODE_TITLE, text, (body, ""), language)
 
-    def _mail(self, address: str, title: str, id: str) -> EmailMessage:
-        profile = self.profile()
+    def _mail(
+        self, address: str, title: str, plain: str, page: tuple[str, str], language: Language
+    ) -> EmailMessage:
+        """The mail in the language. ``page``: the body and the foot of its HTML."""
+        profile, title = self.profile(), language.say(title)
         mail = EmailMessage(policy=_POLICY)
+        mail.set_content(language.say(plain).rstrip("\n") + "\n", cte="base64")
+        html = self._page(title, *page, language)
+        mail.add_alternative(html, subtype="html", cte="base64")
         mail["From"] = Address(display_name=profile.name or profile.title, addr_spec=self.sender)
         mail["To"] = address
         mail["Subject"] = f"{title} · {profile.name or profile.title}"
         mail["Auto-Submitted"] = "auto-generated"
-        mail["Content-Language"] = "zh-CN"
-        if id:
-            name = hashlib.sha256(id.encode()).hexdigest()[:32]
-            mail["Message-ID"] = f"<{name}@{urlsplit(self.base_url).hostname}>"
+        mail["Content-Language"] = language.html
         return mail
 
     def _where(self, message: Message) -> str:
@@ -126,11 +123,12 @@ class MailWriter:
             return f"{self.base_url}/me"
         return f"{self.base_url}/reservations/{quote(message.reservation_id)}"
 
-    def _page(self, title: str, body: str, foot: str) -> str:
+    def _page(self, title: str, body: str, foot: str, language: Language) -> str:
         name = escape(self.profile().name or self.profile().title)
         return (
-            '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><body style="margin:0;'
-            f'background:#f3f5f8"><div style="{_STYLE};max-width:520px;margin:0 auto;padding:24px">'
+            f'<!doctype html><html lang="{language.html}"><meta charset="utf-8">'
+            '<body style="margin:0;background:#f3f5f8">'
+            f'<div style="{_STYLE};max-width:520px;margin:0 auto;padding:24px">'
             f'<p style="color:#5a6675;font-size:14px;margin:0 0 12px">{name}</p>'
             '<div style="background:#fff;border-radius:12px;padding:20px 24px">'
             f'<h1 style="font-size:20px;margin:0 0 8px">{escape(title)}</h1>{body}</div>'

@@ -17,18 +17,14 @@ from notify.templates.rendering import (
 
 
 def render(m: MessageContext) -> RenderedMessage:
+    what = _(
+        "{seat} {left_at} 暂离，{return_by} 前未返回，座位已释放。",
+        seat=m.seat,
+        left_at=clock(m.left_at),
+        return_by=clock(m.return_by),
+    )
     return RenderedMessage(
-        joined(
-            (
-                _(
-                    "{seat} {left_at} 暂离，{return_by} 前未返回，座位已释放。",
-                    seat=m.seat,
-                    left_at=clock(m.left_at),
-                    return_by=clock(m.return_by),
-                ),
-                standing(m),
-            )
-        ),
+        joined((what, standing(m))),
         {
             **seat_facts(m),
             "left_at": m.left_at,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-CARD_BUTTON: Final = "查看"
+from languages.text import _
+
+CARD_BUTTON: Final = _("查看")
 NO_TAGS: Final = str.maketrans("<>", "〈〉")
 """A translation table that replaces the characters which WeCom would read as tags."""

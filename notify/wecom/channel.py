@@ -11,10 +11,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from languages.catalogue import language_with
 from models.kernel.ids import ReaderId
 from models.messages.channel_pause import PauseReason
 from models.messages.choice_repository import ChoiceRepository
 from models.messages.entities import Channel, Delivery, DeliveryResult, DeliveryState, Message
+from models.readers.entities import Reader
 from notify.delivery.channel import MAX_UNKNOWN, PreparedDelivery, SendOutcome, away, delay
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.templates.wecom import CARD_BUTTON, NO_TAGS
@@ -59,7 +61,7 @@ class WeComChannel:
 
     client: WeComClient
     base_url: str
-    numbers_of: Callable[[Collection[ReaderId]], Awaitable[Mapping[ReaderId, str]]]
+    members: Callable[[Collection[ReaderId]], Awaitable[Mapping[ReaderId, Reader]]]
     choices: ChoiceRepository
     breaker: CircuitBreaker
     name: Channel = Channel.WECOM
@@ -78,14 +80,16 @@ class WeComChannel:
     async def prepare(
         self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        numbers = await self.numbers_of({d.message.reader_id for d in deliveries})
-        members = [d for d in deliveries if d.message.reader_id in numbers]
-        ready = [PreparedDelivery(d, numbers[d.message.reader_id], send_by) for d in members]
-        unbound = [
-            DeliveryResult(d, DeliveryState.UNBOUND)
-            for d in deliveries
-            if d.message.reader_id not in numbers
-        ]
+        members = await self.members({d.message.reader_id for d in deliveries})
+        ready: list[PreparedDelivery] = []
+        unbound: list[DeliveryResult] = []
+        for d in deliveries:
+            member = members.get(d.message.reader_id)
+            if member is None:
+                unbound.append(DeliveryResult(d, DeliveryState.UNBOUND))
+            else:
+                number, language = member.decrypt().student_no, language_with(member.language)
+                ready.append(PreparedDelivery(d, number, send_by, language=language))
         return ready, unbound
 
     async def answers(self) -> bool:
@@ -95,16 +99,16 @@ class WeComChannel:
             return False
 
     async def send(self, ready: PreparedDelivery) -> SendOutcome:
-        d, settings = ready.delivery, self.client.settings
+        d, settings, say = ready.delivery, self.client.settings, ready.language.say
         card = {
             "touser": ready.address,
             "msgtype": "textcard",
             "agentid": int(settings.agent_id) if settings.agent_id.isdecimal() else 0,
             "textcard": {
-                "title": _cut(d.message.title, _TITLE_BYTES),
-                "description": _cut(d.message.text, _TEXT_BYTES),
+                "title": _cut(say(d.message.title), _TITLE_BYTES),
+                "description": _cut(say(d.message.text), _TEXT_BYTES),
                 "url": f"{self.base_url}/entry?next={_page(d.message)}",
-                "btntxt": CARD_BUTTON,
+                "btntxt": say(CARD_BUTTON),
             },
             "enable_duplicate_check": 1,
             "duplicate_check_interval": _SAME_WITHIN_S,

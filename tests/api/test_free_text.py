@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any, Final
 
+from languages.catalogue import LANGUAGES
 from miniapp_server.repositories import Repositories
 from models.readers.entities import Reader
 from models.readers.personal_data_repository import export
@@ -87,7 +88,9 @@ async def read_by(stored: Repositories, reader: Client) -> dict[str, list[str]]:
         ],
         "suspensions": [last.reason.words] if last is not None and last.reason else [],
         "readers": [own.suspended_for.words] if own is not None and own.suspended_for else [],
-        "messages": [m.text for m in inbox if m.typed],
+        "messages": [
+            said for m in inbox if m.typed for said in (m.text, LANGUAGES["en"].say(m.text))
+        ],
         "audit": [e.reason for e in entries],
         "second_factors": [factor.secret if factor is not None else ""],
         "email_addresses": [mail.address, mail.pending.address if mail.pending else ""],

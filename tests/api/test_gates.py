@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from bind.gate_signatures import sign
+from models.library.entities import VenueId
+from tests.api.changes import rules
 from tests.api.gate import Gate, gate_of
 from tests.api.seat_reports import one
 from tests.living import MONDAY_8, Client, Living
@@ -157,9 +159,13 @@ async def test_gate_passages_check_in_leave_and_return_through_a_day(
     assert (await other.ok("GET", "/gate-records"))["total"] == 0
 
 
+@pytest.mark.parametrize("of_venue", [False, True])
 async def test_a_reader_inside_is_checked_in_when_the_check_in_window_opens(
-    service: Living, gate: Gate
+    service: Living, gate: Gate, of_venue: bool
 ) -> None:
+    if of_venue:
+        own = {VenueId("library"): {"check_in_before_minutes": 30}}
+        await rules(service, check_in_before_minutes=1, venues=own)
     inside, gone, books_later = [await service.reader() for _ in range(3)]
     for number, reader in enumerate((inside, gone, books_later)):
         await gate.pass_(reader, "in")

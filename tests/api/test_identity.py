@@ -49,6 +49,7 @@ async def test_a_wechat_login_code_gives_an_unbound_session_once(service: Living
         "subscriptions": {},
         "long_term": [],
         "reminders_paused": False,
+        "language": None,
     }
 
 

@@ -180,15 +180,17 @@ async def test_the_page_of_rules_is_worded_from_the_policy_in_both_languages(
     english = (await browser.get("/rules")).body
     for words in (
         "Opening hours: Mon–Fri 07:00–22:30; Sat, Sun 09:00–02:00 next day; "
-        "Sun, 图书馆: around the clock; 1–21 Dec, 图书馆, 二层中厅: closed (X); "
-        "30 Dec–2 Jan 08:00–24:00 (Y).",
+        "Sun, 图书馆: around the clock; 1\u2009–\u200921 Dec, 图书馆, 二层中厅: closed (X); "
+        "30 Dec\u2009–\u20092 Jan 08:00–24:00 (Y).",
         "booked for today and tomorrow; the next day opens at 18:00.",
         "to 1 minute after it, 图书馆: check in with the changing code on a kiosk; "
         "Juridicum: check in at the service desk.",
         "You may step out for up to 30 minutes. Scan again",
         "at most 1 time.",
-        "2026-12-01 to 2027-01-02 (考试周): at most 180 min at a time, bookings a day: 2, "
-        "no meal times. From 2027-01-02 on (Z): 二层中厅, at most 60 min at a time.",
+        "2026-12-01 to 2027-01-02 (考试周): at most 180 minutes at a time, 2 bookings a day, "
+        "no meal times. From 2027-01-02 on (Z): 二层中厅, at most 60 minutes at a time.",
         "counts as a violation, and so does not returning in time; at most one",
     ):
         assert words in english, (words, english)
+    line = "up to 4–6 h at a time, depending on the area · scan to check in from 30 minutes before"
+    assert line in (await browser.get("/")).body

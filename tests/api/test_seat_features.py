@@ -134,7 +134,7 @@ async def test_two_features_from_the_console_over_an_import_and_a_filter_to_a_bo
     same = await upload(service, head, file.body)
     assert same.status == 400 and "没有需要保存的更改" in same.body
     without = "区域,座位号,电源\nLesesaal A,A-1-07,是\nLesesaal A,Carrel 3,是\nLesesaal A,A-1-09,\n"
-    preview = await upload(service, head, without)
+    preview = await upload(service, head, without, venue="branch")
     assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
     assert await own_of(reader, "1f-1") == there
 

@@ -77,6 +77,14 @@ async def test_one_mail_counts_the_new_items_without_their_content(
     for _ in range(2):
         await look(service)
     assert "留言：3" in text_of(mail.to(DESK)[-1]) and len(mail.to(DESK)) == 2
+    # The next one is in the language that the librarian has chosen meanwhile.
+    await post(service, desk, "/me/language", language="en")
+    await ask(service, "门坏了")
+    await later(service, minutes=11)
+    await look(service)
+    last = mail.to(DESK)[-1]
+    assert last["Subject"].startswith("Work is waiting for you · ")
+    assert "Questions: 4" in text_of(last) and "Open the console: " in text_of(last)
 
 
 async def test_a_failed_alert_mail_is_retried(service: Living, mail: MailServer) -> None:

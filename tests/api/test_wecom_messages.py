@@ -58,6 +58,11 @@ async def test_a_member_gets_cards_for_messages_with_a_deadline(
     assert "14:30 前扫码签到" in card["description"]
     inbox = (await reader.ok("GET", "/messages?unread=true"))["items"]
     assert [m["template"] for m in inbox] == ["CHECK_IN_REMINDER", "RESERVED"]
+    await reader.ok("POST", "/me/language", {"language": "en"})
+    await service.move("14:31")
+    card = side[0].cards[-1][1]
+    assert (card["title"], card["btntxt"]) == ("Missed check-in", "View")
+    assert "You did not check in" in card["description"]
 
 
 async def test_the_reader_chooses_which_messages_are_sent(

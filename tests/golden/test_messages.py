@@ -6,12 +6,15 @@ To accept changed texts: ``python -m tests.golden.test_messages``, then review t
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from languages.catalogue import LANGUAGES
+from languages.text import Text, document_of, joined, text_of
 from miniapp_server import seed
 from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 from miniapp_server.sandbox.wechat_fields import fits
@@ -27,7 +30,12 @@ from models.seat_reports import transitions as seat_reports_transitions
 from models.violations.entities import ViolationCount
 from models.waitlist.entities import EndReason, WaitlistEnd, WaitlistEntry
 from notify.templates import FIELDS, TEMPLATE_BY_EVENT, moved_by_library, suspended, waitlist_ended
-from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage
+from notify.templates.rendering import (
+    BETWEEN_KIOSKS,
+    MessageContext,
+    MessageTemplate,
+    RenderedMessage,
+)
 from notify.wechat.template_config import format_fields, parse_templates
 from tests.builders import (
     AREA,
@@ -47,6 +55,7 @@ from tests.builders import (
 )
 from tests.gate_passages import after
 
+ENGLISH: Final = LANGUAGES["en"]
 GOLDEN: Final = Path(__file__).with_name("messages.txt")
 POLICY: Final = Policy()
 SUNDAY: Final = MONDAY - timedelta(days=1)
@@ -84,7 +93,7 @@ def moment(r: Reservation, **penalty: Any) -> MessageContext:
         short_seat=f"{library.venue.name}{area.floor}层{area.name}{number}号",
         seat_no=number,
         receipt=r.receipt,
-        kiosks="、".join(kiosk.name for kiosk in library.kiosks),
+        kiosks=joined((kiosk.name for kiosk in library.kiosks), BETWEEN_KIOSKS),
         way=library.venue.check_in_way,
         **ZONE.local_facts({**defaults, **facts, **penalty}),
     )
@@ -247,3 +256,14 @@ def test_every_template_is_in_the_golden_file_and_fits_wechats_fields() -> None:
 
 if __name__ == "__main__":
     GOLDEN.write_text(render(), encoding="utf-8")
+
+
+def test_every_message_is_said_in_english_also_after_it_was_stored() -> None:
+    """Only what the library named stays Chinese."""
+    for name, _, title, _, message in written():
+        for text in (title, message.text):
+            assert isinstance(text, Text), name
+            said = ENGLISH.say(text)
+            assert ENGLISH.say(text_of(str(text), document_of(text))) == said
+            rest = re.sub(r"图书馆2层二层中厅(\d+号)?|[二三四]层[南北][一-鿿]+机", "", said)
+            assert not re.search("[\u4e00-\u9fff]", rest), (name, said)

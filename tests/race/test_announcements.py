@@ -11,6 +11,7 @@ from models.announcements.staff import Announcement, StaffAnnouncements
 from models.email_addresses.repository import EmailAddressRepository
 from models.identity.roles import Role
 from models.identity.session_repository import SessionRepository
+from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
 from models.library.entities import AreaId
 from models.staff.alert_kinds import AlertKind, OpenItem
@@ -75,7 +76,9 @@ async def test_two_workers_mail_a_staff_member_once(stage: Stage, guard: bool) -
     sent: list[str] = []
 
     class Mailer:
-        async def send_alert(self, address: str, counts: Mapping[AlertKind, int]) -> bool:
+        async def send_alert(
+            self, reader_id: ReaderId, address: str, counts: Mapping[AlertKind, int]
+        ) -> bool:
             sent.append(f"{address} {dict(counts)}")
             return True
 

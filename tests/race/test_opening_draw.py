@@ -16,7 +16,7 @@ from models.kernel.ids import ReaderId
 from models.library.entities import SeatId
 from models.opening_draw.entities import Ticket
 from models.opening_draw.repository import TicketRepository, _document
-from models.opening_draw.rules import ROUND, ROUNDS
+from models.opening_draw.rules import ROUND, ROUNDS, round_at
 from models.opening_draw.service import PATIENCE, SETTLED_AFTER
 from models.readers.context import IdempotencyKey, RequestContext
 from models.reservations.entities import Reservation
@@ -41,6 +41,7 @@ from tests.race.stage import (
 
 TOMORROW = MONDAY.date() + timedelta(days=1)
 OPENS = EIGHT
+FIRST = round_at(OPENS, OPENS) or 0
 
 
 class Time:
@@ -101,7 +102,7 @@ async def workers(
     return workers_made
 
 
-async def drawn(stage: Stage, count: int, round: int = 0) -> list[dict[str, Any]]:
+async def drawn(stage: Stage, count: int, round: int = FIRST) -> list[dict[str, Any]]:
     """The tickets of a round, once there are this many."""
     while True:
         rows = await stage.db["opening_tickets"].find({"round": round}).to_list(None)
@@ -212,7 +213,7 @@ async def test_a_ticket_of_a_crashed_worker_delays_the_draw_and_wins_nothing(
     # Its reader asks again, and is drawn in a later round.
     time_.move(OPENS + 2 * ROUND - time_.now())
     again = start(worker, ctx(lost), OTHER_SEAT)
-    assert len(await drawn(stage, 1, round=2)) == 1
+    assert len(await drawn(stage, 1, round=FIRST + 2)) == 1
     assert kinds(await ended(time_, [again])) == {"ok": 1}
 
 
@@ -231,9 +232,33 @@ async def test_a_reader_refused_in_the_draw_gets_a_ticket_of_a_later_round(
         await start(worker, ctx(loser), OTHER_SEAT)
     time_.move(ROUND)
     request = start(worker, ctx(loser), OTHER_SEAT)
-    await drawn(stage, 1, round=2)
+    await drawn(stage, 1, round=FIRST + 2)
     assert kinds(await ended(time_, [request])) == {"ok": 1}
     time_.move(ROUNDS * ROUND)
     late = await stage.reader()
     made = await worker.reservations.create(ctx(late), "2f-hall-005", wish())
     assert made.reader_id == late.id, "the draw is over, and nobody waits"
+
+
+@both_sides
+async def test_a_day_that_opens_at_two_times_is_drawn_twice(stage: Stage, time_: Time) -> None:
+    """Venues can open a day at times of their own. A reader who drew for a seat of one venue draws
+    anew for the other, and the tickets of the two openings are served apart."""
+    (worker,) = await workers(stage, time_, 1)
+    reader, other = await stage.reader(), await stage.reader()
+    requests = [start(worker, ctx(reader)), start(worker, ctx(other))]
+    await drawn(stage, 2)
+    lost = kinds(await ended(time_, requests))
+    assert lost == {"ok": 1, "seat_taken": 1}
+    usual = worker.reference.policy
+    later = replace(usual, version=usual.version + 1, booking_opens_at=time(9))
+    await stage.stored.policies.add_missing(later, EIGHT)
+    await worker.reference.refresh()
+    time_.move(OPENS + timedelta(hours=1) - time_.now())
+    loser = (
+        reader if not await stage.stored.reservations.on_day(ZONE, reader.id, TOMORROW) else other
+    )
+    request = start(worker, replace(ctx(loser), now=time_.now()), OTHER_SEAT)
+    opening = round_at(time_.now(), time_.now())
+    assert opening is not None and len(await drawn(stage, 1, opening)) == 1
+    assert kinds(await ended(time_, [request])) == {"ok": 1}

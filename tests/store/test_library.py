@@ -202,6 +202,7 @@ EVERY_FIELD = Policy(
     hall_display=True,
     public_occupancy=True,
     opening_draw=True,
+    venues={VENUE: {"max_minutes": 100, "booking_opens_at": time(8), "meal_times": ()}},
     areas={AREA: {"max_minutes": 90, "leave_minutes": 10}},
     rule_sets=(
         PolicyOverride("考试周", date(2027, 1, 4), date(2027, 1, 15), {"max_minutes": 60}),
@@ -218,7 +219,8 @@ EVERY_FIELD = Policy(
             },
         ),
         PolicyOverride(
-            "假期", date(2027, 7, 1), None, {"booking_opens_at": None, "meal_times": ()}
+            *("假期", date(2027, 7, 1), None, {"booking_opens_at": None, "meal_times": ()}),
+            venue_id=VENUE,
         ),
     ),
 )
@@ -241,8 +243,10 @@ async def test_every_policy_field_round_trips(db: Database) -> None:
     assert await policies.get(8) == Policy(version=8)
 
 
-async def test_opening_hours_stored_with_priorities_keep_their_meaning(db: Database) -> None:
-    """Their dates tell their layer: closures, exceptions, the week."""
+async def test_a_policy_stored_with_priorities_and_without_venues_keeps_its_meaning(
+    db: Database,
+) -> None:
+    """Dates tell the layer of opening hours: closures, exceptions, the week."""
     usual: dict[str, object] = {"venue_id": None, "area_id": None, "reason": ""}
     usual |= {"weekdays": list(range(7)), "first": None, "last": None, "priority": 0}
     usual |= {"opens": "07:00", "closes": "22:30"}
@@ -254,10 +258,15 @@ async def test_opening_hours_stored_with_priorities_keep_their_meaning(db: Datab
         usual | days | {"opens": "06:30", "closes": "23:30"},
     ]
     policies = PolicyRepository(db)
-    await policies.add_missing(Policy(version=4, booking_window_days=3), on("08:00"))
-    await db["policies"].update_one({"_id": 4}, {"$set": {"fields.opening": opening}})
+    exams = PolicyOverride("x", date(2026, 10, 1), None, {"max_minutes": 60}, AREA)
+    old = Policy(version=4, booking_window_days=3, rule_sets=(exams,))
+    await policies.add_missing(old, on("08:00"))
+    before_venues = {"fields.venues": 1, "fields.rule_sets.0.venue_id": 1}
+    await db["policies"].update_one(
+        {"_id": 4}, {"$set": {"fields.opening": opening}, "$unset": before_venues}
+    )
     policy = await policies.get(4)
-    assert policy is not None
+    assert policy is not None and (policy.venues, policy.rule_sets) == ({}, (exams,))
     assert [rule.kind.value for rule in policy.opening] == ["week", "week", "closure", "exception"]
     for day, area, expected in (
         (date(2026, 10, 2), AREA, DayHours(None, "维修")),
@@ -283,3 +292,6 @@ async def test_the_widest_booking_window_of_all_policies_is_found(db: Database) 
     assert await policies.farthest_horizon() == 9
     await policies.add_missing(Policy(version=3, booking_window_days=11), on("08:00"))
     assert await policies.farthest_horizon() == 11
+    venues = {VENUE: {"booking_window_days": 12}}
+    await policies.add_missing(Policy(version=4, venues=venues), on("08:00"))
+    assert await policies.farthest_horizon() == 12

@@ -35,7 +35,7 @@ def decide(
     )
     policy = shifted(policy, later)
     place = open_hours(ZONE, policy, wish.day, VENUE, area)
-    return rules.resolve_time(ZONE, wish, policy.resolve(area), place, on(now) + later)
+    return rules.resolve_time(ZONE, wish, policy.resolve(None, area), place, on(now) + later)
 
 
 AFTER_TOMORROW = MONDAY + timedelta(days=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, time
 from functools import partial
 from types import SimpleNamespace
@@ -25,7 +26,7 @@ from handlers.texts.errors import TEXTS
 from handlers.texts.policy import VALUES
 from models.identity.roles import Role
 from models.kernel.errors import Malformed, NotFound
-from models.library.entities import Area, Catalog, Venue
+from models.library.entities import Area, Catalog, Venue, VenueId
 from models.policy.entities import DATE_OVERRIDABLE, OpeningRule, Policy
 from tests.builders import AREA, MONDAY, TOMORROW, VENUE, ZONE, on
 
@@ -39,9 +40,10 @@ class Visit:
     """The parts of a request that form readers use: time, catalog and policy."""
 
     now, zone = on("08:00"), ZONE
+    catalog, policy = CATALOG, POLICY
 
     def __getitem__(self, _: web.AppKey[Any]) -> SimpleNamespace:
-        return SimpleNamespace(catalog=CATALOG, policy=POLICY)
+        return SimpleNamespace(catalog=self.catalog, policy=self.policy)
 
 
 def form(**fields: str) -> Form:
@@ -257,9 +259,13 @@ DAILY = {"set.daily_booking_limit": "1"}
         (SET | {"first": "x"}, "请填写日期"),
         (SET | {"first": "2026-09-06", "last": "2026-09-06"}, "从今天起"),
         (SET | {"last": MONDAY.isoformat()}, "从今天起"),
-        (SET | {"area": "nowhere"}, "请选择范围"),
+        (SET | {"place": "a:nowhere"}, "请选择范围"),
+        (SET | {"place": "v:nowhere"}, "请选择范围"),
+        (SET | {"place": f"v:{VENUE}", "set.booking_window_days": "9"}, ""),
+        (SET | DAILY | {"place": f"v:{VENUE}"}, "每人每天预约只能对全馆规定"),
         (SET | {"set.max_minutes": ""}, "至少填写一个"),
-        (SET | DAILY | {"area": str(AREA)}, "只能对全馆规定"),
+        (SET | DAILY | {"place": f"a:{AREA}"}, "每人每天预约只能对全馆规定"),
+        (SET | {"place": f"a:{AREA}", "set.max_extensions": "9"}, "最多续约只能对全馆或场馆规定"),
         (SET | {"set.max_minutes": "30", "set.min_minutes": "60"}, "单次最短时长不能超过"),
         (SET | {"set.min_minutes": "300", "set.max_minutes": ""}, "单次最短时长不能超过"),
         *(({"operation": "remove", "number": n}, "404") for n in ("0", "x", "-1", "")),
@@ -280,5 +286,37 @@ def test_every_changed_policy_value_is_listed_in_words() -> None:
         "放号瞬间抽签定先后：否 → 是",
         "放号时间：不限 → 07:00",
         "用餐时间：11:00-13:00，17:00-19:00 → 无",
-        "中厅 单次最长时长：同全馆 → 60 分钟",
+        "2层 中厅 单次最长时长：同全馆 → 60 分钟",
     ]
+
+
+def test_a_venues_own_values_are_kept_changed_and_removed_by_the_form() -> None:
+    branch = VenueId("law")
+    values = {
+        "max_minutes": 480,
+        "accessible_only": False,
+        "booking_opens_at": None,
+        "meal_times": ((time(12), time(13)),),
+    }
+    visit = Visit()
+    visit.catalog = replace(
+        CATALOG, venues={**CATALOG.venues, branch: Venue(branch, "Juridicum", order=1)}
+    )
+    visit.policy = replace(POLICY, venues={branch: values})
+    sent = policy_form.fields_of(visit.policy) | {"operation": "numbers"}
+    kept = policy_override_form.read_change(cast(PageRequest, visit), sent)
+    assert (kept.summary, kept.policy.venues) == ([], {branch: values})
+    sent |= {"set.max_minutes@law": "", "none.meal_times@law": "on", "set.leave_minutes@law": "9"}
+    sent |= {"set.accessible_only@law": "yes", "set.daily_booking_limit@law": "1"}
+    changed = policy_override_form.read_change(cast(PageRequest, visit), sent)
+    assert changed.summary == [
+        "Juridicum 单次最长时长：480 分钟 → 同全馆",
+        "Juridicum 暂离：同全馆 → 9 分钟",
+        "Juridicum 无障碍座位只供登记的读者：否 → 是",
+        "Juridicum 用餐时间：12:00-13:00 → 无",
+    ]
+    # A venue that is retired meanwhile keeps its values, and nobody is asked for them.
+    retired = replace(visit.catalog.venues[branch], retired=True)
+    visit.catalog = replace(visit.catalog, venues={**CATALOG.venues, branch: retired})
+    unasked = policy_override_form.read_change(cast(PageRequest, visit), NUMBERS)
+    assert (unasked.summary, unasked.policy.venues) == ([], {branch: values})

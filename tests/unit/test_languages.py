@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from bson import decode, encode
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handlers.http.static_files import translated_script
 from handlers.http.templates import environment_of
@@ -24,17 +28,28 @@ from handlers.texts.opening import days_in_words
 from handlers.texts.pages import PROPOSAL_TEXT, floor_text
 from handlers.texts.places import seat_place
 from languages.catalogue import CHINESE, LANGUAGES
-from languages.text import Text, _, _n, joined
+from languages.text import (
+    Text,
+    _,
+    _n,
+    _p,
+    date_text,
+    document_of,
+    joined,
+    named,
+    short_day_text,
+    spelled,
+)
+from languages.text import text_of as restored_text
 from models.reservations.state_machine import ReservationState
 from notify.templates.rendering import span
 from scripts.messages import bare
 from tests.builders import ZONE, on
 
-TEN = ZONE.local(on("22:00"))
-
 ENGLISH = LANGUAGES["en"]
 MONDAY = date(2026, 11, 23)
 FRIDAY = date(2026, 11, 27)
+LATE = ZONE.local(on("22:00"))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +71,7 @@ FRIDAY = date(2026, 11, 27)
         (floor_text(2), "二层", "Floor 2"),
         (floor_text(-1), "地下一层", "Basement 1"),
         (PROPOSAL_TEXT["later"].format(clock="16:00"), "16:00 起", "from 16:00"),
-        (span(TEN, TEN + timedelta(hours=4)), None, "7 Sept 22:00–02:00 next day"),
+        (span(LATE, LATE + timedelta(hours=4)), None, "7 Sept 22:00–02:00 next day"),
     ],
 )  # fmt: skip
 def test_a_text_is_said_in_the_language_of_its_reader(
@@ -139,8 +154,8 @@ def test_a_script_has_the_messages_of_its_language() -> None:
 def test_every_refusal_is_worded_in_english_with_all_its_facts() -> None:
     details: dict[str, Any] = {
         "retry_after": 30, "field": "start", "state": "in_use", "groups": ["PhD"], "limit": 5,
-        "first": "2026-09-07", "last": "2026-09-08", "most": 5, "opens_at": TEN,
-        "from": TEN, "until": TEN, "violations": 3, "days": 30,
+        "first": "2026-09-07", "last": "2026-09-08", "most": 5, "opens_at": LATE,
+        "from": LATE, "until": LATE, "violations": 3, "days": 30,
         "reason": "x", "open": "07:00", "close": "22:30", "max_minutes": 240, "min_minutes": 10,
         "last_date": "2026-09-08", "method": "kiosk", "template": "X", "zone": "Asia/Shanghai",
         "campus_app": "X",
@@ -150,3 +165,37 @@ def test_every_refusal_is_worded_in_english_with_all_its_facts() -> None:
             said = ENGLISH.say(text_of(code, facts))
             assert said.isascii() or not any("\u4e00" <= c <= "\u9fff" for c in said), (code, said)
             assert "{" not in said and " s s" not in said, said
+
+
+PLAIN = st.one_of(st.text(max_size=4), st.sampled_from(["{n}", "A区", "Lesesaal A"]))
+DAYS = st.dates(date(2026, 1, 1), date(2027, 12, 31))
+ANY_TEXT = st.recursive(
+    st.one_of(
+        st.sampled_from([_("已预约"), _p("leave", "暂离"), _("从未说过")]),
+        st.integers(-3, 2**40).map(lambda n: _n("{n} 天", n)),
+        DAYS.map(short_day_text),
+        st.tuples(DAYS, DAYS).map(lambda days: date_text("?", "MMMd", min(days), max(days))),
+        st.builds(named, PLAIN, st.dictionaries(st.sampled_from(["en", "de"]), PLAIN)),
+    ),
+    lambda parts: st.one_of(
+        st.lists(parts | PLAIN, max_size=3).map(lambda all: joined(all, "、")),
+        (parts | PLAIN).map(lambda reason: _("（{reason}）", reason=reason)),
+        st.builds(
+            lambda chinese, a, b: spelled(chinese, "{floor} {area}", floor=a, area=b),
+            PLAIN,
+            parts,
+            PLAIN | st.floats(0, 9),
+        ),
+    ),
+    max_leaves=8,
+)
+
+
+@given(ANY_TEXT)
+def test_a_stored_text_is_said_as_before(text: Text) -> None:
+    document = document_of(text)
+    for stored in (decode(encode({"text": document}))["text"], json.loads(json.dumps(document))):
+        restored = restored_text(str(text), stored)
+        assert (restored, type(restored)) == (text, type(text))
+        for language in (CHINESE, ENGLISH):
+            assert language.say(restored) == language.say(text)

@@ -27,6 +27,7 @@ from models.policy.entities import Policy
 from tests.builders import MONDAY, TOMORROW, ZONE
 
 OPENS = ZONE.instant(MONDAY, time(10))
+FIRST = round_at(OPENS, OPENS) or 0
 SECOND = timedelta(seconds=1)
 ANSWER_LIMIT = timedelta(seconds=5)
 
@@ -44,7 +45,9 @@ ANSWER_LIMIT = timedelta(seconds=5)
     ],
 )
 def test_draw_rounds_follow_each_other(after: timedelta, round: int | None) -> None:
-    assert round_at(OPENS, OPENS + after) == round
+    number = round_at(OPENS, OPENS + after)
+    assert number == (None if round is None else FIRST + round)
+    assert number is None or round_ends(number) == OPENS + (number - FIRST + 1) * ROUND
 
 
 def test_a_request_in_the_draw_waits_within_the_answer_limit() -> None:
@@ -53,10 +56,10 @@ def test_a_request_in_the_draw_waits_within_the_answer_limit() -> None:
         number = round_at(OPENS, now)
         if number is None:
             continue
-        assert timedelta() < round_ends(OPENS, number) - now <= ROUND
+        assert timedelta() < round_ends(number) - now <= ROUND
         for later in range(number, number + ROUNDS_BETWEEN + 1):
-            early = too_early_by(OPENS, later, now)
-            wait = round_ends(OPENS, later) - now
+            early = too_early_by(later, now)
+            wait = round_ends(later) - now
             assert (early is None) == (wait <= LONGEST_WAIT)
             assert early is None or wait - early == LONGEST_WAIT
     assert LONGEST_WAIT + 2 * SECOND < ANSWER_LIMIT

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, replace
-from datetime import time, timedelta
+from datetime import date, time, timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.kernel.time_range import TimeRange
-from models.library.entities import AreaId
-from models.policy.differences import ValueChange, value_changes
+from models.library.entities import AreaId, VenueId
+from models.policy.differences import FOLLOWS, ValueChange, value_changes
 from models.policy.entities import (
     AREA_OVERRIDABLE,
+    DATE_OVERRIDABLE,
+    VENUE_OVERRIDABLE,
     Policy,
     PolicyOverride,
     time_steps,
 )
+from models.policy.errors import InconsistentPolicy
 from models.policy.validation import settled
+from models.reader_groups.entities import NO_LIMITS, GroupLimits
 from models.reservations.errors import OutsideHorizon
 from models.reservations.rules import day_in_horizon
-from tests.builders import AREA, MONDAY, TOMORROW, ZONE, hours, on
+from tests.builders import AREA, MONDAY, TOMORROW, VENUE, ZONE, hours, on
 
 BOOKING_PAGE = Path(__file__).parents[2] / "docs" / "booking.md"
 UPPER = AreaId("4f-hall")
@@ -66,9 +71,9 @@ def test_time_steps_lie_within_the_opening_hours(opens: int, longest: int, step:
 
 def test_an_area_can_override_policy_values() -> None:
     policy = Policy(areas={UPPER: {"max_minutes": 360, "leave_minutes": 20}})
-    upper = policy.resolve(UPPER)
+    upper = policy.resolve(None, UPPER)
     assert (upper.max_minutes, upper.leave_minutes, upper.min_minutes) == (360, 20, 10)
-    assert policy.resolve(AREA).max_minutes == 240
+    assert policy.resolve(None, AREA).max_minutes == 240
     assert upper.version == policy.version and upper.longest == timedelta(hours=6)
 
 
@@ -98,21 +103,27 @@ def test_the_policy_page_lists_every_field_with_its_default() -> None:
     table = BOOKING_PAGE.read_text(encoding="utf-8").split("## All policy fields")[1]
     rows = [line.split("|")[1:5] for line in table.splitlines() if line.startswith("| `")]
     listed = {
-        name: (default.strip(), "yes" in area)
-        for names, default, _, area in rows
+        name: (default.strip(), of.strip())
+        for names, default, _, of in rows
         for name in re.findall(r"`(\w+)`", names)
     }
-    assert set(listed) == {field.name for field in fields(Policy)} - {"areas", "rule_sets"}
+    assert set(listed) == {field.name for field in fields(Policy)} - {
+        "venues",
+        "areas",
+        "rule_sets",
+    }
     for field in fields(Policy):
         if type(field.default) is int:
             assert listed[field.name][0] == str(field.default), field.name
-    assert {name for name, (_, by_area) in listed.items() if by_area} == AREA_OVERRIDABLE
+    of = {name: of for name, (_, of) in listed.items() if name in DATE_OVERRIDABLE}
+    assert {name for name in of if of[name] == "both"} == AREA_OVERRIDABLE
+    assert {name for name in of if of[name]} == VENUE_OVERRIDABLE
 
 
 def test_a_day_becomes_bookable_at_its_opening_instant() -> None:
     assert Policy().opens_at_instant(ZONE, TOMORROW) is None
     assert Policy(booking_opens_at=time(20)).opens_at_instant(ZONE, TOMORROW) == on("20:00")
-    assert Policy().bookable_dates(ZONE, on("23:59:59")) == [MONDAY, TOMORROW]
+    assert Policy().bookable_dates(ZONE, on("23:59:59"), None) == [MONDAY, TOMORROW]
 
 
 def test_an_override_takes_precedence_over_area_values_on_its_days() -> None:
@@ -132,7 +143,7 @@ def test_an_override_takes_precedence_over_area_values_on_its_days() -> None:
         (AREA, MONDAY - timedelta(days=1), 360, 20, 5),
         (AREA, None, 360, 20, 5),
     ):
-        values = policy.resolve(area, day)
+        values = policy.resolve(None, area, day)
         numbers = values.max_minutes, values.leave_minutes, values.daily_booking_limit
         assert numbers == (longest, leave, bookings), (area, day)
     for wrong in (
@@ -164,8 +175,86 @@ def test_an_override_without_an_end_ranks_below_area_values() -> None:
         (UPPER, MONDAY, 300, 2),
         (UPPER, TOMORROW, 120, 2),
     ):
-        values = policy.resolve(area, day)
+        values = policy.resolve(None, area, day)
         assert (values.max_minutes, values.violations_limit) == (longest, limit), (area, day)
+
+
+LAW, ROOM = VenueId("law"), AreaId("A-1")
+PLACES: list[tuple[VenueId | None, AreaId | None]] = [(None, None), (LAW, None), (None, ROOM)]
+PERMANENT, DATED = (200, 300, 400), (110, 120, 130)
+"""The longest stay of the library, of the venue and of its area."""
+
+
+def own_values(permanent: list[int], dated: list[int], begun: bool) -> Policy:
+    """A policy with a longest stay of its own at the places with these numbers. ``begun``: the
+    permanent ones are overrides that begin on Monday."""
+
+    def override(n: int, minutes: int, last: date | None) -> PolicyOverride:
+        venue_id, area_id = PLACES[n]
+        return PolicyOverride("x", MONDAY, last, {"max_minutes": minutes}, area_id, venue_id)
+
+    # The narrowest is entered first: the order of entries does not matter.
+    exams = tuple(override(n, DATED[n], TOMORROW) for n in reversed(dated))
+    if begun:
+        term = tuple(override(n, PERMANENT[n], None) for n in reversed(permanent))
+        return Policy(rule_sets=(*exams, *term))
+    return Policy(
+        max_minutes=PERMANENT[0] if 0 in permanent else 240,
+        venues={LAW: {"max_minutes": PERMANENT[1]}} if 1 in permanent else {},
+        areas={ROOM: {"max_minutes": PERMANENT[2]}} if 2 in permanent else {},
+        rule_sets=exams,
+    )
+
+
+SETS = [[n for n in range(3) if bits >> n & 1] for bits in range(8)]
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize(
+    "group",
+    [NO_LIMITS, GroupLimits(250), GroupLimits(250, at_least=frozenset({"max_minutes"}))],
+)
+def test_a_dated_value_comes_first_and_then_that_of_the_narrowest_place(
+    group: GroupLimits, begun: bool
+) -> None:
+    """All combinations of values of the library, a venue and its area, permanent and dated. A
+    group's number stands above permanent ones of library and venue."""
+    later = TOMORROW + timedelta(days=1)
+    for permanent, dated in product(SETS, SETS):
+        policy = own_values(permanent, dated, begun)
+        for n, (venue_id, area_id) in enumerate([(None, None), (LAW, None), (LAW, ROOM)]):
+            usual = max((p for p in permanent if p <= n), default=None)
+            exam = max((d for d in dated if d <= n), default=None)
+            for day in (TOMORROW, later):
+                longest = PERMANENT[usual] if usual is not None else 240
+                if exam is not None and day == TOMORROW:
+                    longest = DATED[exam]
+                elif usual != 2 and group.max_minutes is not None:
+                    longest = max(250, longest) if group.at_least else 250
+                resolved = policy.resolve(venue_id, area_id, day)
+                resolved = group.apply_to(resolved, policy, venue_id, area_id, day)
+                assert resolved.max_minutes == longest, (permanent, dated, n, day)
+        # Another venue, and one that is retired, have nothing of this one.
+        for elsewhere in (VENUE, None):
+            assert policy.resolve(elsewhere, AREA, TOMORROW) == policy.resolve(None, None, TOMORROW)
+
+
+def test_a_venue_has_its_own_booking_window_and_none_of_what_is_one_readers() -> None:
+    now, window = on("12:00"), {"booking_window_days": 3}
+    policy = Policy(venues={LAW: window | {"booking_opens_at": None}})
+    assert len(policy.bookable_dates(ZONE, now, LAW)) == 4
+    assert policy.bookable_dates(ZONE, now, VENUE) == policy.bookable_dates(ZONE, now, None)
+    for name in DATE_OVERRIDABLE - VENUE_OVERRIDABLE:
+        with pytest.raises(ValueError, match=name):
+            Policy(venues={LAW: {name: 1}})
+        with pytest.raises(ValueError, match=name):
+            Policy(rule_sets=(PolicyOverride("x", MONDAY, None, {name: 1}, venue_id=LAW),))
+    # The venue's shortest stay and its area's longest one do not fit together.
+    apart = Policy(venues={LAW: {"min_minutes": 90}}, areas={ROOM: {"max_minutes": 60}})
+    with pytest.raises(InconsistentPolicy) as error:
+        apart.check([(VENUE, ROOM), (LAW, ROOM)])
+    assert error.value.field == "min_minutes"
+    apart.check([(VENUE, ROOM), (LAW, AREA)])
 
 
 def test_value_changes_lists_exactly_the_differing_values() -> None:
@@ -182,9 +271,13 @@ def test_value_changes_lists_exactly_the_differing_values() -> None:
         ValueChange("opening_draw", False, True),
         ValueChange("max_minutes", 240, 180),
         ValueChange("meal_times", old.meal_times, ()),
-        ValueChange("leave_minutes", None, 5, UPPER),
+        ValueChange("leave_minutes", FOLLOWS, 5, UPPER),
         ValueChange("max_minutes", 360, 300, UPPER),
-        ValueChange("leave_minutes", 20, None, AREA),
+        ValueChange("leave_minutes", 20, FOLLOWS, AREA),
+    ]
+    venue = {LAW: {"booking_opens_at": None}}
+    assert value_changes(old, replace(old, venues=venue), names) == [
+        ValueChange("booking_opens_at", FOLLOWS, None, venue_id=LAW)
     ]
     assert value_changes(new, new, names) == []
 
@@ -196,15 +289,17 @@ windows = st.one_of(
     st.fixed_dictionaries({"opening_draw": st.booleans(), "meal_times": st.just(())}),
 )
 dated = st.builds(
-    lambda begin, length, values: PolicyOverride(
+    lambda begin, length, values, of_venue: PolicyOverride(
         "x",
         MONDAY + timedelta(days=begin),
         None if length is None else MONDAY + timedelta(days=begin + length),
         values,
+        venue_id=LAW if of_venue and "violations_limit" not in values else None,
     ),
     st.integers(-9, 9),
     st.none() | st.integers(0, 9),
     windows,
+    st.booleans(),
 )
 numbers = st.builds(
     lambda begin, length, longest, area: PolicyOverride(
@@ -230,8 +325,8 @@ def test_settling_past_overrides_keeps_every_later_value(
     assert settled(now, MONDAY) == now
     assert all(r.first > MONDAY if r.last is None else r.last >= MONDAY for r in now.rule_sets)
     day = MONDAY + timedelta(days=ahead)
-    for area in (None, AREA, UPPER):
-        assert now.resolve(area, day) == policy.resolve(area, day)
+    for venue, area in product((None, LAW), (None, AREA, UPPER)):
+        assert now.resolve(venue, area, day) == policy.resolve(venue, area, day)
 
 
 @given(st.lists(dated, max_size=4))
@@ -243,8 +338,8 @@ def test_a_day_is_bookable_when_its_own_booking_window_includes_it(
     bookable = []
     for day in days:
         try:
-            day_in_horizon(ZONE, day, policy.resolve(None, day), now)
+            day_in_horizon(ZONE, day, policy.resolve(LAW, None, day), now)
         except OutsideHorizon:
             continue
         bookable.append(day)
-    assert policy.bookable_dates(ZONE, now) == bookable and bookable[0] == MONDAY
+    assert policy.bookable_dates(ZONE, now, LAW) == bookable and bookable[0] == MONDAY

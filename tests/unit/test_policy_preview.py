@@ -52,7 +52,7 @@ def simulated(
     """The result of the code."""
 
     def rules_of(area: AreaId, day: date) -> tuple[Policy, OpenHours]:
-        return policy.resolve(area, day), open_hours(ZONE, policy, day, VENUE, area)
+        return policy.resolve(None, area, day), open_hours(ZONE, policy, day, VENUE, area)
 
     simulation = PolicySimulation(ZONE, policy, rules_of)
     for day, past in days.items():
@@ -312,5 +312,5 @@ def test_a_future_override_is_judged_on_the_compared_days() -> None:
         exams = PolicyOverride("考试周", later, last, {"max_minutes": 120}, AREA)
         then = under_override(usual, exams, MONDAY)
         for day in (MONDAY - timedelta(days=n) for n in range(1, COMPARED + 1)):
-            assert then.resolve(AREA, day).max_minutes == 120
-            assert then.resolve(None, day) == usual
+            assert then.resolve(None, AREA, day).max_minutes == 120
+            assert then.resolve(None, None, day) == usual

@@ -132,7 +132,7 @@ SHORT = PolicyOverride("考试周", TOMORROW, TOMORROW, {"max_minutes": 60})
 def test_a_limit_replaces_the_library_s_or_only_raises_it(
     limits: GroupLimits, library: Policy, day: date, numbers: tuple[int, int]
 ) -> None:
-    policy = limits.apply_to(library.resolve(HALL, day), library, HALL, day)
+    policy = limits.apply_to(library.resolve(None, HALL, day), library, None, HALL, day)
     assert (policy.max_minutes, policy.booking_window_days) == numbers
 
 

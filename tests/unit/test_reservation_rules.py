@@ -178,13 +178,16 @@ def test_only_eligible_readers_and_enabled_seats_can_book() -> None:
 def starts(now: str, day: date = MONDAY, policy: Policy = HALL, area: AreaId = AREA) -> list[str]:
     place = open_hours(ZONE, policy, day, VENUE, area)
     return [
-        v for v, _ in time_choices.start_choices(ZONE, day, policy.resolve(area), place, on(now))
+        v
+        for v, _ in time_choices.start_choices(
+            ZONE, day, policy.resolve(None, area), place, on(now)
+        )
     ]
 
 
 def ends(start: str, area: AreaId = AREA, policy: Policy = HALL) -> list[str]:
     (hours,) = open_hours(ZONE, policy, MONDAY, VENUE, area).intervals
-    choices = time_choices.end_choices(ZONE, on(start), policy.resolve(area), hours)
+    choices = time_choices.end_choices(ZONE, on(start), policy.resolve(None, area), hours)
     return [f"{ZONE.local(end):%H:%M}" for end in choices]
 
 

@@ -30,7 +30,8 @@ class VenueForm(msgspec.Struct):
 
 async def venues(visit: PageRequest) -> web.StreamResponse:
     await visit[REFERENCE].refresh()
-    catalog = visit[REFERENCE].catalog
+    reference = visit[REFERENCE]
+    catalog = reference.catalog
     gates = await visit[GateService].all()
     kiosks = [*catalog.kiosks.values(), *catalog.retired_kiosks.values()]
     return render(
@@ -48,7 +49,11 @@ async def venues(visit: PageRequest) -> web.StreamResponse:
         ],
         changes=visit.may(Role.ADMINISTRATOR),
         longest_name=LONGEST_NAME,
-        hall_display=visit[REFERENCE].policy_on(visit.zone.day(visit.now)).hall_display,
+        displays={
+            id
+            for id in catalog.venues
+            if reference.policy_on(visit.zone.day(visit.now), id).hall_display
+        },
     )
 
 

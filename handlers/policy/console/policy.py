@@ -11,7 +11,8 @@ from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, redirect
-from handlers.policy.console.policy_form import OWN, PolicyChange, fields_of
+from handlers.policy.console.opening_words import places_of
+from handlers.policy.console.policy_form import OWN, PolicyChange, fields_of, venues_with_form
 from handlers.policy.console.policy_override_form import override_words, read_change
 from handlers.staff.forms import require_current
 from handlers.staff.layout import render, staff_context
@@ -19,11 +20,13 @@ from handlers.staff.sent_forms import refuse, typed_in
 from handlers.texts.console import BETWEEN, NARROWER_GROUP, WRONG_TEXT
 from handlers.texts.console_labels import REFUSAL_TEXT, SWITCH_TEXT
 from handlers.texts.labels import NUMBER_TEXT
+from handlers.texts.opening import place_name
 from languages.text import joined
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
-from models.policy.entities import Policy
+from models.policy.entities import VENUE_OVERRIDABLE, Policy, PolicyOverride
 from models.policy.errors import RulesChanged
+from models.policy.opening import OpeningPlace
 from models.policy.staff import StaffPolicyAndPlans
 from models.policy.validation import MAX_OVERRIDE_NAME, NUMBER_BOUNDS, settled
 from models.policy_preview.service import PolicyPreviewService
@@ -44,12 +47,16 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "numbers": NUMBER_TEXT,
         "bounds": NUMBER_BOUNDS,
         "switches": SWITCH_TEXT,
-        "own": OWN,
+        "by_area": OWN,
         "areas": list(reference.catalog.known_areas),
+        "venues": venues_with_form(current, reference.catalog),
+        "own_venues": current.venues.keys(),
+        "of_venue": VENUE_OVERRIDABLE,
+        "places": places_of(reference.catalog),
         "sets": [
-            (n, r, override_words(visit, r))
+            (n, r, override_words(visit, r), not _is_in_use(visit, r))
             for n, r in enumerate(reference.policy.rule_sets)
-            if r in current.rule_sets
+            if r in current.rule_sets and r.venue_id in (None, *reference.catalog.venues)
         ],
         "versions": await reference.policy_versions(_VERSIONS),
         "base": current.version,
@@ -109,15 +116,30 @@ async def _preview(
     )
 
 
+def _is_in_use(visit: PageRequest, override: PolicyOverride) -> bool:
+    venue_id = override.venue_id
+    return venue_id is None or visit[REFERENCE].catalog.venue_in_use(venue_id) is not None
+
+
 def _narrower_groups(visit: PageRequest, before: Policy, after: Policy) -> list[str]:
-    return [
-        NARROWER_GROUP.format(
-            group=group.name,
-            rule=NUMBER_TEXT[name][0],
-            own=own,
-            library=getattr(after, name),
-            unit=NUMBER_TEXT[name][1],
-        )
-        for group in visit[REFERENCE].groups.by_id.values()
-        for name, own in group.limits.narrowed_by(before, after).items()
-    ]
+    """Warnings of the groups with a limit that becomes stricter than the library's or, where a
+    venue has another one, than the venue's."""
+    reference, day = visit[REFERENCE], visit.zone.day(visit.now)
+    library = after.resolve(None, None, day)
+    lines = list[str]()
+    for venue_id in (None, *(venue.id for venue in reference.catalog.venues_in_use)):
+        old, new = (policy.resolve(venue_id, None, day) for policy in (before, after))
+        for group in reference.groups.by_id.values():
+            for name, own in group.limits.narrowed_by(old, new).items():
+                limit = getattr(new, name)
+                exempt = name == "max_minutes" and after.has_own(name, venue_id, None, day)
+                if exempt or (venue_id is not None and limit == getattr(library, name)):
+                    continue
+                rule, unit = NUMBER_TEXT[name]
+                place = place_name(reference.catalog, OpeningPlace(venue_id))
+                lines.append(
+                    NARROWER_GROUP.format(
+                        group=group.name, rule=rule, own=own, unit=unit, place=place, library=limit
+                    )
+                )
+    return lines

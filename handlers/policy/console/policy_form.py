@@ -19,13 +19,16 @@ from handlers.texts.console import (
 )
 from handlers.texts.console_labels import SWITCH_TEXT
 from handlers.texts.labels import NUMBER_TEXT
+from handlers.texts.opening import place_name
 from handlers.texts.policy import VALUES, meal_times_text, value_name, value_text
 from models.kernel.errors import Malformed
-from models.library.entities import AreaId
+from models.library.entities import AreaId, Catalog, Venue
 from models.policy import validation
 from models.policy.differences import ValueChange, value_changes
-from models.policy.entities import AREA_OVERRIDABLE, Policy
+from models.policy.entities import AREA_OVERRIDABLE, VENUE_OVERRIDABLE, Policy
+from models.policy.opening import OpeningPlace
 
+_SWITCHED: Final = {"yes": True, "no": False}
 OWN: Final = [name for name in NUMBER_TEXT if name in AREA_OVERRIDABLE]
 """The names of the numeric policy values that can differ by area, in the order of the page."""
 
@@ -50,11 +53,55 @@ def fields_of(policy: Policy) -> dict[str, str]:
     fields["meal_times"] = meal_times_text(policy.meal_times)
     for area, numbers in policy.areas.items():
         fields |= {f"{name}@{area}": str(n) for name, n in numbers.items()}
+    for venue, values in policy.venues.items():
+        fields |= dict(_own_field(name, value, f"@{venue}") for name, value in values.items())
     return fields
 
 
+def _own_field(name: str, value: Any, at: str) -> tuple[str, str]:
+    """The form field of a value that ``own_values`` reads: its name and its text."""
+    if name in SWITCH_TEXT:
+        return f"set.{name}{at}", "yes" if value else "no"
+    if name in NUMBER_TEXT:
+        return f"set.{name}{at}", str(value)
+    if not value:
+        return f"none.{name}{at}", "on"
+    return f"set.{name}{at}", (meal_times_text(value) if name == "meal_times" else f"{value:%H:%M}")
+
+
+def own_values(typed: Mapping[str, str], at: str = "") -> dict[str, Any]:
+    """The values, by name, of an override or a venue; empty fields of the form change nothing.
+    ``at``: the ending of the fields' names. Raises: Malformed."""
+    sent = {
+        name.removesuffix(at): text for name, text in typed.items() if text and name.endswith(at)
+    }
+    values: dict[str, Any] = {
+        name: number(name, sent[f"set.{name}"]) for name in NUMBER_TEXT if f"set.{name}" in sent
+    }
+    for name in SWITCH_TEXT:
+        if sent.get(f"set.{name}") in _SWITCHED:
+            values[name] = _SWITCHED[sent[f"set.{name}"]]
+    if "none.booking_opens_at" in sent:
+        values["booking_opens_at"] = None
+    elif "set.booking_opens_at" in sent:
+        values["booking_opens_at"] = clock_of(sent["set.booking_opens_at"], "booking_opens_at")
+    if "none.meal_times" in sent:
+        values["meal_times"] = ()
+    elif "set.meal_times" in sent:
+        values["meal_times"] = meal_times(sent["set.meal_times"])
+    return values
+
+
+def venues_with_form(policy: Policy, catalog: Catalog) -> list[Venue]:
+    """The venues in use that can have rules of their own: all, unless there is only one, which
+    has the library's rules."""
+    venues = list(catalog.venues_in_use)
+    return venues if len(venues) > 1 else [v for v in venues if v.id in policy.venues]
+
+
 def change_numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    """The change to all values in the form. Raises: Malformed; ValueError if values contradict."""
+    """The change to all values in the form. Raises: Malformed, InconsistentPolicy."""
+    catalog = visit[REFERENCE].catalog
     policy = validation.settled(visit[REFERENCE].policy, visit.zone.day(visit.now))
     new: dict[str, Any] = {name: number(name, typed.get(name, "")) for name in NUMBER_TEXT}
     new |= {name: typed.get(name) == "on" for name in SWITCH_TEXT}
@@ -65,21 +112,25 @@ def change_numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange
     )
     new["meal_times"] = meal_times(typed.get("meal_times", ""))
     areas: dict[AreaId, Mapping[str, int]] = {}
-    for area in visit[REFERENCE].catalog.known_areas:
+    venues = dict(policy.venues)
+    for venue in venues_with_form(policy, catalog):
+        own_of_venue = own_values(typed, f"@{venue.id}")
+        venues[venue.id] = {n: v for n, v in own_of_venue.items() if n in VENUE_OVERRIDABLE}
+    venues = {venue_id: values for venue_id, values in venues.items() if values}
+    for area in catalog.known_areas:
         own = {name: typed.get(f"{name}@{area.id}", "") for name in OWN}
         numbers = {name: number(name, text) for name, text in own.items() if text}
         if numbers:
             areas[area.id] = numbers
-    changed = replace(policy, version=policy.version + 1, areas=areas, **new)
-    words = [_change_words(visit, change) for change in value_changes(policy, changed, VALUES)]
+    changed = replace(policy, version=policy.version + 1, venues=venues, areas=areas, **new)
+    words = [_change_words(catalog, change) for change in value_changes(policy, changed, VALUES)]
     return PolicyChange(changed, words, (policy, changed))
 
 
-def _change_words(visit: PageRequest, change: ValueChange) -> str:
-    name, area_id = value_name(change.name), change.area_id
-    if area_id is not None:
-        area = visit[REFERENCE].catalog.areas.get(area_id)
-        name = f"{area.name if area is not None else area_id} {name}"
+def _change_words(catalog: Catalog, change: ValueChange) -> str:
+    name, place = value_name(change.name), OpeningPlace(change.venue_id, change.area_id)
+    if place.narrowness:
+        name = f"{place_name(catalog, place)} {name}"
     was, now = (value_text(change.name, value) for value in (change.was, change.now))
     return CHANGE_TEXT["value"].format(name=name, was=was, now=now)
 

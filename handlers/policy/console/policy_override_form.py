@@ -2,25 +2,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.policy.console.policy_form import PolicyChange, change_numbers, meal_times, number
-from handlers.staff.forms import clock_of, day_of
+from handlers.policy.console.opening_words import place_in
+from handlers.policy.console.policy_form import PolicyChange, change_numbers, own_values
+from handlers.staff.forms import day_of
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT, days_between
-from handlers.texts.console_labels import SWITCH_TEXT, WHOLE_LIBRARY
-from handlers.texts.labels import NUMBER_TEXT
+from handlers.texts.opening import place_name
 from handlers.texts.policy import value_name, values_text
 from languages.text import joined
 from models.kernel.errors import Malformed, NotFound
 from models.kernel.text import is_printable_line
-from models.library.entities import AreaId
 from models.policy import validation
-from models.policy.entities import AREA_OVERRIDABLE, PolicyOverride
+from models.policy.entities import VENUE_OVERRIDABLE, PolicyOverride
+from models.policy.errors import InconsistentPolicy
+from models.policy.opening import OpeningPlace
 from models.policy_preview.service import under_override
 
-_SWITCHED: Final = {"yes": True, "no": False}
+_CONTRADICTIONS: Final[Mapping[str, str]] = {
+    "step_minutes": WRONG_TEXT["step_not_half_hours"],
+    "min_minutes": WRONG_TEXT["shortest_above_longest"],
+}
 
 
 def read_change(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
@@ -30,16 +35,15 @@ def read_change(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
     if change is None:
         raise NotFound()
     try:
-        return change(visit, typed)
-    except ValueError as error:
+        changed = change(visit, typed)
+        changed.policy.check(
+            (area.venue_id, area.id) for area in visit[REFERENCE].catalog.areas_in_use
+        )
+    except InconsistentPolicy as error:
         # Each number alone is valid, but they contradict one another.
-        wrong = WRONG_TEXT["numbers_disagree"].format(why=_explain(error))
-        raise Malformed("max_minutes", wrong) from error
-
-
-def _explain(error: ValueError) -> str:
-    step = str(error).startswith("step_minutes")
-    return WRONG_TEXT["step_not_half_hours" if step else "shortest_above_longest"]
+        wrong = WRONG_TEXT["numbers_disagree"].format(why=_CONTRADICTIONS[error.field])
+        raise Malformed(error.field, wrong) from error
+    return changed
 
 
 def _add(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
@@ -65,37 +69,19 @@ def _override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyOverride:
     last = day_of(typed["last"], "last") if typed.get("last") else None
     if not validation.is_plannable(first, last, visit.zone.day(visit.now)):
         raise Malformed("last", WRONG_TEXT["not_plannable"])
-    area_id = AreaId(typed["area"]) if typed.get("area") else None
-    if area_id is not None and area_id not in visit[REFERENCE].catalog.areas:
-        raise Malformed("area", WRONG_TEXT["place_missing"])
-    values = _values(typed)
+    place = place_in(visit[REFERENCE].catalog, typed.get("place", ""))
+    if place is None:
+        raise Malformed("place", WRONG_TEXT["place_missing"])
+    values = own_values(typed)
     if not values:
         raise Malformed("numbers", WRONG_TEXT["override_empty"])
-    if area_id is not None and (whole := [n for n in values if n not in AREA_OVERRIDABLE]):
-        words = joined((value_name(name) for name in whole), BETWEEN["names"])
-        raise Malformed("area", WRONG_TEXT["whole_library_only"].format(numbers=words))
-    return PolicyOverride(name, first, last, values, area_id)
-
-
-def _values(typed: Mapping[str, str]) -> dict[str, Any]:
-    """The values that the override changes, by name; empty fields of the form change nothing.
-    Raises: Malformed."""
-    values: dict[str, Any] = {
-        name: number(name, typed[f"set.{name}"]) for name in NUMBER_TEXT if typed.get(f"set.{name}")
-    }
-    for name in SWITCH_TEXT:
-        if typed.get(f"set.{name}") in _SWITCHED:
-            values[name] = _SWITCHED[typed[f"set.{name}"]]
-    opens_at, meals = typed.get("set.booking_opens_at", ""), typed.get("set.meal_times", "")
-    if typed.get("none.booking_opens_at"):
-        values["booking_opens_at"] = None
-    elif opens_at:
-        values["booking_opens_at"] = clock_of(opens_at, "booking_opens_at")
-    if typed.get("none.meal_times"):
-        values["meal_times"] = ()
-    elif meals:
-        values["meal_times"] = meal_times(meals)
-    return values
+    override = PolicyOverride(name, first, last, {}, place.area_id, place.venue_id)
+    if wrong := [name for name in values if name not in override.overridable]:
+        wider = any(name not in VENUE_OVERRIDABLE for name in wrong)
+        numbers = joined((value_name(name) for name in wrong), BETWEEN["names"])
+        text = WRONG_TEXT["whole_library_only" if wider else "venue_only"]
+        raise Malformed("place", text.format(numbers=numbers))
+    return replace(override, values=values)
 
 
 def _remove(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
@@ -115,12 +101,10 @@ def _remove(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
 
 
 def override_words(visit: PageRequest, override: PolicyOverride) -> str:
-    catalog, area_id = visit[REFERENCE].catalog, override.area_id
-    area = catalog.areas.get(area_id) if area_id is not None else None
-    place = catalog.area_name(area) if area is not None else area_id or WHOLE_LIBRARY
+    place = OpeningPlace(override.venue_id, override.area_id)
     return CHANGE_TEXT["override"].format(
         days=days_between(override.first, override.last),
-        place=place,
+        place=place_name(visit[REFERENCE].catalog, place),
         numbers=joined(values_text(override.values), BETWEEN["numbers"]),
     )
 

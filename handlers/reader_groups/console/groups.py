@@ -74,7 +74,7 @@ async def reader_groups(visit: PageRequest) -> web.StreamResponse:
         items=list(visit[REFERENCE].groups.by_id.values()),
         sizes=await visit[StaffMemberships].sizes(),
         areas=visit[REFERENCE].catalog.areas,
-        library=visit[REFERENCE].policy_on(visit.zone.day(visit.now)),
+        library=visit[REFERENCE].policy_on(visit.zone.day(visit.now), None),
         changes=visit.may_in(None, Role.ADMINISTRATOR),
     )
 

@@ -124,7 +124,13 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
             "accommodation": reference.accommodation_of(who.id) if decides else None,
             "base": _base(visit, reference.accommodation_of(who.id)) if decides else "",
             "areas": [a for a in reference.catalog.bookable_areas if visit.sees(a.venue_id)],
-            "days": reference.bookable_dates(who, visit.now),
+            "days": sorted(
+                {
+                    day
+                    for venue in reference.catalog.venues_in_use
+                    for day in reference.bookable_dates(who, visit.now, venue.id)
+                }
+            ),
             "number": number,
             "most": _MOST_MINUTES,
         }
