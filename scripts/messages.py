@@ -19,6 +19,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
+from handlers.http.static_files import SCRIPT_MESSAGE
+
 ROOT: Final = Path(__file__).parent.parent
 PO_FILES: Final = ROOT / "languages" / "po"
 _WIDTH: Final = 100
@@ -66,6 +68,10 @@ def extracted() -> Catalog:
     for pattern, method in _SOURCES:
         for path in sorted(ROOT.glob(pattern)):
             name = str(path.relative_to(ROOT))
+            if method == "javascript":
+                for call in SCRIPT_MESSAGE.findall(path.read_text(encoding="utf-8")):
+                    messages.add(json.loads(call), locations=[(name, 1)])
+                continue
             for _line, message, _comments, context in extract_from_file(
                 method, path, keywords=_KEYWORDS, options=_OPTIONS if method == "jinja2" else None
             ):

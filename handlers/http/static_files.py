@@ -22,7 +22,7 @@ from languages.catalogue import CHINESE, LANGUAGES
 from languages.text import Language
 from models.profile.entities import SHORT_TITLE_CHARS
 
-_MESSAGE: Final = re.compile(r'\b_\(("(?:[^"\\]|\\.)*")')
+SCRIPT_MESSAGE: Final = re.compile(r'\b_\(("(?:[^"\\]|\\.)*")')
 """Matches a message in a script: _("…"."""
 _KINDS: Final = {
     ".css": "text/css; charset=utf-8",
@@ -103,7 +103,7 @@ def translated_script(source: str, language: Language) -> str:
         message = json.loads(call[1])
         return f"_({json.dumps(language.translation(message), ensure_ascii=False)}"
 
-    return _MESSAGE.sub(translation, source)
+    return SCRIPT_MESSAGE.sub(translation, source)
 
 
 _TRANSLATED_URLS: Final = {language: _translated(language) for language in LANGUAGES.values()}
