@@ -16,17 +16,9 @@ from handlers.texts.opening import hours_of_day_text
 from handlers.texts.pages import PROOF_NUMBERS
 from handlers.texts.places import area_place, seat_place
 from languages.catalogue import CHINESE, LANGUAGES
-from languages.text import Language, short_day_text
+from languages.text import Language, month_text, short_day_text
 from models.kernel.zone import Zone
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT
-
-_CHINESE_ONLY: Final = ("staff/",)
-"""Prefixes of Chinese-only templates: pages for staff."""
-
-
-def has_english(template: str) -> bool:
-    """True if the template is in the language that the browser prefers."""
-    return not template.startswith(_CHINESE_ONLY)
 
 
 def _environment(language: Language, finalize: Callable[[Any], Any] | None = None) -> Environment:
@@ -89,6 +81,7 @@ for _language, _one in _ENVIRONMENTS.items():
         "asset": partial(asset_url, language=_language),
         "lang": _language.html,
         "language": _language.tag,
+        "plural_form": _language.plural_form,
         "other_languages": _others(_language),
     }
     _one.filters |= {
@@ -96,6 +89,7 @@ for _language, _one in _ENVIRONMENTS.items():
         "near_day": lambda label: label.facts["near"],
         "days_later": lambda d, days: d + timedelta(days=days),
         "short_day": short_day_text,
+        "month": month_text,
         "hours": hours_text,
         "proof_number": lambda name: PROOF_NUMBERS.get(name, name),
         "period": period_text,

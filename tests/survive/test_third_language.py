@@ -29,13 +29,16 @@ WORDS: Final = re.compile(rf"\{{[^{{}}]*\}}|{CHINESE.pattern}")
 """Matches a place of a message, or the Chinese between places."""
 TYPED: Final = re.compile("张三|张\\*|林静怡|林\\*|>中文<")
 """What people typed: names of readers and staff. And the name of the other language."""
-STILL_CHINESE: Final = re.compile("/console|/api/v1/messages$|/me$")
-"""Matches what is in Chinese still: the console, and a seat's label in messages."""
+STILL_CHINESE: Final = re.compile(
+    "/console/(handbook|library$|plans/import$)|/api/v1/messages$|/me$"
+)
+"""Matches what is in Chinese still: the handbook, the default wording that a library edits, the
+words that a floor file may have, and a seat's label in messages."""
 COMMENT: Final = re.compile(r"(^|\s)//.*")
 ELSEWHERE: Final = re.compile(
-    "/second-factor|/api/v1/(email-address|binding-requests/current|kiosks/none/code)"
+    "/second-factor|/console/alerts|/console/(groups|webhooks)/none|/api/v1/(email-address|binding-requests/current|kiosks/none/code)"
 )
-"""Matches addresses that answer nobody here, without mail, phone, kiosk key and STAFF_TOTP."""
+"""Matches addresses that answer nobody here, without mail, a group, a kiosk's key …."""
 LABEL: Final = re.compile(r"'label': '[^']*'")
 """The API's seat labels, which programs read in Chinese."""
 MORE: Final = (
@@ -126,6 +129,8 @@ async def lived(service: Living) -> tuple[Client, dict[str, str]]:
         "/api/v1/areas": "2f-hall",
         "/console/plans": "2f-hall",
         "/api/v1/staff": made["id"],
+        "/console/devices": "2f-south",
+        "/console/notices": notice["id"],
         "/kiosk": "2f-south",
         "/display": "library",
     }

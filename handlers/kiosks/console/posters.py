@@ -43,7 +43,7 @@ def _poster(visit: PageRequest, venue: Venue, path: str, **what: Any) -> web.Res
         venue=venue,
         link=link,
         picture=svg(link),
-        policy=reference.policy_on(visit.zone.day(visit.now), venue.id),
+        rules=reference.policy_on(visit.zone.day(visit.now), venue.id),
         wechat=visit[SITE].wechat,
         **what,
     )
