@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -190,6 +190,8 @@ ACROSS: Final = Policy(opening=(OpeningRule(time(20, 30), time(11, 40)),), step_
 """The opening hours during ``across_midnight``."""
 JUMP: Final = Policy(opening=(OpeningRule(time(22, 30), time(14, 40)),), step_minutes=30)
 """The opening hours during ``over_a_jump``."""
+SHORT_NIGHT: Final = Policy(opening=(OpeningRule(time(15), time(7, 10)),))
+"""Those of ``NIGHT`` during ``short_night``: as many hours pass."""
 BERLIN: Final = zone_of("Europe/Berlin", 60)
 _later = timedelta()
 _zone = ZONE
@@ -240,12 +242,23 @@ def across_midnight() -> Iterator[None]:
         _later = timedelta()
 
 
-@contextmanager
-def over_a_jump() -> Iterator[None]:
+def over_a_jump() -> AbstractContextManager[None]:
     """During the block the library is in Berlin, where ten to eleven is 01:30 to 03:30. It must
     be built with ``JUMP``."""
+    ten = BERLIN.instant(date(2027, 3, 28), time(1, 30))
+    return _in_berlin(ten - MONDAY.replace(hour=10))
+
+
+def short_night() -> AbstractContextManager[None]:
+    """During the block the library is in Berlin, on the day before its clocks are set forward. It
+    must be built with ``SHORT_NIGHT``."""
+    return _in_berlin(BERLIN.midnight(date(2027, 3, 27)) - MONDAY)
+
+
+@contextmanager
+def _in_berlin(later: timedelta) -> Iterator[None]:
     global _later, _zone
-    _later, _zone = BERLIN.instant(date(2027, 3, 28), time(1, 30)) - MONDAY.replace(hour=10), BERLIN
+    _later, _zone = later, BERLIN
     try:
         yield
     finally:

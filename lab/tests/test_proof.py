@@ -54,7 +54,7 @@ def test_each_planted_bug_is_found_across_midnight(name: str) -> None:
 
 
 def test_simulated_days_do_no_harm() -> None:
-    days = [play_seed(seed) for seed in range(2000, 2012)]  # six of them cross midnight
+    days = [play_seed(seed) for seed in range(2000, 2012)]  # six of them cross midnight, one a jump
     assert [day.harm for day in days] == [[] for _ in days]
     assert sum(day.acknowledged for day in days) > 500 and sum(day.faults for day in days) > 100
 

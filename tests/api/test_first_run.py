@@ -26,8 +26,10 @@ from models.library.entities import AreaId, KioskId, SeatId
 from models.library.picture_reading import read_picture
 from models.library.plan_picture import PicturePlace
 from models.library.seat_features import SeatFeature, SeatFeatures
+from models.migrations.repository import schema_version
 from models.profile.logo import logo_of
 from models.reader_groups.entities import GroupId, ReaderGroup
+from models.storage.installation import CLOCKS_JUMP
 from models.transfer.errors import TransferError
 from models.transfer.library_file import from_text, to_text
 from tests.api.browsing import Browser
@@ -239,6 +241,7 @@ async def test_a_library_uses_its_own_time_zone(empty: Living) -> None:
     between those of China's time."""
     head, reader = await staff(empty, Role.ADMINISTRATOR), await empty.reader()
     assert (await save(empty, head, zone="Asia/Kolkata")).status == 303
+    assert await schema_version(empty.db) == CLOCKS_JUMP, "at once: 0.2.0 must not open it"
     await post(empty, head, "/console/venues", name="主馆", key="k1")
     (venue,) = empty.inside.reference.catalog.venues
     await drawn(empty, head, venue)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from handlers.texts.wording import PLACEHOLDER_NAMES
 from miniapp_server.cli.library import library_of
 from models.identity.roles import Role
-from models.library.entities import AreaId, Venue
+from models.library.entities import AreaId, Venue, VenueId
 from models.staff.audit import AuditQuery
 from models.transfer.library_file import to_text
 from models.transfer.rules import check_library
 from tests.api.browsing import Browser
 from tests.api.console import post, staff
-from tests.api.juridicum import LAW, with_juridicum
 from tests.api.reader_groups import ROOM, group
 from tests.api.rules_page import PATH, ask
 from tests.living import Client, Living
+from tests.second_venue import JURIDICUM, LESESAAL
 
-HERE, THERE = "2f-hall-010", "law-a-1"
+HERE, THERE = "2f-hall-010", "jur-a-1-01"
+ANNEX = VenueId("altbau")
 ENGLISH = {"Accept-Language": "en"}
 
 
@@ -38,14 +40,13 @@ async def stays_on(reader: Client, day: str, venue: str) -> set[int]:
 
 
 async def test_exam_weeks_of_one_venue_hold_there_and_then_only(service: Living) -> None:
-    await with_juridicum(service)
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     tomorrow = date.fromisoformat(service.tomorrow)
     far, last = (tomorrow + timedelta(days=n) for n in (9, 13))
     for seat in (HERE, THERE):
         await reader.refused("422 too_long", "POST", "/reservations", wish(seat, service.tomorrow))
 
-    exams = {"operation": "add", "name": "Klausurwochen", "place": f"v:{LAW}"}
+    exams = {"operation": "add", "name": "Klausurwochen", "place": f"v:{JURIDICUM}"}
     exams |= {"first": service.tomorrow, "last": last.isoformat()}
     longer = {"set.max_minutes": "480", "set.booking_window_days": "14"}
     before = await service.books()
@@ -57,7 +58,7 @@ async def test_exam_weeks_of_one_venue_hold_there_and_then_only(service: Living)
     ):
         refused = await ask(service, head, **exams | wrong, confirmed="yes")
         assert refused.status == 400 and said in refused.body, said
-        assert f'value="v:{LAW}" selected' in refused.body or "place" in wrong
+        assert f'value="v:{JURIDICUM}" selected' in refused.body or "place" in wrong
     assert await service.books() == before
     preview = await ask(service, head, **exams, **longer)
     assert "Juridicum：单次最长时长 480 分钟，可提前预约 14 天" in preview.body
@@ -75,24 +76,24 @@ async def test_exam_weeks_of_one_venue_hold_there_and_then_only(service: Living)
         ("422 outside_horizon", THERE, (last + timedelta(days=1)).isoformat()),
     ):
         await reader.refused(code, "POST", "/reservations", wish(seat, day))
-    assert await dates_of(reader) == {"library": 2, LAW: 15}
-    assert await stays_on(reader, service.tomorrow, LAW) == {480}
-    assert await stays_on(reader, service.today, LAW) == {240}
+    assert await dates_of(reader) == {"library": 2, JURIDICUM: 15}
+    assert await stays_on(reader, service.tomorrow, JURIDICUM) == {480}
+    assert await stays_on(reader, service.today, JURIDICUM) == {240}
     assert await stays_on(reader, service.tomorrow, "library") == {240, 360}
     ends = await reader.ok("GET", f"/seats/{THERE}/times?date={far}&start=15:00")
     assert ends["ends"][-1]["value"] == "22:30"
     for path, status in (
-        (f"/areas?date={far}&venue={LAW}", 200),
+        (f"/areas?date={far}&venue={JURIDICUM}", 200),
         (f"/areas?date={far}&venue=library", 422),
         (f"/areas?date={far}", 200),
-        (f"/areas/law-a/map?date={far}", 200),
+        (f"/areas/jur-lesesaal/map?date={far}", 200),
         (f"/areas/2f-hall/map?date={far}", 422),
         (f"/seats/{HERE}/times?date={far}", 422),
-        (f"/proposal?date={far}&venue={LAW}", 200),
+        (f"/proposal?date={far}&venue={JURIDICUM}", 200),
     ):
         assert (await reader.get(path)).status == status, path
     web = Browser(await service.web_reader(reader))
-    assert "Lesesaal A" in (await web.get(f"/?date={far}&venue={LAW}")).body
+    assert "Lesesaal A" in (await web.get(f"/?date={far}&venue={JURIDICUM}")).body
     moved = await web.get(f"/?date={far}&venue=library")
     assert (moved.status, moved.headers["Location"]) == (
         303,
@@ -107,8 +108,8 @@ async def test_exam_weeks_of_one_venue_hold_there_and_then_only(service: Living)
 
     # After them, all is as it was; the booking made meanwhile keeps its time.
     await service.leap(timedelta(days=15))
-    assert await dates_of(reader) == {"library": 2, LAW: 2}
-    assert await stays_on(reader, service.tomorrow, LAW) == {240}
+    assert await dates_of(reader) == {"library": 2, JURIDICUM: 2}
+    assert await stays_on(reader, service.tomorrow, JURIDICUM) == {240}
     await reader.refused("422 too_long", "POST", "/reservations", wish(THERE, service.tomorrow))
     assert "Klausurwochen" not in (await web.get("/rules")).body
     stored = await reader.ok("GET", f"/reservations/{booked['id']}")
@@ -118,41 +119,41 @@ async def test_exam_weeks_of_one_venue_hold_there_and_then_only(service: Living)
 async def test_permanent_values_of_a_venue_hold_there_until_they_are_removed(
     service: Living,
 ) -> None:
-    await with_juridicum(service)
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
-    own = {"set.check_in_before_minutes@law": "10", "set.booking_window_days@law": "5"}
-    own |= {"set.hall_display@law": "yes", "set.public_occupancy@law": "yes"}
-    own |= {"set.accessible_only@law": "yes"}
+    reference = service.inside.reference
+    own = {"set.check_in_before_minutes@juridicum": "10", "set.booking_window_days@juridicum": "5"}
+    own |= {"set.hall_display@juridicum": "yes", "set.public_occupancy@juridicum": "yes"}
+    own |= {"set.accessible_only@juridicum": "yes"}
     longer = {"max_minutes": "300", "booking_window_days": "3", f"area-{ROOM}": ""}
     await group(service, head, **longer)
-    wider = await ask(service, head, **own, **{"set.max_minutes@law": "480"})
+    wider = await ask(service, head, **own, **{"set.max_minutes@juridicum": "480"})
     for words in (
         "单次最长时长仍是 300 分钟，比Juridicum的 480 分钟少",
         "可提前预约仍是 3 天，比Juridicum的 5 天少",
     ):
         assert words in wider.body and wider.body.count("反而更受限") == 2
     dated = {"operation": "add", "name": "x", "first": service.tomorrow, "last": service.tomorrow}
-    dated |= {"place": f"v:{LAW}", "set.max_minutes": "480", "set.booking_window_days": "4"}
+    dated |= {"place": f"v:{JURIDICUM}", "set.max_minutes": "480", "set.booking_window_days": "4"}
     wider = await ask(service, head, **dated)
     assert "比Juridicum的 4 天少" in wider.body, "a dated longest stay holds for all groups"
     assert wider.body.count("反而更受限") == 1
     preview = await ask(service, head, **own)
     assert "Juridicum 开始前可签到：同全馆 → 10 分钟" in preview.body
     assert (await ask(service, head, **own, confirmed="yes")).status == 303
-    assert await dates_of(reader) == {"library": 2, LAW: 6}
-    opening = own | {"set.booking_opens_at@law": "20:00"}
+    assert await dates_of(reader) == {"library": 2, JURIDICUM: 6}
+    opening = own | {"set.booking_opens_at@juridicum": "20:00"}
     assert (await ask(service, head, **opening, confirmed="yes")).status == 303
     days = {v["id"]: v["dates"][1:] for v in (await reader.ok("GET", "/venues"))["items"]}
     assert [day["bookable"] for day in days["library"]] == [True]
     # From 20:00 five days before: all but the last day have opened.
-    assert [day["bookable"] for day in days[LAW]] == [True] * 4 + [False]
-    assert days[LAW][-1]["opens_at"] == f"{service.today}T20:00:00+08:00"
-    fifth = wish(THERE, days[LAW][-1]["date"], end="10:00")
+    assert [day["bookable"] for day in days[JURIDICUM]] == [True] * 4 + [False]
+    assert days[JURIDICUM][-1]["opens_at"] == f"{service.today}T20:00:00+08:00"
+    fifth = wish(THERE, days[JURIDICUM][-1]["date"], end="10:00")
     await reader.refused("422 not_open_yet", "POST", "/reservations", fifth)
     shown: list[Any] = [(await reader.get(path)).status for path in DISPLAYS]
     assert shown == [404, 200, 404, 200]
     everywhere = await reader.ok("GET", "/public/occupancy")
-    assert {area["venue_id"] for area in everywhere["items"]} == {LAW}
+    assert {area["venue_id"] for area in everywhere["items"]} == {JURIDICUM}
 
     await service.move("08:00")
     other = await service.reader()
@@ -162,11 +163,16 @@ async def test_permanent_values_of_a_venue_hold_there_until_they_are_removed(
     for who, r, actions in ((reader, early, False), (other, there, True)):
         now = await who.ok("GET", f"/reservations/{r['id']}")
         assert ("check_in" in now["actions"]) is actions
-    kept = wish("law-a-2", service.today, "14:00", "15:00")
+    catalogs, room = service.inside.stored.catalogs, reference.catalog.areas[LESESAAL]
+    *others, carrel = room.seats
+    seats = (*others, replace(carrel, accessible=True))
+    assert await catalogs.replace_area(replace(room, seats=seats, rev=room.rev + 1))
+    await reference.refresh()
+    kept = wish(carrel.id, service.today, "14:00", "15:00")
     await reader.refused("422 seat_kept", "POST", "/reservations", kept)
-    seats = (await reader.ok("GET", "/areas/law-a/map"))["seats"]
-    assert [seat["status"] for seat in seats] == ["free", "disabled"]
-    hall = service.inside.reference.catalog.areas[AreaId("2f-hall")].seats
+    states = (await reader.ok("GET", "/areas/jur-lesesaal/map"))["seats"]
+    assert [seat["status"] for seat in states][-2:] == ["free", "disabled"]
+    hall = reference.catalog.areas[AreaId("2f-hall")].seats
     there = next(seat.id for seat in hall if seat.accessible)
     await reader.ok("POST", "/reservations", kept | {"seat_id": there})
     # The page of rules lists the venue's numbers, in both languages.
@@ -180,31 +186,31 @@ async def test_permanent_values_of_a_venue_hold_there_until_they_are_removed(
     )
     # The form shows them; without them the venue follows the library again.
     page = (await head.get("/console/rules")).body
-    assert 'name="set.check_in_before_minutes@law" min="0" max="240" value="10"' in page
+    assert 'name="set.check_in_before_minutes@juridicum" min="0" max="240" value="10"' in page
     gone = dict.fromkeys(opening, "")
     assert (await ask(service, head, **gone, confirmed="yes")).status == 303
     assert service.inside.reference.policy.venues == {}
-    assert await dates_of(reader) == {"library": 2, LAW: 2}
+    assert await dates_of(reader) == {"library": 2, JURIDICUM: 2}
 
 
 DISPLAYS = (
     "/public/occupancy?venue=library",
-    "/public/occupancy?venue=law",
+    "/public/occupancy?venue=juridicum",
     "//display/library",
-    "//display/law",
+    "//display/juridicum",
 )
 
 
 async def test_rules_of_a_retired_or_deleted_venue_apply_nowhere(service: Living) -> None:
-    await service.inside.stored.catalogs.add_missing([Venue(LAW, "Juridicum", order=7)], [], [])
+    await service.inside.stored.catalogs.add_missing([Venue(ANNEX, "Altbau", order=7)], [], [])
     await service.inside.reference.refresh()
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
-    exams = {"operation": "add", "name": "Klausuren", "place": f"v:{LAW}", "last": ""}
+    exams = {"operation": "add", "name": "Klausuren", "place": f"v:{ANNEX}", "last": ""}
     exams |= {"first": service.tomorrow, "set.meal_times": "12:00-13:00"}
     assert (await ask(service, head, **exams, confirmed="yes")).status == 303
-    own = {"set.booking_window_days@law": "5", "set.public_occupancy@law": "yes"}
+    own = {"set.booking_window_days@altbau": "5", "set.public_occupancy@altbau": "yes"}
     assert (await ask(service, head, **own, confirmed="yes")).status == 303
-    assert await dates_of(reader) == {"library": 2, LAW: 6}
+    assert await dates_of(reader) == {"library": 2, JURIDICUM: 2, ANNEX: 6}
 
     reference, day = service.inside.reference, date.fromisoformat(service.tomorrow)
     for operation, days, published in (
@@ -213,16 +219,16 @@ async def test_rules_of_a_retired_or_deleted_venue_apply_nowhere(service: Living
         ("retire", 1, 404),
         ("remove", 1, 404),
     ):
-        rev = reference.catalog.venues[LAW].rev
-        form = {"operation": operation, "name": "Juridicum", "base": str(rev)}
-        assert (await post(service, head, f"/console/venues/{LAW}", **form)).status == 303
-        assert reference.policy_on(day, LAW).booking_window_days == days
+        rev = reference.catalog.venues[ANNEX].rev
+        form = {"operation": operation, "name": "Altbau", "base": str(rev)}
+        assert (await post(service, head, f"/console/venues/{ANNEX}", **form)).status == 303
+        assert reference.policy_on(day, ANNEX).booking_window_days == days
         assert (await reader.get("/public/occupancy")).status == published
         assert ("Klausuren" in (await head.get(PATH)).body) is (operation != "remove")
         assert ("场馆已停用" in (await head.get(PATH)).body) is (operation == "retire")
     # Its file has nothing of it, and other changes of the rules leave all as it is.
     assert (await ask(service, head, max_minutes="120", confirmed="yes")).status == 303
-    assert LAW in reference.policy.venues
+    assert ANNEX in reference.policy.venues
     library = await library_of(service.resources.repositories, reference)
-    assert f'"{LAW}"' not in to_text(library)
+    assert f'"{ANNEX}"' not in to_text(library)
     check_library(library, reference.profile, PLACEHOLDER_NAMES, 2026)
