@@ -14,6 +14,8 @@ from babel.dates import format_interval, format_skeleton
 
 SOURCE: Final = "zh"
 """The tag of Chinese, in which all messages are written."""
+_PLURAL_PERIOD: Final = 200
+"""Every plural form that a language has is used for one of the numbers below this one."""
 
 
 class Text(str):
@@ -113,6 +115,15 @@ class Language:
             return self.translations.ngettext(message, message, n)
         return self.translations.npgettext(context, message, message, n)
 
+    def plural_forms(self, message: str, context: str | None = None) -> list[str]:
+        """The message's translation for each plural form of the language."""
+        numbers = {self.plural_form(n): n for n in range(_PLURAL_PERIOD)}
+        return [self.plural(message, context, n) for _, n in sorted(numbers.items())]
+
+    def plural_form(self, n: int) -> int:
+        """The index of the language's plural form for ``n`` things."""
+        return self.translations.plural(n) if self.tag != SOURCE else 0  # type: ignore[attr-defined]
+
     def say(self, value: Any) -> Any:
         """The value in this language if it is a ``Text``, otherwise the value itself."""
         if not isinstance(value, Text):
@@ -185,6 +196,11 @@ def date_text(chinese: str, skeleton: str, first: date, last: date | None = None
     text = _made(DateText, chinese, skeleton, {})
     text.first, text.last = first, last or first
     return text
+
+
+def month_text(day: date) -> Text:
+    """The day's month as 2026年9月."""
+    return date_text(f"{day.year}年{day.month}月", "yMMMM", day)
 
 
 def short_day_text(day: date) -> Text:

@@ -58,7 +58,10 @@ def extracted() -> Catalog:
             for _line, message, _comments, context in extract_from_file(
                 method, path, keywords=_KEYWORDS, options=_OPTIONS if method == "jinja2" else None
             ):
-                messages.add(message, locations=[(name, 1)], context=context)
+                # {% trans n %} counts, as _n does.
+                counts = method == "jinja2" and "%(n)s" in message
+                id = (str(message), str(message)) if counts else message
+                messages.add(id, locations=[(name, 1)], context=context)
     texts = MINI_PROGRAM_TEXTS.read_text(encoding="utf-8")
     name = str(MINI_PROGRAM_TEXTS.relative_to(ROOT))
     for key, chinese, own in MINI_PROGRAM_TEXT.findall(texts):
@@ -76,6 +79,8 @@ def updated(file: Path, messages: Catalog) -> Catalog:
         if message.id:
             known = translated.get(_first(message), message.context)
             string = known.string if known is not None else None
+            if message.pluralizable and isinstance(string, str):
+                string = (string,) * catalogue.num_plurals
             places = sorted(set(message.locations))
             catalogue.add(message.id, string, locations=places, context=message.context)
     return catalogue

@@ -17,6 +17,7 @@ from handlers.staff.layout import SHOWN, reader_label, render, sees_seat, staff_
 from handlers.staff.sent_forms import keep_typed
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import STATES
+from handlers.texts.places import seat_text
 from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import Resolution
 from models.identity.roles import Role
@@ -69,7 +70,7 @@ async def _listed(
     return [
         (
             row,
-            catalog.seat_label(catalog.all_seats[row.seat_id]),
+            seat_text(catalog, row.seat_id),
             reader_label(people.get(row.reader_id)),
         )
         for row in rows

@@ -16,12 +16,12 @@ from handlers.texts.opening import hours_of_day_text
 from handlers.texts.pages import PROOF_NUMBERS
 from handlers.texts.places import area_place, seat_place
 from languages.catalogue import CHINESE, LANGUAGES
-from languages.text import Language, short_day_text
+from languages.text import Language, month_text, short_day_text
 from models.kernel.zone import Zone
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT
 
-_CHINESE_ONLY: Final = ("staff/", "kiosks/", "display/", "http/api_docs.html")
-"""Prefixes of Chinese-only templates: pages for staff, kiosks and displays, and the API's docs."""
+_CHINESE_ONLY: Final = ("kiosks/", "display/", "http/api_docs.html")
+"""Prefixes of Chinese-only templates: kiosks and displays, and the API's docs."""
 
 
 def has_english(template: str) -> bool:
@@ -88,6 +88,7 @@ for _language, _one in _ENVIRONMENTS.items():
     _one.globals |= {
         "asset": partial(asset_url, language=_language),
         "lang": _language.html,
+        "plural_form": _language.plural_form,
         "other_languages": _others(_language),
     }
     _one.filters |= {
@@ -95,6 +96,7 @@ for _language, _one in _ENVIRONMENTS.items():
         "near_day": lambda label: label.facts["near"],
         "days_later": lambda d, days: d + timedelta(days=days),
         "short_day": short_day_text,
+        "month": month_text,
         "hours": hours_text,
         "proof_number": lambda name: PROOF_NUMBERS.get(name, name),
         "period": period_text,

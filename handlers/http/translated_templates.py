@@ -28,7 +28,8 @@ _CALLS: Final = ("_", "pgettext")
 
 class Translated(InternationalizationExtension):
     """Translates ``{{ _("…") }}``, ``{{ pgettext("context", "…") }}`` and ``{% trans %}`` into the
-    `language` of the environment."""
+    `language` of the environment. The value ``n`` of a ``{% trans %}`` counts: its message has a
+    plural form for it, as ``_n`` in Python."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -55,13 +56,27 @@ class Translated(InternationalizationExtension):
         values = {keyword.key: keyword.value for keyword in call.kwargs}
         if first:  # a call as the first value was put into a variable, in case it counts something
             values[next(iter(values))] = first[0].node
-        parts = _PLACE.split(self._translation(message, *context))
-        pieces = [
-            values[part] if number % 2 else nodes.TemplateData(part.replace("%%", "%"))
-            for number, part in enumerate(parts)
-        ]
-        return nodes.Output(pieces, lineno=output.lineno)
+        if "n" not in values:
+            return _written(self._translation(message, *context), values, output.lineno)
+        language: Language = self.environment.language  # type: ignore[attr-defined]
+        first_form, *forms = language.plural_forms(message, *context)
+        node: nodes.Node = _written(first_form, values, output.lineno)
+        for number, form in enumerate(forms, 1):
+            called = nodes.Call(nodes.Name("plural_form", "load"), [values["n"]], [], None, None)
+            chosen = nodes.Compare(called, [nodes.Operand("eq", nodes.Const(number))])
+            written = _written(form, values, output.lineno)
+            node = nodes.If(chosen, [written], [], [node], lineno=output.lineno)
+        return node
 
     def _translation(self, message: str, context: str | None = None) -> str:
         language: Language = self.environment.language  # type: ignore[attr-defined]
         return language.translation(message, context)
+
+
+def _written(message: str, values: dict[str, nodes.Expr], line: int) -> nodes.Output:
+    """The message with the values in their places."""
+    pieces = [
+        values[part] if number % 2 else nodes.TemplateData(part.replace("%%", "%"))
+        for number, part in enumerate(_PLACE.split(message))
+    ]
+    return nodes.Output(pieces, lineno=line)

@@ -45,17 +45,18 @@ async def notices(visit: PageRequest) -> web.StreamResponse:
     return render(
         visit,
         "notices",
-        items=[(n, _state_text(n, visit.now)) for n in items],
+        items=[(n, _state(n, visit.now)) for n in items],
+        state_texts=NOTICE_TEXT,
         number=number,
         pages=pages_of(total),
         writes=visit.may_in(None, Role.LIBRARIAN),
     )
 
 
-def _state_text(n: Notice, now: datetime) -> str:
+def _state(n: Notice, now: datetime) -> str:
     if now < n.published_at:
-        return NOTICE_TEXT["to_come"]
-    return NOTICE_TEXT["over" if n.until is not None and n.until <= now else "shown"]
+        return "to_come"
+    return "over" if n.until is not None and n.until <= now else "shown"
 
 
 async def new_notice(visit: PageRequest) -> web.StreamResponse:

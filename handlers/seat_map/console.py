@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import Any, Final
 
@@ -19,9 +20,10 @@ from handlers.reservations.console.reservations import is_movable, possible_acti
 from handlers.seat_map.pages import fixtures_of
 from handlers.seat_map.search import feature_texts
 from handlers.staff.layout import reader_label, render
-from handlers.texts.console_labels import PATROL_TEXT
+from handlers.texts.console_labels import PATROL_TEXT, fault_reports_text
 from handlers.texts.labels import STATE_TEXT
 from handlers.texts.pages import floor_text
+from handlers.texts.places import seat_text
 from models.booking.alternatives import overlaps
 from models.booking.staff.lookup import ReservationLookup
 from models.fault_reports.service import FaultReportService
@@ -57,10 +59,14 @@ _DRAWN: Final = {
 _NOT_THERE: Final = frozenset({ReservationState.RESERVED, ReservationState.OFFERED})
 
 
+Report = tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class PatrolSeat:
     """A seat in the list and on the plan. ``words``: the seat's state in words. ``who``,
-    ``when``: the reader and the booked time. ``reports``: the readers' reports, in words."""
+    ``when``: the reader and the booked time. ``reports``: the readers' reports, in words,
+    each with the console page on which staff answer it (empty for none)."""
 
     seat: Seat
     state: str
@@ -68,7 +74,7 @@ class PatrolSeat:
     reservation: str = ""
     who: str = ""
     when: str = ""
-    reports: list[str] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
 
     @property
     def no(self) -> str:
@@ -93,7 +99,7 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
     occupancy = await visit[SeatMapService].occupancy.get_day(visit.zone.day(now))
     doubted, total = await visit[SeatReportService].to_patrol(now, 0, _LISTED, _venues(visit))
     lines = await _lines(visit, area, occupancy, doubted)
-    label = catalog.label_of
+    label = partial(seat_text, catalog)
     chosen = next((s for s in lines if s.seat.id == query.get("seat", "")), None)
     return render(
         visit,
@@ -154,23 +160,23 @@ async def _lines(
 
 async def _reports(
     visit: PageRequest, doubted: Sequence[Reservation]
-) -> Mapping[SeatId, list[str]]:
-    """The reports of readers that staff have not resolved, in words, by seat. ``doubted``:
+) -> Mapping[SeatId, list[Report]]:
+    """The reports of readers that staff have not resolved, by seat. ``doubted``:
     reservations whose readers may have left."""
-    reports: dict[SeatId, list[str]] = {}
-    taken, _ = await visit[SeatReportService].open_reports(visit.now, 0, _MARKED, _venues(visit))
-    for r in taken:
+    reports: dict[SeatId, list[Report]] = {}
+    taken = await visit[SeatReportService].open_reports(visit.now, 0, _MARKED, _venues(visit))
+    for r in taken[0]:
         if r.report is not None:
-            reports.setdefault(r.report.seat_id, []).append(PATROL_TEXT["occupied"])
+            reports.setdefault(r.report.seat_id, []).append((PATROL_TEXT["occupied"], "reports"))
     for r in doubted:
-        reports.setdefault(r.seat_id, []).append(PATROL_TEXT["doubted"])
+        reports.setdefault(r.seat_id, []).append((PATROL_TEXT["doubted"], ""))
     for seat, count in (await visit[FaultReportService].open_of_seats()).items():
-        reports.setdefault(seat, []).append(PATROL_TEXT["fault"].format(count=count))
+        reports.setdefault(seat, []).append((fault_reports_text(count), "faults"))
     return reports
 
 
 def _empty(
-    zone: Zone, seat: Seat, following: OccupancyRow | None, now: datetime, reports: list[str]
+    zone: Zone, seat: Seat, following: OccupancyRow | None, now: datetime, reports: list[Report]
 ) -> PatrolSeat:
     reason = seat.unavailable_reason(zone.day(now))
     when = ""
@@ -182,7 +188,7 @@ def _empty(
 
 
 def _occupied(
-    zone: Zone, seat: Seat, row: OccupancyRow, who: str, reports: list[str]
+    zone: Zone, seat: Seat, row: OccupancyRow, who: str, reports: list[Report]
 ) -> PatrolSeat:
     begin = presenting.clock(zone, row.booked_start)
     when = from_to(begin, later_clock(zone, row.booked_start, row.end))

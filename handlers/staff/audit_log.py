@@ -10,7 +10,7 @@ from aiohttp import web
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render
-from handlers.texts.console import BETWEEN
+from handlers.texts.console import BETWEEN, STORED_REASONS, few_seats
 from handlers.texts.console_labels import (
     AUDIT_KIND_TEXT,
     FACTS,
@@ -23,7 +23,8 @@ from handlers.texts.console_labels import (
     YES_NO,
 )
 from handlers.texts.errors import text_of
-from languages.text import joined
+from handlers.texts.places import area_text, seat_text
+from languages.text import Text, _, joined
 from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
 from models.library.entities import AreaId, Catalog, KioskId, PresenceSource, SeatId, VenueId
@@ -72,6 +73,7 @@ async def audit_log(visit: PageRequest) -> web.StreamResponse:
                 _difference(visit[REFERENCE].catalog, e.before, e.after),
                 *_target(visit, e.target),
                 text_of(e.outcome, {}) if e.outcome not in ("", DONE) else "",
+                STORED_REASONS.get(e.reason, e.reason),
             )
             for e in rows
         ],
@@ -93,26 +95,33 @@ async def _programs(visit: PageRequest, rows: Sequence[AuditEntry]) -> Mapping[s
 
 def _target(visit: PageRequest, target: str) -> tuple[str, str]:
     """An audit entry's target in words, and the path of its console page (empty if it has none)."""
-    kind, _, id = target.partition(":")
+    kind, _colon, id = target.partition(":")
     catalog = visit[REFERENCE].catalog
     if kind == "area":
-        area = catalog.areas.get(AreaId(id))
-        return catalog.area_name(area) if area is not None else id, f"/console/plans/{id}"
+        return _area_name(catalog, id), f"/console/plans/{id}"
     words, where = TARGET_TEXT.get(kind, kind), _PAGES.get(kind, "")
     if kind == "violation":
-        booking, _, event = id.partition(":")
-        return f"{words} {STATES.get(event, event)}", _PAGES["reservation"] + booking
+        booking, _colon, event = id.partition(":")
+        event = _("{kind} {name}", kind=words, name=STATES.get(event, event))
+        return event, _PAGES["reservation"] + booking
     if kind == "kiosk":
         kiosk = {**catalog.retired_kiosks, **catalog.kiosks}.get(KioskId(id))
         id = kiosk.name if kiosk is not None else id
     elif kind == "venue":
         id = _venue_name(catalog, id)
     elif kind == "seat":
-        seat, _, when = id.partition(" ")
-        id = f"{catalog.label_of(SeatId(seat))} {when}".strip()
+        seat, _blank, when = id.partition(" ")
+        id = seat_text(catalog, SeatId(seat))
+        id = _("{kind} {name}", kind=id, name=when) if when else id
     elif _OBJECT_ID.fullmatch(id):
         id = id if where else ""
-    return (words if where or not id else f"{words} {id}"), where + id if where and id else ""
+    named = words if where or not id else _("{kind} {name}", kind=words, name=id)
+    return named, where + id if where and id else ""
+
+
+def _area_name(catalog: Catalog, id: str) -> str:
+    area = catalog.areas.get(AreaId(id))
+    return area_text(catalog, area) if area is not None else id
 
 
 def _venue_name(catalog: Catalog, id: str) -> str:
@@ -147,8 +156,12 @@ def _named(catalog: Catalog, name: str, value: object) -> object:
             return ROLE_TEXT.get(value, value)
         case "venue" | "venues":
             return joined((_venue_name(catalog, id) for id in value.split(", ")), BETWEEN["names"])
+        case "reserved_areas":
+            return joined((_area_name(catalog, id) for id in value.split(", ")), BETWEEN["names"])
+        case "reserved_seats":
+            return few_seats([seat_text(catalog, SeatId(id)) for id in value.split(", ")])
         case "seat":
-            return catalog.label_of(SeatId(value))
+            return seat_text(catalog, SeatId(value))
         case _:
             return value
 
@@ -157,13 +170,15 @@ def _fact(value: object) -> str:
     match value:
         case None:
             return "—"
+        case Text():
+            return value
         case bool():
             return YES_NO[value]
         case list():
             sources = (SOURCE_TEXT[PresenceSource(source)] for source in value)
             return joined(sources, BETWEEN["names"])
         case _:
-            text = STATES.get(str(value), str(value))
+            text = STATES.get(str(value)) or (value if isinstance(value, str) else str(value))
             if _INSTANT.fullmatch(text):
                 return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}"
             return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -14,6 +14,7 @@ from handlers.http.pages import PageRequest
 from handlers.staff.layout import render, sees_area, sees_seat, visible_seats
 from handlers.texts.console import ALARM_TEXT
 from handlers.texts.console_labels import TROUBLE_TEXT, WAITING_TEXT
+from handlers.texts.places import area_place
 from models.affected_bookings.impact import AffectedBookings
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.fault_reports.service import FaultReportService
@@ -71,7 +72,7 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
             AreaDashboard(
                 id=area.id,
                 venue_id=area.venue_id,
-                name=area.full_name,
+                name=area_place(area),
                 seats=sum(seat.unavailable_reason(day) is None for seat in area.seats),
                 used=sum(
                     row.state in (ReservationState.IN_USE, ReservationState.AWAY) for row in mine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -13,6 +14,8 @@ from handlers.staff.help_topics import help_for
 from handlers.staff.sent_forms import NOT_SENT, SentForm, sent_form
 from handlers.staff.setup_steps import is_under_way, step_lines
 from handlers.texts.console_labels import ACTION_LABELS, ROLE_TEXT
+from handlers.texts.places import area_text
+from languages.text import _
 from models.identity.roles import Role
 from models.library.entities import AreaId, SeatId
 from models.readers.entities import Reader
@@ -49,7 +52,7 @@ def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) 
         role=_role_text(visit),
         **shared | facts,
         action_labels=ACTION_LABELS,
-        area_name=visit[REFERENCE].catalog.area_name,
+        area_name=partial(area_text, visit[REFERENCE].catalog),
         by_venue=visit[REFERENCE].catalog.by_venue,
         help=help_for(visit.request.path.rstrip("/")),
         setup_left=_setup_left(visit),
@@ -70,7 +73,8 @@ def _role_text(visit: PageRequest) -> str:
     if venues is None:
         return text
     venues_by_id = visit[REFERENCE].catalog.venues
-    return " ".join((text, *(venues_by_id[id].name for id in sorted(venues) if id in venues_by_id)))
+    names = (venues_by_id[id].name for id in sorted(venues) if id in venues_by_id)
+    return _("{kind} {name}", kind=text, name=" ".join(names))
 
 
 def sees_area(visit: PageRequest, area_id: AreaId) -> bool:

@@ -12,10 +12,13 @@ from multidict import MultiDict, MultiDictProxy
 
 from handlers.http.errors import status_of
 from handlers.http.forms import Form
+from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, form_text
 from handlers.http.refusals import count_error
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.errors import reason_text, text_of
+from languages.catalogue import CHINESE
+from languages.text import Language
 from models.kernel.errors import DomainError, Malformed
 
 _TOKENS: Final = frozenset({"csrf", "key"})
@@ -46,6 +49,7 @@ class SentForm:
     wrong: str = ""
     field: str = ""
     status: int = 200
+    language: Language = CHINESE
 
     def __bool__(self) -> bool:
         return bool(self.action)
@@ -70,7 +74,7 @@ class SentForm:
 
     def why(self, name: str) -> str:
         """The HTML of the error beside the field; empty for a correct field."""
-        return _WRONG_HERE.format(self.wrong) if name == self.field else ""
+        return _WRONG_HERE.format(self.language.say(self.wrong)) if name == self.field else ""
 
 
 NOT_SENT: Final = SentForm("", MultiDictProxy(MultiDict()))
@@ -99,7 +103,8 @@ def refuse(
         count_error(visit.request, error)
     field = field or FIELD_OF.get(error.code, str(error.details.get("field", "")))
     status = status_of(type(error))
-    visit.request[_SENT] = SentForm(visit.request.path, form, wrong, field, status)
+    language = language_of(visit.request)
+    visit.request[_SENT] = SentForm(visit.request.path, form, wrong, field, status, language)
 
 
 def error_text(visit: PageRequest, error: DomainError) -> str:

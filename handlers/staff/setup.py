@@ -11,7 +11,7 @@ from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.staff.layout import render, staff_context
 from handlers.staff.setup_steps import STEP_PAGES, StepLine, step_lines
 from handlers.texts.console import BETWEEN
-from handlers.texts.setup import SETUP_WRONG
+from handlers.texts.setup import NEXT_STEP, SETUP_WRONG
 from languages.text import joined
 from models.kernel.errors import Malformed, NotFound
 from models.profile.entities import SetupStep, StepMark
@@ -32,7 +32,7 @@ async def setup(visit: PageRequest) -> web.StreamResponse:
         following=next((line for line in lines if line.state == "open"), None),
         left=sum(not line.done for line in lines),
         progress=reference.setup,
-        needed=_missing(lines),
+        needed=joined(_missing(lines), NEXT_STEP),
     )
 
 

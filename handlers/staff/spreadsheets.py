@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from handlers.staff.tables import Cell, Column, Kind, Row, Table
+from languages.text import Language
 from models.kernel.text import FORMULA_SIGNS
 
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -25,9 +26,9 @@ _WIDTH: Final = 10
 _HEADER: Final = {"bold": True, "bg_color": "#E6EDF5", "bottom": 1, "text_wrap": True}
 
 
-def csv_lines(rows: Iterable[Row]) -> bytes:
+def csv_lines(rows: Iterable[Row], language: Language) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerows([_in_csv(cell) for cell in row] for row in rows)
+    csv.writer(text).writerows([_in_csv(language.say(cell)) for cell in row] for row in rows)
     return text.getvalue().encode()
 
 
@@ -45,12 +46,13 @@ def _in_csv(cell: Cell) -> object:
 class Workbook:
     """An XLSX file, written to disk row by row. Its methods block: call them in a thread."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, language: Language) -> None:
         # Imported late: it takes 2 MB in each worker, and is rarely used.
         import xlsxwriter  # type: ignore[import-untyped]
 
         # Text that looks like a formula or a link stays text.
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        self._say = language.say
         self._book = xlsxwriter.Workbook(str(file), options)
         self._header = self._book.add_format(_HEADER)
         self._formats = {
@@ -58,7 +60,10 @@ class Workbook:
         }
 
     def sheet(self, name: str, columns: Sequence[Column]) -> Sheet:
-        return Sheet(self._book.add_worksheet(name), columns, self._header, self._formats)
+        names = [self._say(column.name) for column in columns]
+        sheet = self._book.add_worksheet(self._say(name))
+        sheet.write_row(0, 0, names, self._header)
+        return Sheet(sheet, columns, self._formats, self._say)
 
     def add(self, table: Table) -> None:
         sheet = self.sheet(table.title, table.columns)
@@ -71,14 +76,17 @@ class Workbook:
 
 class Sheet:
     def __init__(
-        self, sheet: Any, columns: Sequence[Column], header: Any, formats: Mapping[Kind, Any]
+        self,
+        sheet: Any,
+        columns: Sequence[Column],
+        formats: Mapping[Kind, Any],
+        say: Callable[[Any], Any],
     ) -> None:
-        self._sheet, self._columns, self._formats = sheet, columns, formats
+        self._sheet, self._columns, self._formats, self._say = sheet, columns, formats, say
         self._next = 1
         sheet.freeze_panes(1, 0)
         for n, column in enumerate(columns):
             sheet.set_column(n, n, _WIDTHS.get(column.kind, _WIDTH))
-        sheet.write_row(0, 0, [column.name for column in columns], header)
 
     def write(self, rows: Sequence[Row]) -> None:
         for row in rows:
@@ -95,7 +103,7 @@ class Sheet:
             case int() | float():
                 self._sheet.write_number(self._next, n, cell, shape)
             case str():
-                self._sheet.write_string(self._next, n, cell)
+                self._sheet.write_string(self._next, n, self._say(cell))
 
     def end(self) -> None:
         self._sheet.autofilter(0, 0, max(1, self._next - 1), len(self._columns) - 1)

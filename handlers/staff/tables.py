@@ -25,8 +25,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
+    """A column of a table. ``short``: its name where there is little room; empty for the same."""
+
     name: str
     kind: Kind
+    short: str = ""
 
     @property
     def is_number(self) -> bool:
@@ -41,7 +44,7 @@ class Column:
             case Kind.HOURS:
                 return f"{float(str(cell)):.1f}"
             case _:
-                return str(cell)
+                return cell if isinstance(cell, str) else str(cell)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from languages.text import _
+from languages.text import _, joined
 
 WRONG_TEXT: Final[Mapping[str, str]] = {
     # fields of several forms
@@ -13,7 +13,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "clock_format": _("“{text}”不是时间，例如 07:00"),
     "seat_unknown": _("没有这个座位"),
     "seat_not_in_area": _("这个区域没有座位“{text}”"),
-    "of_area": "{area}：{reason}",
+    "of_area": _("{area}：{reason}"),
     "id_format": _("编号为 2–30 个小写字母、数字或连字符"),
     "venue_missing": _("请选择场馆"),
     "place_missing": _("请选择范围"),
@@ -161,21 +161,34 @@ CHANGE_TEXT: Final[Mapping[str, str]] = {
     "retired": _("停用，{seats} 个座位"),
     "first_seats": _("{seats} 等 {count} 座"),
     # opening hours
-    "opening": "{days} {place} {hours}",
-    "opening_with_reason": "{days} {place} {hours}（{reason}）",
+    "opening": _("{days} {place} {hours}"),
+    "opening_with_reason": _("{days} {place} {hours}（{reason}）"),
     "opening_removed": _("删除：{opening}"),
     # the policy
-    "value": "{name}：{was} → {now}",
-    "override": "{days} {place}：{numbers}",
+    "value": _("{name}：{was} → {now}"),
+    "override": _("{days} {place}：{numbers}"),
     "override_added": _("新增“{name}”：{override}"),
     "override_removed": _("删除“{name}”：{override}"),
 }
 """Summaries of changes to plans, hours and policy, for the confirmation page and the audit log."""
+_LISTED: Final = 12
 RELEASED_AT_PATROL: Final = _("现场恢复使用")
-"""The reason that the audit log shows if staff have put a seat back in service with one tap on
-the patrol page."""
-BETWEEN: Final[Mapping[str, str]] = {"names": "、", "numbers": "，", "changes": "；"}
+"""The reason that is stored if staff have put a seat back in service with one tap on the patrol
+page."""
+SENT_AGAIN: Final = _("再次发送")
+"""The reason that is stored if staff have sent one webhook again with one tap."""
+STORED_REASONS: Final = {str(text): text for text in (RELEASED_AT_PATROL, SENT_AGAIN)}
+"""The reasons that nobody typed, by their stored text."""
+BETWEEN: Final[Mapping[str, str]] = {"names": _("、"), "numbers": _("，"), "changes": _("；")}
 """The separators between the items of a list, by the kind of items."""
+
+
+def few_seats(names: Sequence[str]) -> str:
+    """The names of the seats; of more than twelve only the first ones, with their number."""
+    listed = joined(names[:_LISTED], BETWEEN["names"])
+    if len(names) <= _LISTED:
+        return listed
+    return CHANGE_TEXT["first_seats"].format(seats=listed, count=len(names))
 
 
 def days_between(first: date, last: date | None) -> str:
@@ -199,7 +212,7 @@ MEAL_TIME_DASHES: Final = "[–—至~～]"
 """Matches the characters that are read as the hyphen in a typed meal time."""
 
 ALARM_TEXT: Final[Mapping[str, str]] = {
-    "trouble": "{name}：{what}",
+    "trouble": _("{name}：{what}"),
     "kiosk_silent": _("{name} 自 {since} 起没有响应"),
     "gate_silent": _("{name} 自 {since} 起没有数据"),
     "no_presence": _(

@@ -6,7 +6,7 @@ from typing import Final
 from handlers.texts.deliveries import CHANNEL_WORDS
 from handlers.texts.labels import STATE_TEXT
 from handlers.texts.setup import MARK_TEXT_OF_STEP, PROFILE_FIELDS, STEP_TEXT
-from languages.text import _
+from languages.text import _, _n, _p
 from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
 from models.identity.api_tokens import Scope
 from models.library.entities import PresenceSource
@@ -18,7 +18,7 @@ ROLE_TEXT: Final[Mapping[str, str]] = {
     "viewer": _("只读"),
     "librarian": _("馆员"),
     "administrator": _("管理员"),
-    "reader": _("读者"),
+    "reader": _p("column", "读者"),
 }
 YES_NO: Final[Mapping[bool, str]] = {True: _("是"), False: _("否")}
 
@@ -65,7 +65,7 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.REFUSE_BINDING: _("拒绝绑定"),
     AuditAction.REPLY: _("答复留言"),
     AuditAction.FEEDBACK_NOTE: _("留言备注"),
-    AuditAction.CANNED_ANSWER: _("常用答复"),
+    AuditAction.CANNED_ANSWER: _p("action", "常用答复"),
     AuditAction.CLOSE_FAULT: _("处理报修"),
     AuditAction.CHANGE_POLICY: _("更改规则"),
     AuditAction.CHANGE_PLAN: _("更改平面图"),
@@ -113,10 +113,10 @@ AUDIT_KIND_TEXT: Final[Mapping[AuditKind, str]] = {
 }
 FACTS: Final[Mapping[str, str]] = {
     "state": _("状态"),
-    "seat": _("座位"),
+    "seat": _p("column", "座位"),
     "start": _("开始"),
-    "end": _("结束"),
-    "waived": _("免除"),
+    "end": _p("fact", "结束"),
+    "waived": _p("fact", "免除"),
     "appeal_waits": _("申诉待处理"),
     "bound": _("已绑定"),
     "valid_until": _("有效至"),
@@ -124,22 +124,22 @@ FACTS: Final[Mapping[str, str]] = {
     "granted": _("有特别关照"),
     "card": _("登记了卡"),
     "first": _("从"),
-    "last": _("到"),
-    "reservation": _("预约"),
+    "last": _p("label", "到"),
+    "reservation": _p("target", "预约"),
     "title": _("标题"),
     "body": _("正文"),
-    "published_at": _("发布"),
+    "published_at": _p("fact", "发布"),
     "until": _("撤下"),
     "pinned": _("置顶"),
     "name": _("名称"),
     "repeated": _("同一请求重发"),
     "per_minute": _("每分钟次数"),
     "queued": _("重新排队"),
-    "enabled": _("启用"),
+    "enabled": _p("fact", "启用"),
     "told": _("通知的读者"),
     "answered": _("已答复"),
     "version": _("规则版本"),
-    "change": _("内容"),
+    "change": _p("fact", "内容"),
     "cancelled": _("取消的预约"),
     "offered": _("保留了另一座位"),
     "left": _("未能取消"),
@@ -151,7 +151,7 @@ FACTS: Final[Mapping[str, str]] = {
     "names": _("各语言的名称"),
     "icon": _("图标"),
     "filter": _("读者可按它筛选座位"),
-    "venue": _("场馆"),
+    "venue": _p("label", "场馆"),
     "found": _("找到"),
     "by_number": _("按学号找到"),
     "by_card": _("按卡号找到"),
@@ -166,12 +166,12 @@ FACTS: Final[Mapping[str, str]] = {
     "reserved_areas": _("专用区域"),
     "reserved_seats": _("专用座位"),
     "patterns": _("认证属性"),
-    "group": _("读者组"),
+    "group": _p("label", "读者组"),
     "members": _("更改的读者"),
     "role": _("角色"),
     "venues": _("场馆"),
     "order": _("顺序"),
-    "step": _("步骤"),
+    "step": _p("fact", "步骤"),
     "mark": _("进度"),
     **PROFILE_FIELDS,
     "picture": _("底图"),
@@ -185,7 +185,7 @@ FACTS: Final[Mapping[str, str]] = {
 }
 STATES: Final[Mapping[str, str]] = {
     **{state.value: text for state, text in STATE_TEXT.items()},
-    FOREVER_TEXT: _("长期"),
+    FOREVER_TEXT: _p("state", "长期"),
     **STEP_TEXT,
     **MARK_TEXT_OF_STEP,
     "open": _("待处理"),
@@ -193,31 +193,31 @@ STATES: Final[Mapping[str, str]] = {
     "rejected": _("不需要维修"),
 }
 TARGET_TEXT: Final[Mapping[str, str]] = {
-    "reservation": _("预约"),
-    "reader": _("读者"),
+    "reservation": _p("target", "预约"),
+    "reader": _p("column", "读者"),
     "notice": _("公告"),
     "announcement": _("通知读者"),
     "kiosk": _("选座机"),
     "gate": _("闸机"),
-    "venue": _("场馆"),
-    "violation": _("违约"),
+    "venue": _p("label", "场馆"),
+    "violation": _p("target", "违约"),
     "violations": _("违约"),
-    "question": _("留言"),
-    "fault": _("报修"),
+    "question": _p("target", "留言"),
+    "fault": _p("target", "报修"),
     "canned_answers": _("常用答复"),
     "rules": _("规则"),
     "readers": _("读者"),
-    "seat": _("座位"),
+    "seat": _p("column", "座位"),
     "deliveries": _("消息"),
-    "webhook": _("对外通知"),
-    "bookings": _("预约"),
-    "group": _("读者组"),
+    "webhook": _p("target", "对外通知"),
+    "bookings": _p("bookings", "预约"),
+    "group": _p("label", "读者组"),
     "feature": _("座位条件"),
     "profile": _("图书馆信息"),
     "setup": _("首次设置"),
     "venues": _("场馆"),
     "statistics": _("统计"),
-    "api_token": _("API 令牌"),
+    "api_token": _p("target", "API 令牌"),
 }
 PROGRAM_TEXT: Final = _("程序")
 """The role that the audit log shows for entries of a program."""
@@ -249,9 +249,9 @@ TROUBLE_TEXT: Final[Mapping[str, str]] = {
 WAITING_TEXT: Final[Mapping[str, str]] = {
     "reports": _("座位被占"),
     "seats": _("待巡视的座位"),
-    "appeals": _("申诉"),
+    "appeals": _p("appeals", "申诉"),
     "questions": _("留言"),
-    "faults": _("报修"),
+    "faults": _p("reports", "报修"),
     "affected-bookings": _("受影响的预约"),
     "deliveries": _("发送失败的消息"),
 }
@@ -290,13 +290,18 @@ NOTICE_TEXT: Final[Mapping[str, str]] = {
 }
 PATROL_TEXT: Final[Mapping[str, str]] = {
     "free": _("无人"),
-    "fault": _("有 {count} 个报修"),
     "occupied": _("有读者报告座位被占"),
     "doubted": _("有读者反映座位无人"),
     "disabled": _("停用 {reason}"),
     "not_checked_in": _("未签到"),
     "booked_from": _("{start} 起有预约"),
 }
+
+
+def fault_reports_text(count: int) -> str:
+    return _n("有 {n} 个报修", count)
+
+
 CODE_SHARING_TEXT: Final[Mapping[str, str]] = {
     READER_OUTSIDE: _("闸机显示读者当时不在馆内"),
     MANY_USERS: _("同一个码有许多读者使用"),
@@ -306,7 +311,7 @@ CODE_SHARING_TEXT: Final[Mapping[str, str]] = {
 # --- the policy and the opening hours -------------------------------------------------------------
 WHOLE_LIBRARY: Final = _("全馆")
 AS_WHOLE_LIBRARY: Final = _("同全馆")
-UNLIMITED: Final = _("不限")
+UNLIMITED: Final = _p("number", "不限")
 SWITCH_TEXT: Final[Mapping[str, str]] = {
     "opening_draw": _("放号瞬间抽签定先后"),
     "away_timeout_is_violation": _("暂离超时记违约"),
@@ -334,8 +339,15 @@ REFUSAL_TEXT: Final[Mapping[str, str]] = {
 code."""
 
 # --- the export -----------------------------------------------------------------------------------
-EXPORT_SHEET: Final = _("预约")
+EXPORT_SHEET: Final = _p("bookings", "预约")
 EXPORT_HEADER: Final = (
-    *(_("日期"), _("场馆"), _("区域"), _("座位"), _("状态"), _("预约时间")),
-    *(_("开始"), _("结束"), _("签到"), _("离开"), _("读者组"), _("读者代号")),
+    *(_("日期"), _p("label", "场馆"), _("区域"), _p("column", "座位"), _("状态"), _("预约时间")),
+    *(
+        _("开始"),
+        _p("fact", "结束"),
+        _p("figure", "签到"),
+        _p("column", "离开"),
+        _p("label", "读者组"),
+        _("读者代号"),
+    ),
 )

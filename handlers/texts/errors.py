@@ -201,7 +201,7 @@ _SEAT_UNAVAILABLE: Final[Mapping[str, str]] = {REMOVED_FROM_PLAN: _("已从平�
 def reason_text(details: Mapping[str, Any]) -> str:
     """The text for a wrong field, by the error's reason. A reason without a text is returned
     unchanged."""
-    reason = str(details["reason"])
+    reason: str = details["reason"]
     return REASONS[reason].format_map(details) if reason in REASONS else reason
 
 

@@ -4,27 +4,29 @@ from collections.abc import Mapping
 from typing import Final
 
 from handlers.texts.labels import FEATURE_TEXT
+from languages.catalogue import LANGUAGES
+from languages.text import _, _p, joined
 from models.floor_files.table import Vocabulary
 from models.kernel.text import CP1252, GB18030, UTF_8, UTF_16
 from models.library.entities import SEAT_FEATURES
 
 COLUMN_TEXT: Final[Mapping[str, str]] = {
-    "area_id": "区域编号",
-    "area": "区域",
-    "venue": "场馆",
-    "floor": "楼层",
-    "seat": "座位号",
-    "row": "行",
-    "column": "列",
+    "area_id": _p("file", "区域编号"),
+    "area": _p("file", "区域"),
+    "venue": _p("file", "场馆"),
+    "floor": _p("file", "楼层"),
+    "seat": _p("file", "座位号"),
+    "row": _p("file", "行"),
+    "column": _p("file", "列"),
     "x": "x",
     "y": "y",
     **FEATURE_TEXT,
-    "disabled": "停用原因",
-    "disabled_from": "停用从",
-    "disabled_until": "停用到",
-    "kind": "类型",
-    "w": "宽",
-    "h": "高",
+    "disabled": _p("file", "停用原因"),
+    "disabled_from": _p("file", "停用从"),
+    "disabled_until": _p("file", "停用到"),
+    "kind": _p("file", "类型"),
+    "w": _p("file", "宽"),
+    "h": _p("file", "高"),
 }
 _ALSO: Final[Mapping[str, str]] = {
     "area id": "area_id",
@@ -57,26 +59,32 @@ _ALSO: Final[Mapping[str, str]] = {
     "width": "w",
     "height": "h",
 }
-FEATURE_COLUMNS: Final = "、".join(FEATURE_TEXT.values())
+FEATURE_COLUMNS: Final = joined(FEATURE_TEXT.values(), "、")
 """The names of the columns with seats' features, joined for a sentence."""
 KIND_TEXT: Final[Mapping[str, str]] = {
-    "seat": "座位",
-    "area": "区域",
-    "wall": "墙",
-    "window": "窗",
-    "bookshelf": "书架",
-    "door": "门",
-    "pillar": "柱",
-    "kiosk": "选座机",
+    "seat": _p("file", "座位"),
+    "area": _p("file", "区域"),
+    "wall": _p("file", "墙"),
+    "window": _p("file", "窗"),
+    "bookshelf": _p("file", "书架"),
+    "door": _p("file", "门"),
+    "pillar": _p("file", "柱"),
+    "kiosk": _p("file", "选座机"),
 }
-YES: Final = "是"
-YES_WORDS: Final = (YES, "yes", "y", "ja", "x", "true", "1")
+YES: Final = _("是")
+YES_WORDS: Final = (str(YES), "yes", "y", "ja", "x", "true", "1")
 NO_WORDS: Final = ("否", "no", "n", "nein", "false", "0")
-FEATURE_WORDS: Final = f"有的填 {'、'.join(YES_WORDS)}，没有的留空或填 {'、'.join(NO_WORDS)}"
+FEATURE_WORDS: Final = _(
+    "有的填 {yes}，没有的留空或填 {no}", yes="、".join(YES_WORDS), no="、".join(NO_WORDS)
+)
 """The words for yes and no that help and error texts list. docs/floor-files.md lists all words
 that an import accepts."""
 WORDS: Final = Vocabulary(
-    columns={text: name for name, text in COLUMN_TEXT.items()}
+    columns={
+        language.say(text).lower(): name
+        for language in LANGUAGES.values()
+        for name, text in COLUMN_TEXT.items()
+    }
     | {name.replace("_", " "): name for name in COLUMN_TEXT}
     | {name: name for name in COLUMN_TEXT}
     | {**_ALSO},
@@ -93,7 +101,12 @@ WORDS: Final = Vocabulary(
             *("无", "没有", "-", "×", "✗", "falsch", "non", "faux", "nee", "não", "nie", "ne"),
         }
     ),
-    kinds={text: kind for kind, text in KIND_TEXT.items()} | {kind: kind for kind in KIND_TEXT},
+    kinds={
+        language.say(text).lower(): kind
+        for language in LANGUAGES.values()
+        for kind, text in KIND_TEXT.items()
+    }
+    | {kind: kind for kind in KIND_TEXT},
 )
 
 # --- templates ------------------------------------------------------------------------------------
@@ -101,80 +114,87 @@ TEMPLATE_FIELDS: Final = (
     *("area", "floor", "seat", "row", "column"),
     *SEAT_FEATURES,
 )
+_EAST: Final = _("五层东区")
+_WEST: Final = _("五层西区")
 TEMPLATE_ROWS: Final = (
-    ("五层东区", "5", "A-1", "1", "1", "是", "是", "", ""),
-    ("五层东区", "5", "A-2", "1", "2", "是", "", "", ""),
-    ("五层东区", "5", "A-3", "2", "1", "", "", "", "是"),
-    ("五层西区", "5", "001", "1", "1", "是", "", "是", ""),
+    (_EAST, "5", "A-1", "1", "1", YES, YES, "", ""),
+    (_EAST, "5", "A-2", "1", "2", YES, "", "", ""),
+    (_EAST, "5", "A-3", "2", "1", "", "", "", YES),
+    (_WEST, "5", "001", "1", "1", YES, "", YES, ""),
 )
 ENCODING_TEXT: Final[Mapping[str, str]] = {
     UTF_8: "UTF-8",
-    GB18030: "GB18030（中文）",
-    CP1252: "Windows-1252（西欧）",
-    UTF_16: "UTF-16（Excel 的 Unicode 文本）",
+    GB18030: _("GB18030（中文）"),
+    CP1252: _("Windows-1252（西欧）"),
+    UTF_16: _("UTF-16（Excel 的 Unicode 文本）"),
 }
-SHEET_TEXT: Final[Mapping[str, str]] = {"seats": "座位", "explained": "说明"}
+SHEET_TEXT: Final[Mapping[str, str]] = {"seats": _("座位"), "explained": _p("column", "说明")}
 TEMPLATE_EXPLAINED: Final = (
-    ("列", "怎样填写"),
-    ("区域", "区域的名称，最多 40 字。已有的区域按名称认出，按文件更改；没有的新建。"),
-    ("楼层", "整数，地下为负数。新区域必填，也可以在上传时统一填写。"),
-    ("座位号", "1–20 个字母或数字，中间可以有 - . / 或空格。同一区域内不能重复，不分大小写。"),
-    ("行、列", "从 1 起的整数，座位按行和列排开。空出一行或一列就是过道。"),
-    ("x、y", "代替行和列：座位左上角的位置，座位边长 40。"),
-    (FEATURE_COLUMNS, f"{FEATURE_WORDS}。"),
-    ("停用原因、停用从、停用到", "可不填。日期例如 2026-09-01。"),
-    ("场馆、区域编号", "可不填。有几个场馆时写场馆名称。"),
+    (_("列"), _("怎样填写")),
+    (_("区域"), _("区域的名称，最多 40 字。已有的区域按名称认出，按文件更改；没有的新建。")),
+    (_("楼层"), _("整数，地下为负数。新区域必填，也可以在上传时统一填写。")),
     (
-        "类型、宽、高",
-        "可不填。墙、窗、书架、门、柱、选座机也可以各占一行，填 x、y、宽、高；"
-        "“区域”一行的宽和高是整个平面图的大小。",
+        _("座位号"),
+        _("1–20 个字母或数字，中间可以有 - . / 或空格。同一区域内不能重复，不分大小写。"),
+    ),
+    (_("行、列"), _("从 1 起的整数，座位按行和列排开。空出一行或一列就是过道。")),
+    ("x、y", _("代替行和列：座位左上角的位置，座位边长 40。")),
+    (FEATURE_COLUMNS, _("{text}。", text=FEATURE_WORDS)),
+    (_("停用原因、停用从、停用到"), _("可不填。日期例如 2026-09-01。")),
+    (_("场馆、区域编号"), _("可不填。有几个场馆时写场馆名称。")),
+    (
+        _("类型、宽、高"),
+        _(
+            "可不填。墙、窗、书架、门、柱、选座机也可以各占一行，填 x、y、宽、高；"
+            "“区域”一行的宽和高是整个平面图的大小。"
+        ),
     ),
     (
-        "注意",
-        "文件里写到的区域，以文件为准：没有写的座位会移除。确认前先显示预览，不会改动任何数据。",
+        _("注意"),
+        _("文件里写到的区域，以文件为准：没有写的座位会移除。确认前先显示预览，不会改动任何数据。"),
     ),
 )
 
 # --- errors ---------------------------------------------------------------------------------------
 PROBLEM_TEXT: Final[Mapping[str, str]] = {
-    "file_missing": "请选择文件",
-    "file_too_large": "文件最大 {most} MB",
-    "not_text": "不是文本文件，请另存为 CSV（UTF-8）或 XLSX",
-    "encoding_unknown": "认不出文字的编码，请在“文字编码”中选择，或者另存为 XLSX 后再上传",
-    "not_a_table": "不是表格，请另存为 CSV（UTF-8）或 XLSX",
-    "not_a_workbook": "工作簿打不开，请另存为 XLSX 或 CSV 后再试",
-    "too_costly": "文件太复杂，没有读完，什么也没有改动。请只保留座位表，另存为 CSV 后再试",
-    "not_json": "不是完整的 JSON 文件，第 {line} 行有错误",
-    "not_a_plan_file": "不是平面图文件，{where} 处不符合格式",
-    "not_a_layout": "不是 layoutByDate 文件，{where} 处不符合格式",
-    "layout_key": "格子“{key}”应为行号加三位列号",
-    "layout_without_seats": "没有座位",
-    "no_rows": "没有座位",
-    "columns_missing": "第一行应为列名，至少有“区域”和“座位号”",
-    "column_twice": "有两列都是“{column}”",
-    "too_many_lines": "最多 {most} 行",
-    "too_many_areas": "一个文件最多 {most} 个区域",
-    "too_many_seats_in_file": "一个文件最多 {most} 个座位",
-    "formula": "有公式，请复制后粘贴为数值",
-    "area_missing": "缺少区域",
-    "seat_missing": "缺少座位号",
-    "half_a_place": "位置不完整：x 和 y，或者行和列，都要填",
-    "fixture_place": "标记的 x、y、宽、高都要填",
-    "not_a_number": "“{column}”应为不超过 {most} 的整数，而不是“{text}”",
-    "not_yes_or_no": f"“{{column}}”不能是“{{text}}”：{FEATURE_WORDS}",
-    "not_a_day": "“{column}”应为日期，例如 2026-09-01，而不是“{text}”",
-    "area_twice": "区域“{area}”出现了两次",
-    "area_id_deleted": "编号 {id} 属于已删除的区域，请换一个编号",
-    "area_of_another_venue": "区域“{area}”在另一个场馆，不能用文件移过去",
-    "area_not_one": "有几个区域都叫“{area}”，请填写楼层、场馆或区域编号",
-    "area_out_of_use": "区域“{area}”已停用，请先恢复使用",
-    "area_id_format": "区域编号“{id}”应为 2–30 个小写字母、数字或连字符",
-    "venue_unknown": "没有场馆“{venue}”",
-    "new_area_without_name": "新区域 {id} 缺少名称",
-    "new_area_without_floor": "新区域“{area}”缺少楼层",
-    "new_seat_without_place": "新座位 {no} 缺少位置：请填写行和列，或者 x 和 y",
+    "file_missing": _("请选择文件"),
+    "file_too_large": _("文件最大 {most} MB"),
+    "not_text": _("不是文本文件，请另存为 CSV（UTF-8）或 XLSX"),
+    "encoding_unknown": _("认不出文字的编码，请在“文字编码”中选择，或者另存为 XLSX 后再上传"),
+    "not_a_table": _("不是表格，请另存为 CSV（UTF-8）或 XLSX"),
+    "not_a_workbook": _("工作簿打不开，请另存为 XLSX 或 CSV 后再试"),
+    "too_costly": _("文件太复杂，没有读完，什么也没有改动。请只保留座位表，另存为 CSV 后再试"),
+    "not_json": _("不是完整的 JSON 文件，第 {line} 行有错误"),
+    "not_a_plan_file": _("不是平面图文件，{where} 处不符合格式"),
+    "not_a_layout": _("不是 layoutByDate 文件，{where} 处不符合格式"),
+    "layout_key": _("格子“{key}”应为行号加三位列号"),
+    "layout_without_seats": _("没有座位"),
+    "no_rows": _("没有座位"),
+    "columns_missing": _("第一行应为列名，至少有“区域”和“座位号”"),
+    "column_twice": _("有两列都是“{column}”"),
+    "too_many_lines": _("最多 {most} 行"),
+    "too_many_areas": _("一个文件最多 {most} 个区域"),
+    "too_many_seats_in_file": _("一个文件最多 {most} 个座位"),
+    "formula": _("有公式，请复制后粘贴为数值"),
+    "area_missing": _("缺少区域"),
+    "seat_missing": _("缺少座位号"),
+    "half_a_place": _("位置不完整：x 和 y，或者行和列，都要填"),
+    "fixture_place": _("标记的 x、y、宽、高都要填"),
+    "not_a_number": _("“{column}”应为不超过 {most} 的整数，而不是“{text}”"),
+    "not_yes_or_no": _("“{column}”不能是“{text}”：{words}"),
+    "not_a_day": _("“{column}”应为日期，例如 2026-09-01，而不是“{text}”"),
+    "area_twice": _("区域“{area}”出现了两次"),
+    "area_id_deleted": _("编号 {id} 属于已删除的区域，请换一个编号"),
+    "area_of_another_venue": _("区域“{area}”在另一个场馆，不能用文件移过去"),
+    "area_not_one": _("有几个区域都叫“{area}”，请填写楼层、场馆或区域编号"),
+    "area_out_of_use": _("区域“{area}”已停用，请先恢复使用"),
+    "area_id_format": _("区域编号“{id}”应为 2–30 个小写字母、数字或连字符"),
+    "venue_unknown": _("没有场馆“{venue}”"),
+    "new_area_without_name": _("新区域 {id} 缺少名称"),
+    "new_area_without_floor": _("新区域“{area}”缺少楼层"),
+    "new_seat_without_place": _("新座位 {no} 缺少位置：请填写行和列，或者 x 和 y"),
 }
 """Errors in an imported file, by code. Errors that any floor plan can have are in
 ``errors.REASONS``."""
-LINE_TEXT: Final = "第 {line} 行：{what}"
-AREA_TEXT: Final = "{area}：{what}"
+LINE_TEXT: Final = _("第 {line} 行：{what}")
+AREA_TEXT: Final = _("{area}：{what}")

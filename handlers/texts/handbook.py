@@ -3,18 +3,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from languages.text import _
+from languages.text import _, _p
 
 TOPICS: Final[Mapping[str, tuple[str, str]]] = {
     "/console": ("daily-desk", _("今日")),
     "/console/seats": ("daily-desk", _("巡视")),
     "/console/reports": ("daily-desk", _("座位被占")),
-    "/console/faults": ("daily-desk", _("报修")),
+    "/console/faults": ("daily-desk", _p("reports", "报修")),
     "/console/appeals": ("daily-desk", _("申诉与违约")),
     "/console/questions": ("daily-desk", _("留言")),
     "/console/canned-answers": ("daily-desk", _("留言")),
     "/console/groups": ("rules", _("谁能坐哪里")),
-    "/console/staff": ("setup", _("馆员")),
+    "/console/staff": ("setup", _p("handbook", "馆员")),
     "/console/api-tokens": ("setup", _("API 令牌")),
     "/console/setup": ("setup", _("首次设置")),
     "/console/library": ("setup", _("图书馆信息")),

@@ -6,6 +6,7 @@ from typing import Final
 
 from handlers.texts.console_labels import WHOLE_LIBRARY
 from handlers.texts.labels import days_text
+from handlers.texts.places import area_text
 from languages.text import _, date_text, short_day_text
 from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
@@ -28,6 +29,7 @@ UNUSED_WEEK: Final = _("按场馆")
 CUT_TEXT: Final = _("随场馆")
 """The mark on a day on which an area closes earlier than its own hours say, because its venue
 does."""
+DOT: Final = _(" · ")
 INDEPENDENT: Final = _("独立开放")
 WEEK_TEXT: Final[Mapping[str, str]] = {
     "own": _("{place}的每周时间：{week}"),
@@ -124,7 +126,7 @@ def place_name(catalog: Catalog, place: OpeningPlace) -> str:
     """The place's name: 全馆, a venue's name, or an area's full name."""
     if place.area_id is not None:
         area = catalog.areas.get(place.area_id)
-        return catalog.area_name(area) if area is not None else place.area_id
+        return area_text(catalog, area) if area is not None else place.area_id
     if place.venue_id is not None:
         venue = catalog.venues.get(place.venue_id)
         return venue.name if venue is not None else place.venue_id

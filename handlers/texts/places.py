@@ -6,6 +6,7 @@ from typing import Protocol
 
 from handlers.texts.pages import floor_text
 from languages.text import spelled
+from models.library.entities import Area, Catalog, SeatId
 
 
 class SeatPlace(Protocol):
@@ -54,3 +55,27 @@ def area_place(area: AreaPlace) -> str:
     if "层" in area.name:
         return area.name
     return spelled(area.full_name, "{floor} {area}", floor=floor_text(area.floor), area=area.name)
+
+
+def seat_text(catalog: Catalog, seat_id: SeatId) -> str:
+    """The place of a seat in words; the id itself if the catalog has no such seat."""
+    seat = catalog.all_seats.get(seat_id)
+    if seat is None:
+        return str(seat_id)
+    area = catalog.areas[seat.area_id]
+    return spelled(
+        catalog.seat_label(seat),
+        "{venue}{floor}{area}{no}号",
+        venue=catalog.venues[area.venue_id].name,
+        floor=floor_text(area.floor),
+        area=area.name,
+        no=seat.number,
+    )
+
+
+def area_text(catalog: Catalog, area: Area) -> str:
+    """The place of an area in words, preceded by its venue if the library has more than one."""
+    if sum(1 for _ in catalog.venues_in_use) < 2:
+        return area_place(area)
+    venue = catalog.venues[area.venue_id].name
+    return spelled(catalog.area_name(area), "{venue} {area}", venue=venue, area=area_place(area))

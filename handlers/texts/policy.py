@@ -12,7 +12,7 @@ from handlers.texts.console_labels import (
     YES_NO,
 )
 from handlers.texts.labels import NUMBER_TEXT
-from languages.text import _
+from languages.text import _, joined
 from models.policy.differences import FOLLOWS
 
 VALUES: Final = (*NUMBER_TEXT, *SWITCH_TEXT, *POLICY_TIME_TEXT)
@@ -51,4 +51,4 @@ def value_text(name: str, value: Any) -> str:
 
 def meal_times_text(spans: tuple[tuple[time, time], ...]) -> str:
     """Meal times in the format of the form: 11:00-13:00，17:00-19:00."""
-    return "，".join(f"{a:%H:%M}-{b:%H:%M}" for a, b in spans)
+    return joined((f"{a:%H:%M}-{b:%H:%M}" for a, b in spans), "，")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from languages.text import _
+from languages.text import _, _p
 
 PROFILE_FIELDS: Final[Mapping[str, str]] = {
     "name": _("名称"),
@@ -19,7 +19,7 @@ PROFILE_FIELDS: Final[Mapping[str, str]] = {
     "zone_minutes": _("与世界时相差（分钟）"),
     "logo": _("标志"),
 }
-WRONG_FIELD: Final = "{field}：{wrong}"
+WRONG_FIELD: Final = _("{field}：{wrong}")
 
 STEP_TEXT: Final[Mapping[str, str]] = {
     "profile": _("名称、标志、联系方式和用语"),
@@ -60,11 +60,13 @@ STEP_STATE: Final[Mapping[str, str]] = {
     "open": _("未完成"),
 }
 MARK_TEXT_OF_STEP: Final[Mapping[str, str]] = {
-    "begun": _("开始"),
+    "begun": _p("mark", "开始"),
     "done": _("已完成"),
     "later": _("稍后再设"),
     "all_done": _("全部完成"),
 }
+NEXT_STEP: Final = _("”“")
+"""Separates the names of steps in a quotation."""
 SETUP_WRONG: Final[Mapping[str, str]] = {
     "not_ready": _("还没有座位：请先完成“{steps}”"),
 }

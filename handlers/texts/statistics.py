@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from languages.text import _
+from languages.text import _, _p
 
 TABLE_TEXT: Final[Mapping[str, str]] = {
     "days": _("每天"),
@@ -19,16 +19,16 @@ COLUMN_TEXT: Final[Mapping[str, str]] = {
     "venue": _("场馆"),
     "area": _("区域"),
     "hour": _("时段"),
-    "seat": _("座位"),
+    "seat": _p("column", "座位"),
     "utilisation": _("使用率"),
     "no_show_rate": _("失约率"),
-    "booked": _("预约"),
-    "checked_in": _("签到"),
-    "cancelled": _("取消"),
+    "booked": _p("bookings", "预约"),
+    "checked_in": _p("figure", "签到"),
+    "cancelled": _p("figure", "取消"),
     "no_show": _("失约"),
     "away_expired": _("暂离超时"),
     "used_hours": _("使用小时"),
-    "note": _("说明"),
+    "note": _p("column", "说明"),
 }
 NO_DATA: Final = _("无数据")
 CLOSED_DAY: Final = _("闭馆")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from languages.text import _
+from languages.text import _, _p
 from models.webhooks.entities import (
     DisabledBy,
     WebhookDeliveryState,
@@ -14,16 +14,16 @@ from models.webhooks.entities import (
 EVENT_TEXT: Final[Mapping[WebhookEventType, str]] = {
     WebhookEventType.RESERVATION_CREATED: _("预约成功"),
     WebhookEventType.RESERVATION_CHANGED: _("更改座位或时间"),
-    WebhookEventType.RESERVATION_CHECKED_IN: _("签到"),
+    WebhookEventType.RESERVATION_CHECKED_IN: _p("webhook", "签到"),
     WebhookEventType.RESERVATION_ENDED: _("结束或取消"),
-    WebhookEventType.RESERVATION_NO_SHOW: _("未签到"),
+    WebhookEventType.RESERVATION_NO_SHOW: _p("webhook", "未签到"),
     WebhookEventType.SUSPENSION_CREATED: _("暂停预约"),
     WebhookEventType.SUSPENSION_LIFTED: _("解除或缩短暂停"),
     WebhookEventType.AREA_CLOSED: _("区域停用"),
     WebhookEventType.AREA_OPENED: _("区域恢复使用"),
 }
 DISABLED_TEXT: Final[Mapping[DisabledBy, str]] = {
-    DisabledBy.STAFF: _("已停用"),
+    DisabledBy.STAFF: _p("webhook", "已停用"),
     DisabledBy.GONE: _("对方答复已不存在（410），已自动停用"),
 }
 STATE_TEXT: Final[Mapping[WebhookDeliveryState, str]] = {
@@ -48,7 +48,7 @@ _ANSWER_TEXT: Final[Mapping[int, str]] = {
     5: _("对方程序出错"),
 }
 """The meaning of a receiver's response to a webhook, by the first digit of the HTTP status."""
-_ANSWER: Final = "{words}（HTTP {status}）"
+_ANSWER: Final = _("{words}（HTTP {status}）")
 _STATUS: Final = "HTTP {status}"
 NO_RESULT: Final = _("还没有答复")
 ROTATED_BEFORE: Final = _("密钥已经更换，只显示过一次；没有记下请再更换一次")

@@ -17,6 +17,7 @@ from handlers.staff.forms import decode, form_key, require_current
 from handlers.staff.layout import render, staff_context
 from handlers.staff.permissions import staff_form, staff_page
 from handlers.staff.sent_forms import refuse
+from handlers.texts.console import SENT_AGAIN
 from handlers.texts.webhooks import (
     DISABLED_TEXT,
     DONE_TEXT,
@@ -83,9 +84,10 @@ async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
     deliveries again, rotate the secret, end previous secrets. Raises: NotFound; WebhookChanged."""
     staff, ctx = visit[StaffWebhooks], staff_context(visit)
     old, operation = await staff.get(visit.id), visit.request.match_info["verb"]
-    reason = form_reason(form)
+    delivery = form_text(form, "delivery") or None
+    reason = SENT_AGAIN if operation == "retry" and delivery else form_reason(form)
     if operation == "retry":
-        await staff.send_again(ctx, old, form_text(form, "delivery") or None, reason)
+        await staff.send_again(ctx, old, delivery, reason)
         visit[WAKE_JOBS]()
         return _done(old, "again")
     if operation == "rotate":

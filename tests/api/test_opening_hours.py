@@ -168,7 +168,7 @@ async def test_setting_the_librarys_hours_does_not_reopen_a_closed_area(service:
 
 def day_shown(page: Any, day: int) -> list[str]:
     """A day of the page's calendar: hours, source and reason."""
-    match = re.search(rf'</span>{day}<span class="month">日</span>(.*?)</li>', page.body)
+    match = re.search(rf'<span class="number">{day}</span>(.*?)</li>', page.body)
     assert match is not None
     return re.findall(r'<span class="(?:when|from)">([^<]*)</span>', match[1])
 

@@ -14,6 +14,7 @@ from handlers.staff.tables import Table
 from handlers.statistics.console import charts
 from handlers.statistics.console import tables as statistics_tables
 from handlers.statistics.console.statistics import columns_of, rows_of
+from languages.catalogue import CHINESE
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
@@ -164,6 +165,6 @@ def test_no_cell_of_a_file_is_a_formula() -> None:
     """Names are typed by people, and a spreadsheet evaluates text that looks like a formula."""
     for start in ("=", "+", "-", "@", "\t", "\r"):
         name = f'{start}HYPERLINK("//e")'
-        text = csv_lines([(name, f"2层 {name}", -1)]).decode()
+        text = csv_lines([(name, f"2层 {name}", -1)], CHINESE).decode()
         ((first, second, number),) = csv.reader(io.StringIO(text, newline=""))
         assert (first, second, number) == (f"'{name}", f"2层 {name}", "-1")

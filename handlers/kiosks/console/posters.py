@@ -35,4 +35,4 @@ async def area_poster(visit: PageRequest) -> web.StreamResponse:
 def _poster(visit: PageRequest, venue: Venue, path: str, **what: Any) -> web.Response:
     link = visit[SITE].public_base_url + path
     policy = visit[REFERENCE].policy_on(visit.zone.day(visit.now), venue.id)
-    return render(visit, "poster", policy=policy, venue=venue, link=link, picture=svg(link), **what)
+    return render(visit, "poster", rules=policy, venue=venue, link=link, picture=svg(link), **what)

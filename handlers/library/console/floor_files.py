@@ -15,6 +15,7 @@ from multidict import MultiDict, MultiDictProxy
 from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
+from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.http.uploads import read_upload
 from handlers.library.console.floor_plans import words
@@ -246,7 +247,7 @@ def _words(visit: PageRequest, problems: Iterable[FileProblem]) -> list[str]:
 def _problem(problem: FileProblem, columns: Mapping[str, str]) -> str:
     details = problem.error.details
     column = str(details.get("column", ""))
-    facts = {**details, "column": columns.get(column, column)}
+    facts = {**details, "column": columns.get(column, column), "words": FEATURE_WORDS}
     reason = str(details["reason"])
     sentence = PROBLEM_TEXT.get(reason)
     what = sentence.format_map(facts) if sentence is not None else reason_text(details)
@@ -264,24 +265,34 @@ async def export_csv(visit: PageRequest) -> web.StreamResponse:
     head = [columns[name] for name in fields]
     venue = visit[REFERENCE].catalog.venues[area.venue_id].name
     rows = [head, *writing.rows_of(area, venue, fields, YES, KIND_TEXT)]
-    return _file(writing.as_csv(rows), _CSV, f"{area.id}.csv")
+    return _file(writing.as_csv(_said(visit, rows)), _CSV, f"{area.id}.csv")
 
 
 async def template_csv(visit: PageRequest) -> web.StreamResponse:
-    return _file(writing.as_csv(_template_rows(visit)), _CSV, "seats.csv")
+    return _file(writing.as_csv(_said(visit, _template_rows(visit))), _CSV, "seats.csv")
 
 
 async def template_xlsx(visit: PageRequest) -> web.StreamResponse:
     """An example of an import file as an XLSX workbook, with a sheet that explains the columns."""
+    say = language_of(visit.request).say
     sheets: dict[str, Sequence[writing.Row]] = {
-        SHEET_TEXT["seats"]: _template_rows(visit),
-        SHEET_TEXT["explained"]: [
-            (_feature_columns(visit) if what == FEATURE_COLUMNS else what, how)
-            for what, how in TEMPLATE_EXPLAINED
-        ],
+        say(SHEET_TEXT["seats"]): _said(visit, _template_rows(visit)),
+        say(SHEET_TEXT["explained"]): _said(
+            visit,
+            [
+                (_feature_columns(visit) if what == FEATURE_COLUMNS else what, how)
+                for what, how in TEMPLATE_EXPLAINED
+            ],
+        ),
     }
     book = await asyncio.to_thread(writing.as_workbook, sheets)
     return _file(book, XLSX_TYPE, "seats.xlsx")
+
+
+def _said(visit: PageRequest, rows: Iterable[writing.Row]) -> list[writing.Row]:
+    """The rows in the language of the staff member."""
+    language = language_of(visit.request)
+    return [[language.say(cell) for cell in row] for row in rows]
 
 
 def _template_rows(visit: PageRequest) -> list[writing.Row]:
@@ -297,7 +308,7 @@ def _own_names(visit: PageRequest) -> list[str]:
 
 
 def _feature_columns(visit: PageRequest) -> str:
-    return BETWEEN["names"].join((FEATURE_COLUMNS, *_own_names(visit)))
+    return joined((FEATURE_COLUMNS, *_own_names(visit)), BETWEEN["names"])
 
 
 def _column_texts(visit: PageRequest) -> dict[str, str]:

@@ -20,7 +20,7 @@ from handlers.seat_map.search import all_feature_texts
 from handlers.staff.forms import ID, decode, require_current
 from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import refuse
-from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
+from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT, few_seats
 from handlers.texts.console_labels import MARK_TEXT
 from languages.text import joined
 from models.identity.roles import Role
@@ -46,7 +46,6 @@ LARGEST_PLAN: Final = 512 * 1024
 """The largest form in bytes, large enough for a plan of a thousand seats."""
 NOT_AN_ID: Final = "import"
 """An id that no area may have, because the path with this id leads to the import page."""
-_LISTED: Final = 12
 
 
 class PlanIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -270,7 +269,7 @@ def words(diff: PlanDiff) -> list[str]:
         "enabled": diff.enabled,
     }
     summary = [
-        CHANGE_TEXT[change].format(seats=_few(numbers))
+        CHANGE_TEXT[change].format(seats=few_seats(numbers))
         for change, numbers in lists.items()
         if numbers
     ]
@@ -279,10 +278,3 @@ def words(diff: PlanDiff) -> list[str]:
     if diff.area_properties:
         summary.append(CHANGE_TEXT["area_properties"])
     return summary
-
-
-def _few(numbers: list[str]) -> str:
-    listed = joined(numbers[:_LISTED], BETWEEN["names"])
-    if len(numbers) <= _LISTED:
-        return listed
-    return CHANGE_TEXT["first_seats"].format(seats=listed, count=len(numbers))

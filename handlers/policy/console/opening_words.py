@@ -9,6 +9,7 @@ from handlers.texts.console_labels import WHOLE_LIBRARY
 from handlers.texts.opening import (
     CONFLICT_TEXT,
     CUT_TEXT,
+    DOT,
     INDEPENDENT,
     NO_SOURCE,
     SOURCE_TEXT,
@@ -19,6 +20,8 @@ from handlers.texts.opening import (
     place_name,
     short_days_text,
 )
+from handlers.texts.places import area_place
+from languages.text import joined
 from models.kernel.zone import Zone
 from models.library.entities import AreaId, Catalog, VenueId
 from models.policy.entities import Policy
@@ -43,7 +46,7 @@ def places_of(catalog: Catalog) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def _areas_of(catalog: Catalog, venue_id: VenueId) -> list[tuple[str, str]]:
     areas = (area for area in catalog.areas_in_use if area.venue_id == venue_id)
-    return [(f"a:{area.id}", area.full_name) for area in areas]
+    return [(f"a:{area.id}", area_place(area)) for area in areas]
 
 
 def place_in(catalog: Catalog, value: str) -> OpeningPlace | None:
@@ -123,7 +126,7 @@ def _calendar_day(
         words.append(SOURCE_TEXT[opening.cut_by.kind] if by_closure else CUT_TEXT)
     kind = rule.kind.value if opening.hours is not None else "closure"
     return CalendarDay(
-        day, hours_of_day_text(zone, opening.hours), kind, " · ".join(words), opening.reason
+        day, hours_of_day_text(zone, opening.hours), kind, joined(words, DOT), opening.reason
     )
 
 

@@ -11,6 +11,7 @@ from handlers.reservations import presenter
 from handlers.staff.forms import seat_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
 from handlers.texts.labels import EVENT_TEXT
+from handlers.texts.places import seat_text
 from models.booking.alternatives import SeatAlternatives
 from models.booking.staff.lookup import ReservationLookup
 from models.booking.staff.reservations import STAFF_ACTIONS, StaffReservations
@@ -35,7 +36,7 @@ async def reports(visit: PageRequest) -> web.StreamResponse:
         visit.rights.venues if visit.rights is not None else None,
     )
     items = [
-        (r, r.report, presenter.seat(reference, r.report.seat_id).label)
+        (r, r.report, seat_text(reference.catalog, r.report.seat_id))
         for r in rows
         if r.report is not None
     ]

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Final
 
+from languages.text import _
+
+_VALUE: Final = _("{name} {value}")
 _LEFT: Final = 52
 _TOP: Final = 20
 _BOTTOM: Final = 28
@@ -83,7 +86,7 @@ def columns(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Cha
                 w=round(step * 0.8, 2),
                 h=round(h, 2),
                 gap=gap,
-                title=f"{point.name} {point.text}",
+                title=_VALUE.format(name=point.name, value=point.text),
                 text=point.text.removesuffix("%") if written and not gap else "",
             )
         )
@@ -113,7 +116,7 @@ def rows(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
             w=round(_BARS if p.value is None else _BARS * min(1.0, p.value / top), 2),
             h=_ROW - 10,
             gap=p.value is None,
-            title=f"{p.name} {p.text}",
+            title=_VALUE.format(name=p.name, value=p.text),
             text="" if p.value is None else p.text,
         )
         for n, p in enumerate(points)

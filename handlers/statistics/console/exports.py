@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
+from handlers.http.language import language_of
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import sees_area
 from handlers.staff.spreadsheets import XLSX_TYPE, Workbook, csv_lines
@@ -45,11 +46,12 @@ async def as_csv(visit: PageRequest) -> web.StreamResponse:
     """Sends bookings of the query's days as a CSV file while reading them from the database."""
     span = interval(visit)
     await record_export(visit, span, "csv", "bookings")
+    language = language_of(visit.request)
     response = await _start_download(visit, span, "csv", "text/csv; charset=utf-8")
     try:
-        await response.write(BYTE_ORDER_MARK.encode() + csv_lines([EXPORT_HEADER]))
+        await response.write(BYTE_ORDER_MARK.encode() + csv_lines([EXPORT_HEADER], language))
         async for batch in _batches(visit, span):
-            await response.write(csv_lines(batch))
+            await response.write(csv_lines(batch, language))
         await response.write_eof()
     except Exception:
         # The response has begun; an aborted connection shows the client that the file is cut off.
@@ -65,7 +67,7 @@ async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
     await record_export(visit, span, "xlsx", "bookings")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bookings.xlsx"
-        book = await asyncio.to_thread(Workbook, file)
+        book = await asyncio.to_thread(Workbook, file, language_of(visit.request))
         sheet = await asyncio.to_thread(book.sheet, EXPORT_SHEET, _COLUMNS)
         async for batch in _batches(visit, span):
             await asyncio.to_thread(sheet.write, batch)

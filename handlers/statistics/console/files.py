@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from handlers.http.language import language_of
 from handlers.http.pages import PageRequest
 from handlers.staff.spreadsheets import XLSX_TYPE, Workbook, csv_lines
 from handlers.staff.tables import Table
@@ -20,6 +21,7 @@ from handlers.statistics.console.statistics import (
     record_export,
     tables_of,
 )
+from languages.text import Language
 from models.kernel.errors import NotFound
 from models.kernel.text import BYTE_ORDER_MARK
 
@@ -51,7 +53,8 @@ async def seats_xlsx(visit: PageRequest) -> web.StreamResponse:
 
 async def _csv(visit: PageRequest, span: Interval, table: Table) -> web.Response:
     await record_export(visit, span, "csv", "statistics")
-    body = BYTE_ORDER_MARK.encode() + csv_lines([table.header, *table.rows])
+    rows = [table.header, *table.rows]
+    body = BYTE_ORDER_MARK.encode() + csv_lines(rows, language_of(visit.request))
     name = f"{table.key}-{span.first}-{span.last}.csv"
     return _file(body, name, "text/csv; charset=utf-8")
 
@@ -60,14 +63,14 @@ async def _xlsx(
     visit: PageRequest, span: Interval, name: str, tables: Sequence[Table]
 ) -> web.Response:
     await record_export(visit, span, "xlsx", "statistics")
-    body = await asyncio.to_thread(_workbook, tables)
+    body = await asyncio.to_thread(_workbook, tables, language_of(visit.request))
     return _file(body, f"{name}-{span.first}-{span.last}.xlsx", XLSX_TYPE)
 
 
-def _workbook(tables: Sequence[Table]) -> bytes:
+def _workbook(tables: Sequence[Table], language: Language) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "tables.xlsx"
-        book = Workbook(file)
+        book = Workbook(file, language)
         for table in tables:
             book.add(table)
         book.close()

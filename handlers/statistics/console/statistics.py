@@ -149,7 +149,7 @@ def _points(table: Table, names: str, values: str) -> list[Point]:
     for name, value in zip(
         table.column(COLUMN_TEXT[names]), table.column(column.name), strict=True
     ):
-        label = f"{name:%m-%d}" if isinstance(name, date) else str(name)
+        label = name if isinstance(name, str) else f"{name:%m-%d}"
         number = float(value) if isinstance(value, int | float) else None
         points.append(
             Point(label, number, column.formatted(value) if number is not None else NO_DATA)

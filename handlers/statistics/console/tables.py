@@ -8,6 +8,7 @@ from typing import Final
 
 from handlers.staff.tables import Cell, Column, Kind, Row, Table
 from handlers.texts.labels import WEEKDAYS
+from handlers.texts.places import area_place
 from handlers.texts.statistics import (
     CLOSED_DAY,
     COLUMN_TEXT,
@@ -72,7 +73,7 @@ def _areas(days: Sequence[AreaDay], venues: Areas) -> Table:
             mine = [d for d in days if d.area_id == area.id]
             totals = summary(mine)
             cells = _cells(totals) if mine else _NOTHING
-            used.append((totals.utilisation or 0.0, (venue, area.full_name, *cells)))
+            used.append((totals.utilisation or 0.0, (venue, area_place(area), *cells)))
         used.sort(key=lambda row: -row[0])
         rows += [row for _, row in used]
     first = (Column(COLUMN_TEXT["venue"], Kind.TEXT), Column(COLUMN_TEXT["area"], Kind.TEXT))
@@ -127,7 +128,7 @@ def hour_text(hour: int) -> str:
 
 
 def _hour_columns(hours: Sequence[int]) -> list[Column]:
-    return [Column(hour_text(hour), Kind.RATE) for hour in hours]
+    return [Column(hour_text(hour), Kind.RATE, f"{hour:02}–{hour + 1:02}") for hour in hours]
 
 
 def _used_hours(days: Sequence[AreaDay]) -> range:

@@ -123,18 +123,13 @@ class StaffReaderGroups:
 
     def _snapshot(self, g: ReaderGroup) -> JsonObject:
         catalog = self._reference.catalog
-        areas = sorted(
-            catalog.area_name(catalog.areas[id]) for id in g.areas if id in catalog.areas
-        )
-        seats = sorted(
-            catalog.seat_label(s) for id, s in catalog.all_seats.items() if id in g.seats
-        )
+        seats = sorted(id for id in g.seats if id in catalog.all_seats)
         return {
             "name": g.name,
             "shown_name": g.shown_name,
             "default": g.default,
             **{name: _written(g.limits, name) for name in LIMIT_NAMES},
-            "reserved_areas": ", ".join(areas) or None,
+            "reserved_areas": ", ".join(sorted(g.areas & catalog.areas.keys())) or None,
             "reserved_seats": ", ".join(seats) or None,
             "patterns": ", ".join(f"{p.attribute}={p.value}" for p in g.patterns) or None,
         }
