@@ -29,6 +29,7 @@ from handlers.texts.wording import (
     edited,
     stored,
 )
+from languages.catalogue import LANGUAGES
 from languages.text import Language
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
@@ -56,6 +57,7 @@ def _typed(profile: LibraryProfile, language: Language) -> dict[str, str]:
         "running_line": edited(profile.running_line or RUNNING_LINE, language),
         "contact": "\n".join(map(language.say, profile.contact)),
         "rules_text": edited(profile.rules_text or RULES_TEXT, language),
+        "language": profile.language if profile.rev else language.tag,
         "zone": profile.zone,
     }
 
@@ -85,6 +87,7 @@ async def _page(
         placeholders=[
             (edited(f"{{{name}}}", language), says) for name, says in PLACEHOLDERS.values()
         ],
+        languages=LANGUAGES.values(),
         choosable=choosable,
         # The first call reads the whole tz database.
         zones=zone_names() if choosable else (),
@@ -164,6 +167,7 @@ def _read(typed: dict[str, str], old: LibraryProfile, logo: bytes, year: int) ->
         **lines,
         contact=tuple(line for line in contact if line),
         rules_text=stored(rules, RULES_TEXT),
+        language=typed["language"],
         zone=zone,
         zone_minutes=minutes,
         logo=logo,
