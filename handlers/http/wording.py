@@ -7,6 +7,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
+from handlers.http.language import library_language
 from handlers.http.markdown import html_of
 from handlers.http.opening_lines import opening_lines
 from handlers.http.rules_by_place import PlaceRules
@@ -64,7 +65,7 @@ def running_line_of(reference: ReferenceData, day: date, template: str) -> str:
     library's wording; empty for the default wording."""
     facts = PlaceRules(reference, day, None)
     if template:
-        return _filled(template, facts, str)
+        return _filled(template, facts, library_language(reference.profile).say)
     return RUNNING_LINE.format_map({name: fill(facts) for name, fill in _BY_NAME.items()})
 
 
@@ -76,12 +77,12 @@ def rules_html(
     language: Language = CHINESE,
 ) -> Markup:
     """The rules of use as HTML, with placeholders filled in. ``template``: the library's wording,
-    which is Chinese; empty for the default. With ``reader``, the limits of the reader's groups are
+    which is in its language; empty for the default. With ``reader``, the limits of the reader's groups are
     added. Rules of single venues and areas stand at the end of a wording that does not place
     them."""
     facts = PlaceRules(reference, day, reader)
     if template:
-        language = CHINESE
+        language = library_language(reference.profile)
     text = template or language.say(default_rules(facts.usual("booking_window_days")))
     html = _filled(html_of(text), facts, lambda value: str(escape(language.say(value))))
     html = _EMPTY_SECTION.sub("", _EMPTY_ITEM.sub("", html))
