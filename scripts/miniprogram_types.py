@@ -1,8 +1,8 @@
-"""Generates the mini-program's API types, seat features and English texts.
+"""Generates the mini-program's API types, seat features and translated texts.
 
 ``python -m scripts.miniprogram_types`` writes miniprogram/api/types.ts from the OpenAPI document,
-miniprogram/lib/features.ts from SEAT_FEATURES, and miniprogram/lib/error_texts.ts and
-texts_english.ts from the catalogue. With ``--check`` it writes nothing, and fails if a file would
+miniprogram/lib/features.ts from SEAT_FEATURES, and for each PO file miniprogram/lib/texts_<tag>.ts,
+with languages.ts, which lists them. With ``--check`` it writes nothing, and fails if a file would
 change.
 """
 
@@ -11,19 +11,18 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 from handlers.api_routes import document
-from handlers.texts.errors import TEXTS
 from handlers.texts.labels import FEATURE_TEXT
 from languages.catalogue import LANGUAGES
+from languages.text import SOURCE, Language
 from models.library.entities import SEAT_FEATURES
 from scripts.messages import MINI_PROGRAM_TEXT, MINI_PROGRAM_TEXTS
 
 CLIENT: Final = Path(__file__).resolve().parents[1] / "miniprogram"
-ENGLISH: Final = LANGUAGES["en"]
-_SECONDS: Final = ("{retry_after}", "{retry_after} s")
 _PLAIN: Final = {
     "string": "string",
     "integer": "number",
@@ -80,35 +79,18 @@ def types() -> str:
     return "\n".join(lines)
 
 
-def error_texts() -> str:
-    # A refusal's fact is a number of seconds, which the service's own text already spells.
-    entries = (
-        f"  {code}: {json.dumps(ENGLISH.say(text).replace(*_SECONDS), ensure_ascii=False)},"
-        for code, text in TEXTS.items()
-    )
-    return "\n".join(
-        (
-            "// Made from handlers/texts/errors.py and languages/po/en.po by "
-            "scripts/miniprogram_types.py.",
-            "",
-            "export const ERRORS_EN: Readonly<Record<string, string>> = {",
-            *entries,
-            "};",
-            "",
-        )
-    )
-
-
 def features() -> str:
-    """The features of a seat with their names in both languages."""
-    words = ((name, FEATURE_TEXT[name]) for name in SEAT_FEATURES)
+    """The features of a seat with their names in all languages."""
+    words = {name: FEATURE_TEXT[name] for name in SEAT_FEATURES}
     entries = (
-        f'  {{ name: "{name}", zh: "{chinese}", en: "{ENGLISH.say(chinese)}" }},'
-        for name, chinese in words
+        f'  {{ name: "{name}", '
+        + ", ".join(f'"{tag}": {_quoted(one.say(word))}' for tag, one in LANGUAGES.items())
+        + " },"
+        for name, word in words.items()
     )
     return "\n".join(
         (
-            "// Made from SEAT_FEATURES, handlers/texts/labels.py and languages/po/en.po by "
+            "// Made from SEAT_FEATURES, handlers/texts/labels.py and languages/po by "
             "scripts/miniprogram_types.py.",
             "",
             "/** What a seat can have. The name is a field of the API's seats and a drawing. */",
@@ -120,34 +102,71 @@ def features() -> str:
     )
 
 
-def english_texts() -> str:
-    """The English of each Chinese text of the mini-program."""
+def translated_texts(language: Language) -> str:
+    """The texts of the mini-program in the language, each under the key of its Chinese text."""
 
-    def english(match: re.Match[str]) -> str:
+    def translated(match: re.Match[str]) -> str:
         key, chinese, own = match[1], json.loads(f'"{match[2]}"'), match[3]
-        translation = ENGLISH.translation(chinese, key if own else None)
-        return f"  {key}: {json.dumps(translation, ensure_ascii=False)},"
+        return f"  {key}: {_quoted(language.translation(chinese, key if own else None))},"
 
     source = MINI_PROGRAM_TEXTS.read_text(encoding="utf-8")
     _, _, lines = source.partition("export const CHINESE = {")
     return "\n".join(
         (
-            "// Made from texts_chinese.ts and languages/po/en.po by scripts/miniprogram_types.py.",
+            f"// Made from texts_chinese.ts and languages/po/{language.tag}.po by "
+            "scripts/miniprogram_types.py.",
             "",
             'import type { CHINESE } from "./texts_chinese";',
             "",
-            f"export const ENGLISH: Record<keyof typeof CHINESE, string> = {{"
-            f"{MINI_PROGRAM_TEXT.sub(english, lines).removesuffix(' as const;')}",
+            "export const TEXTS: Record<keyof typeof CHINESE, string> = {"
+            f"{MINI_PROGRAM_TEXT.sub(translated, lines).removesuffix(' as const;')}",
         )
     )
+
+
+def language_index(languages: Iterable[Language]) -> str:
+    """The list of the languages with their names and texts."""
+    others = [language for language in languages if language.tag != SOURCE]
+    names = {language.tag: _variable(language.tag) for language in others}
+    return "\n".join(
+        (
+            "// Made from languages/po by scripts/miniprogram_types.py.",
+            "",
+            'import { CHINESE } from "./texts_chinese";',
+            *(f'import {{ TEXTS as {name} }} from "./texts_{tag}";' for tag, name in names.items()),
+            "",
+            "interface Language { name: string; texts: Record<keyof typeof CHINESE, string> }",
+            "",
+            "export const LANGUAGES: Readonly<Record<string, Language>> = {",
+            f'  "{SOURCE}": {{ name: {_quoted(LANGUAGES[SOURCE].name)}, texts: CHINESE }},',
+            *(
+                f'  "{one.tag}": {{ name: {_quoted(one.name)}, texts: {names[one.tag]} }},'
+                for one in others
+            ),
+            "};",
+            "",
+        )
+    )
+
+
+def _variable(tag: str) -> str:
+    return tag.replace("-", "_").upper()
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def main() -> int:
     made = {
         CLIENT / "api" / "types.ts": types(),
         CLIENT / "lib" / "features.ts": features(),
-        CLIENT / "lib" / "error_texts.ts": error_texts(),
-        CLIENT / "lib" / "texts_english.ts": english_texts(),
+        CLIENT / "lib" / "languages.ts": language_index(LANGUAGES.values()),
+        **{
+            CLIENT / "lib" / f"texts_{tag}.ts": translated_texts(language)
+            for tag, language in LANGUAGES.items()
+            if tag != SOURCE
+        },
     }
     if "--check" not in sys.argv[1:]:
         for file, text in made.items():

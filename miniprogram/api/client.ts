@@ -2,7 +2,7 @@
 
 import { BASE_URL } from "../config";
 import { align } from "../lib/clock";
-import { refusal, t } from "../lib/texts";
+import { languageTag, t } from "../lib/texts";
 import type { ErrorOut, LoginOut, ScanNoteOut } from "./types";
 
 const TOKEN = "token";
@@ -43,7 +43,7 @@ function send(method: Method, path: string, body: unknown, headers: Record<strin
       url: `${BASE_URL}/api/v1${path}`,
       method,
       data: body as WechatMiniprogram.IAnyObject,
-      header: { "Content-Type": "application/json", ...headers },
+      header: { "Content-Type": "application/json", "Accept-Language": languageTag(), ...headers },
       timeout: TIMEOUT_MS,
       success: (answer) => {
         const found: Record<string, string> = {};
@@ -63,8 +63,7 @@ function refused(answer: Answer): Refused {
   const error = (answer.data as ErrorOut | "" | undefined || undefined)?.error;
   const after = Number(answer.headers["retry-after"] ?? 0);
   if (error === undefined) return new Refused(answer.status, "unavailable", t("unavailable"), {}, after);
-  const message = refusal(error.code, error.message, error.details);
-  return new Refused(answer.status, error.code, message, error.details, after);
+  return new Refused(answer.status, error.code, error.message, error.details, after);
 }
 
 /** wx.login and what it is good for here. Whoever asks meanwhile shares it. */

@@ -4,6 +4,7 @@ import { get, remember } from "../api/client";
 import type { CurrentReaderOut, ReservationOut } from "../api/types";
 import { now } from "./clock";
 import { noteConsents } from "./subscriptions";
+import { keepLanguage } from "./texts";
 
 const LAST = "last";
 
@@ -14,6 +15,7 @@ export interface LastSeen { at: number; active: ReservationOut[] }
 export async function currentReader(): Promise<CurrentReaderOut> {
   const me = await get<CurrentReaderOut>("/me");
   remember(me.reader !== null);
+  if (me.language) keepLanguage(me.language); // chosen on the web, perhaps; from the next start on
   noteConsents(me.subscriptions);
   if (me.reader === null) wx.removeStorageSync(LAST);
   else wx.setStorageSync(LAST, { at: now(), active: me.active });

@@ -2,7 +2,7 @@
 
 import type { SeatFeatureOut, SeatOut, VenuesOut } from "../api/types";
 import { FEATURES } from "./features";
-import { nameIn, wordOf } from "./texts";
+import { wordOf } from "./texts";
 
 /** `sign` is a drawing. */
 export interface Feature { name: string; sign: string; text: string }
@@ -17,7 +17,7 @@ export function learnFeatures(found: VenuesOut): void {
 export function allFeatures(): Feature[] {
   return [
     ...FEATURES.map((feature) => ({ name: feature.name, sign: feature.name, text: wordOf(feature) })),
-    ...own.map(({ id, icon, names }) => ({ name: id, sign: icon, text: nameIn(names) })),
+    ...own.map(({ id, icon, names }) => ({ name: id, sign: icon, text: wordOf(names) })),
   ];
 }
 

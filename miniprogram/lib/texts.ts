@@ -1,18 +1,38 @@
-// What is said to a reader, in Chinese or in English.
+// What is said to a reader, in the language that the reader or the phone has chosen.
 
 import type { ReservedSeat } from "../api/types";
 import { clock, clockAt, day, now } from "./clock";
-import { ERRORS_EN } from "./error_texts";
+import { LANGUAGES } from "./languages";
 import { CHINESE } from "./texts_chinese";
-import { ENGLISH } from "./texts_english";
 
 export type Text = keyof typeof CHINESE;
 
-let table: Record<Text, string> = CHINESE;
+const CHOSEN = "language";
+const SOURCE = "zh";
 
-/** Chinese, unless the phone speaks English. */
-export function speak(language: string): void {
-  table = language.startsWith("en") ? ENGLISH : CHINESE;
+let table: Record<Text, string> = CHINESE;
+let tag = SOURCE;
+
+/** The language that the reader has chosen or, without a choice, the phone's (`zh_CN`, `en`); Chinese where it is none of ours. */
+export function speak(phones: string): void {
+  const wanted = (wx.getStorageSync(CHOSEN) as string) || phones.split(/[-_]/)[0] || "";
+  tag = wanted in LANGUAGES ? wanted : SOURCE;
+  table = LANGUAGES[tag]?.texts ?? CHINESE;
+}
+
+/** The tag of the language that is spoken. */
+export function languageTag(): string {
+  return tag;
+}
+
+/** Keeps the reader's choice, which holds from the next `speak` on. */
+export function keepLanguage(chosen: string): void {
+  wx.setStorageSync(CHOSEN, chosen);
+}
+
+/** The languages to choose from, as each calls itself. */
+export function languages(): { tag: string; name: string; on: boolean }[] {
+  return Object.entries(LANGUAGES).map(([one, { name }]) => ({ tag: one, name, on: one === tag }));
 }
 
 type Facts = Readonly<Record<string, unknown>>;
@@ -30,14 +50,9 @@ export function t(name: Text, facts: Facts = {}): string {
   return filled(table[name], facts);
 }
 
-/** A word that the service gives in both languages. */
-export function wordOf(said: { zh: string; en: string }): string {
-  return table === ENGLISH ? said.en : said.zh;
-}
-
-/** A name that the library has given by language tag; in another language its Chinese one. */
-export function nameIn(names: Readonly<Record<string, string>>): string {
-  return (table === ENGLISH ? names.en : names.zh) ?? names.zh ?? "";
+/** A word that is there by language tag; in a language without it the Chinese one. */
+export function wordOf(said: Readonly<Record<string, string>>): string {
+  return said[tag] ?? said[SOURCE] ?? "";
 }
 
 /** A text whose name is partly data (`state_` + state); what is not in the table shows as it came. */
@@ -65,7 +80,7 @@ const DIGITS = "零一二三四五六七八九";
 
 /** As people write the number of a floor: 二, 十, 二十一. */
 function counted(n: number): string {
-  if (table === ENGLISH || n > 99) return String(n);
+  if (tag !== SOURCE || n > 99) return String(n);
   const [tens, ones] = [Math.floor(n / 10), n % 10];
   const before = tens > 1 ? DIGITS.charAt(tens) : "";
   return (tens ? `${before}十` : "") + (ones || !tens ? DIGITS.charAt(ones) : "");
@@ -88,19 +103,11 @@ export function words(...names: Text[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, t(name)]));
 }
 
-/** Until when and why a reader may not book, of `/me` or of a refusal. */
+/** Until when and why a reader may not book. */
 export function suspension(facts: Facts): string {
   const suspended = facts.until ? t("suspended", facts) : t("suspended_forever");
   const reason = facts.violations ? t("suspended_by_violations", facts) : facts.reason;
   return reason ? t("suspended_for", { suspended, reason }) : suspended;
-}
-
-/** What a refusal says: the service's own words, or their English. */
-export function refusal(code: string, message: string, details: Facts): string {
-  if (table !== ENGLISH) return message;
-  if (code === "suspended") return suspension(details);
-  if (code === "seat_taken" && details.drawn) return t("drawn_by_another");
-  return filled(ERRORS_EN[code] ?? "That did not work ({code}). Please try again later", { ...details, code });
 }
 
 /** A reservation's state in words. */

@@ -46,7 +46,7 @@ for (const [language, words] of Object.entries(WORDS)) {
       await phone.tap(words.reserve);
       await phone.reads(words.waits);
       await service.clock("2026-12-07T08:10:11+08:00");
-      const message = "这次没有抽中：同一座位和时段由另一位读者抽中了，请马上另选座位或时间";
+      const message = `${words.lost}: the service's own words`;
       const nearest = [{ id: SEAT, no: "065" }];
       answer({ status: 409, data: { error: { code: "seat_taken", message, details: { drawn: true, nearest } } } });
       await phone.reads(words.lost);

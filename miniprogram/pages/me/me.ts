@@ -1,4 +1,4 @@
-import { Refused, drop, get, post, remember, signOut } from "../../api/client";
+import { Refused, drop, get, isBound, post, remember, signOut } from "../../api/client";
 import type { GateRecordOut, Page as PageOf, ReservationOut, ViolationOut, ViolationsOut } from "../../api/types";
 import { VERSION } from "../../config";
 import type { ActionButton } from "../../lib/actions";
@@ -8,7 +8,7 @@ import { LOADING, attempt } from "../../lib/attempt";
 import { day } from "../../lib/clock";
 import { currentReader, forgetLast } from "../../lib/reader";
 import { nameTabs } from "../../lib/tabs";
-import { named, period, placeOf, stateOf, suspension, t, words } from "../../lib/texts";
+import { keepLanguage, languages, named, period, placeOf, speak, stateOf, suspension, t, words } from "../../lib/texts";
 
 const PAGE = 20;
 type Tab = "mine" | "violations" | "gates";
@@ -47,6 +47,7 @@ Component({
     suspended: "",
     paused: false,
     version: "",
+    languages: [] as ReturnType<typeof languages>,
     tab: "mine" as Tab,
     tabs: [] as { name: Tab; text: string }[],
     rows: [] as Row[],
@@ -62,8 +63,9 @@ Component({
       this.setData({
         words: words(
           "detail", "appeal", "empty", "mine_empty", "gates_empty", "more", "waitlist", "notices", "contact", "subscriptions", "devices", "privacy_page",
-          "switch_account", "unbind", "erase", "reminders_paused",
+          "switch_account", "unbind", "erase", "reminders_paused", "language",
         ),
+        languages: languages(),
         version: t("version", { v: VERSION }),
         tabs: (["mine", "violations", "gates"] as const).map((name) => ({ name, text: t(name) })),
       });
@@ -159,6 +161,16 @@ Component({
       let done = false;
       await this.only(async () => { done = (await perform(verb, r)).r !== null; }, () => { done = true; });
       if (done) await attempt(this, () => this.show(1));
+    },
+    /** All pages begin anew in that language; the service writes to the reader in it. */
+    async chooseLanguage(event: WechatMiniprogram.TouchEvent) {
+      const language = String(event.currentTarget.dataset.tag);
+      await this.only(async () => {
+        if (isBound()) await post("/me/language", { language });
+        keepLanguage(language);
+        speak(language);
+        wx.reLaunch({ url: "/pages/me/me" });
+      });
     },
     async unbind() {
       await this.leave(t("ask_unbind"), "/pages/index/index");

@@ -2,7 +2,7 @@
 
 import type { CHINESE } from "./texts_chinese";
 
-export const ENGLISH: Record<keyof typeof CHINESE, string> = {
+export const TEXTS: Record<keyof typeof CHINESE, string> = {
   loading: "Loading…",
   next_day: "{at} next day",
   retry: "Try again",
@@ -175,7 +175,6 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   draw_opens: "Opens at {at}; the first 10 seconds are drawn by lot",
   draw_now: "The first 10 seconds are drawn by lot",
   drawing: "Drawing lots… a few seconds",
-  drawn_by_another: "Not drawn this time: another reader was drawn for this seat and time. Please choose another seat or time now",
   day_note_over: "Closed for today. Please choose tomorrow.",
   total: "{n} seats",
   at_most: "{n} h at most",
@@ -271,6 +270,7 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   switch_account: "Switch account",
   ask_switch: "This unlinks your account first; then you can link another person's with their code. Bookings stay, and you are signed out on the web.",
   privacy_page: "Privacy",
+  language: "Language",
   ask_unbind: "This WeChat can then neither book nor check in. Your bookings stay, and you are signed out on the web, too. To link again, you need a new activation code.",
   erase: "Delete my data",
   ask_erase: "Your name, number, WeChat link, messages, gate records, favourite seats and everything you wrote are deleted. Past bookings stay as anonymous statistics. You are signed out everywhere, and this cannot be undone. Delete?",
