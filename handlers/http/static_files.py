@@ -135,7 +135,7 @@ async def _manifest(request: web.Request) -> web.Response:
     title = request.app[REFERENCE].profile.title
     manifest = {
         "name": title,
-        "short_name": title if len(title) <= _SHORT_NAME else SHORT_TITLE,
+        "short_name": title if len(title) <= _SHORT_NAME else str(SHORT_TITLE),
         "lang": "zh-CN",
         "start_url": "/",
         "display": "minimal-ui",
