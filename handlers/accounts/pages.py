@@ -117,7 +117,7 @@ async def me(visit: PageRequest) -> web.StreamResponse:
         violation_count=await visit[ViolationService].violation_count(reader.id, visit.now),
         suspension=visit.suspension,
         languages=LANGUAGES.values(),
-        own_language=reader.language or language_of(visit.request).tag,
+        language=reader.language or language_of(visit.request).tag,
     )
 
 

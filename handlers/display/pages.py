@@ -31,7 +31,7 @@ async def display(request: web.Request) -> web.StreamResponse:
     return render_page(
         request,
         "display/display.html",
-        language=language,
+        page_language=language,
         venue=venue,
         board=board.html,
         assets=assets(language),

@@ -34,14 +34,14 @@ def render_page(
     status: int = 200,
     reader: Reader | None = None,
     headers: dict[str, str] | None = None,
-    language: Language | None = None,
+    page_language: Language | None = None,
     **facts: Any,
 ) -> web.Response:
     """The rendered template, or only its changing part if the request has ``FRAGMENT_HEADER``.
-    ``language``: by default the reader's."""
+    ``page_language``: by default the reader's."""
     reference = request.app[REFERENCE]
     now = reference.zone.local(request[NOW])
-    language = language or language_of(request)
+    language = page_language or language_of(request)
     compiled = environment_of(language, reference.zone).get_template(template)
     text = compiled.render(
         title=reference.profile.title,

@@ -85,6 +85,7 @@ for _language, _one in _ENVIRONMENTS.items():
         "asset": partial(asset_url, language=_language),
         "lang": _language.html,
         "language": _language.tag,
+        "locale": str(_language.locale).replace("_", "-"),
         "plural_form": _language.plural_form,
         "other_languages": _others(_language),
     }

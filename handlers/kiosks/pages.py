@@ -33,7 +33,9 @@ async def screen(request: web.Request) -> web.StreamResponse:
         return domain_error_page(request, error)
     home = library_language(request.app[REFERENCE].profile)
     language = LANGUAGES.get(request.query.get("language", ""), home)
-    return render_page(request, "kiosks/screen.html", language=language, kiosk=kiosk, home=home.tag)
+    return render_page(
+        request, "kiosks/screen.html", page_language=language, kiosk=kiosk, home=home.tag
+    )
 
 
 def _kiosk(request: web.Request) -> Kiosk:

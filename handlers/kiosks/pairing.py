@@ -32,7 +32,7 @@ _NETWORK_V6: Final = 64
 
 async def page(request: web.Request) -> web.StreamResponse:
     language = library_language(request.app[REFERENCE].profile)
-    return render_page(request, "kiosks/pairing.html", language=language)
+    return render_page(request, "kiosks/pairing.html", page_language=language)
 
 
 @routes.post(

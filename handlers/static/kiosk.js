@@ -4,7 +4,7 @@
 "use strict";
 // A text with its facts. The service writes the text in the language of the page.
 const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (name in facts ? facts[name] : place));
-const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang, { ...parts, timeZone: "UTC" });
+const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale, { ...parts, timeZone: "UTC" });
 
 (() => {
   const id = document.body.dataset.kiosk, name = `kiosk-key-${id}`;
@@ -110,7 +110,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang
   function tick() {
     const at = new Date(now() + offsetAt(now())), left = Math.ceil((until - now()) / 1000);
     document.getElementById("time").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
-    document.getElementById("date").textContent = `${inWords({ month: "long", day: "numeric" }).format(at)} ${inWords({ weekday: "short" }).format(at)}`;
+    document.getElementById("date").textContent = _("{day} {weekday}", { day: inWords({ month: "long", day: "numeric" }).format(at), weekday: inWords({ weekday: "short" }).format(at) });
     if (data.language !== data.home && Date.now() >= quietAt && !(box && !box.hidden)) speak(data.home);
     if (left > 0) said.textContent = _("{left} 秒后更新 · 没有相机？在“签到”页输入 {digits}", { left, digits });
     else if (!trying && Date.now() >= tryAt) ask();

@@ -64,7 +64,7 @@
   function button(text, act, className = "") {
     const one = make("button", text, className);
     one.addEventListener("click", async () => {
-      for (const other of box.querySelectorAll("button")) other.disabled = true;
+      for (const other of box.querySelectorAll("button:not([data-language])")) other.disabled = true;
       try { await act(); } catch (error) {
         if (error.status === 401) return out();
         problem(error.message);
