@@ -77,9 +77,9 @@ def rules_html(
     language: Language = CHINESE,
 ) -> Markup:
     """The rules of use as HTML, with placeholders filled in. ``template``: the library's wording,
-    which is in its language; empty for the default. With ``reader``, the limits of the reader's groups are
-    added. Rules of single venues and areas stand at the end of a wording that does not place
-    them."""
+    which is in its language; empty for the default. With ``reader``, the limits of the reader's
+    groups are added. Rules of single venues and areas stand at the end of a wording that does not
+    place them."""
     facts = PlaceRules(reference, day, reader)
     if template:
         language = library_language(reference.profile)

@@ -180,7 +180,5 @@ def _preview(visit: PageRequest, new: LibraryProfile) -> dict[str, Any]:
         "title": new.title,
         "contact": new.contact,
         "running_line": running_line_of(reference, today, new.running_line),
-        "rules": rules_html(
-            reference, today, new.rules_text, language=language_of(visit.request)
-        ),
+        "rules": rules_html(reference, today, new.rules_text, language=language_of(visit.request)),
     }

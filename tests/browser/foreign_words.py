@@ -13,12 +13,13 @@ from tests.browser.conftest import Tab
 
 CHINESE: Final = "[\u3000-\u303f\u4e00-\u9fff\uff01-\uff0a\uff0c\uff0e-\uffef]+"
 """Matches Chinese characters and punctuation."""
-LATIN: Final = "[A-Za-z]{4,}"
-"""Matches a word in Latin letters."""
+LATIN: Final = "[A-Za-z]{2,} [A-Za-z]{2,}"
+"""Matches two words in Latin letters: names such as Carrel 3 or XLSX stand alone in Chinese."""
 
 _WATCH: Final = """([pattern, allowed]) => {
   const foreign = new RegExp(pattern, "g");
-  const named = /^(aria-(?!labelledby|describedby|controls|live|h)|data-(with|sign)|alt$|title|placeholder|content|label|value$)/;
+  const named = /^(aria-(label|valuetext)|data-with|alt|title|placeholder|content|label)$/;
+  const unread = "script, style, noscript, code, [lang]:not(:root)";
   const judge = (text, place) => {
     for (const [word] of text.matchAll(foreign)) {
       if (!allowed.includes(word)) return window.meets(`${place}: ${text.trim().slice(0, 120)}`);
@@ -26,14 +27,12 @@ _WATCH: Final = """([pattern, allowed]) => {
   };
   const visit = (node) => {
     const element = node.nodeType === Node.TEXT_NODE ? node.parentElement : node;
-    if (!element?.closest || element.closest("script, style, noscript, code, [lang]:not(:root)")) return;
+    if (!element?.closest || element.closest(unread)) return;
     const place = `${location.pathname} ${element.tagName}`;
     if (node !== element) return judge(node.data, place);
     for (const { name, value } of node.attributes) {
-      const typed = name === "value" && !node.matches("button, [type=submit]");
-      if (named.test(name) && !typed && !node.matches("[name=viewport], [name|=color], [name|=theme]")) {
-        judge(value, `${place}[${name}]`);
-      }
+      const spoken = named.test(name) && !node.matches("[name=viewport], [name=color-scheme]");
+      if (spoken) judge(value, `${place}[${name}]`);
     }
     for (const side of ["::before", "::after"]) {
       const { content } = getComputedStyle(node, side);

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from handlers.http.wording import rules_html, running_line_of
-from handlers.texts.wording import PLACEHOLDER_NAMES, RULES_TEXT, RUNNING_LINE
+from handlers.texts.wording import PLACEHOLDER_NAMES, RULES_TEXT, RUNNING_LINE, edited, stored
+from languages.catalogue import LANGUAGES
 from models.kernel.errors import Malformed
 from models.kernel.zone import Zone
 from models.library.entities import AreaId, Catalog, Venue
@@ -157,6 +158,22 @@ def test_custom_wording_is_filled_in_and_escaped() -> None:
     assert running_line_of(reference, DAY, "一次 {最长小时} 小时") == "一次 4–6 小时"
     assert "一次最多 4–6 小时" in running_line_of(reference, DAY, "")
     assert {*PLACEHOLDER.findall(RULES_TEXT + RUNNING_LINE)} == PLACEHOLDER_NAMES
+
+
+def test_a_wording_is_edited_in_any_language() -> None:
+    english = LANGUAGES["en"]
+    for default in (RULES_TEXT, RUNNING_LINE):
+        for language in LANGUAGES.values():
+            assert not stored(str(language.say(default)), default), "it stays the default"
+        codes = edited(default, english)
+        assert not re.search("[一-龥]", codes)
+        assert not stored(codes, default)
+    own = stored("Up to {daily_limit} a day, {每天次数}, {nothing}", RUNNING_LINE)
+    assert own == "Up to {每天次数} a day, {每天次数}, {nothing}"
+    assert edited(own, english) == "Up to {daily_limit} a day, {daily_limit}, {nothing}"
+    reference = Known(Policy(), Venue(VENUE, "Main"))
+    reference.profile = replace(PROFILE, language="en")
+    assert "kiosk" in rules_html(reference, DAY, "{签到方式}"), "in the library's language"
 
 
 # --- no library's own name ------------------------------------------------------------------------
