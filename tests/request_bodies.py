@@ -14,6 +14,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/bindings/preview": {"activation_code": "x" * 22},
     "/activation-codes": {"renew": True},
     "/subscriptions": {"results": {"LEAVE": "accept"}},
+    "/me/language": {"language": "en"},
     "/messages/read": {"ids": ["1"]},
     "/reservations": {"seat_id": SEAT, "date": "2026-09-07", "start": "14:00", "end": "16:00"},
     "/reservations/{id}/change": {"seat_id": SEAT, "start": "14:00", "end": "16:00"},
