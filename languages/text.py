@@ -221,7 +221,7 @@ _KIND_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 def document_of(text: Text) -> dict[str, Any]:
     """The message and facts of the text, as a document of strings, numbers, lists and mappings."""
-    document: dict[str, Any] = {"kind": _KIND_NAMES[type(text)], "message": text.message}
+    document: dict[str, Any] = {"kind": _kind_name(text), "message": text.message}
     if text.context is not None:
         document["context"] = text.context
     if isinstance(text, DateText):
@@ -243,6 +243,10 @@ def text_of(chinese: str, document: Mapping[str, Any]) -> Text:
     elif isinstance(text, JoinedText):
         text.parts = tuple(map(_restored, document["parts"]))
     return text
+
+
+def _kind_name(text: Text) -> str:
+    return next(_KIND_NAMES[kind] for kind in type(text).__mro__ if kind in _KIND_NAMES)
 
 
 def _stored(fact: Any) -> Any:

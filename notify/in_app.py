@@ -10,7 +10,7 @@ from models.fault_reports.entities import FaultReport
 from models.feedback.entities import Feedback
 from models.kernel.ids import ReaderId, ReservationId
 from models.library.entities import Catalog, Seat
-from models.messages.entities import Message, Template
+from models.messages.entities import LONGEST_THING, Message, Template
 from models.readers.entities import FOREVER
 from models.reference_data import ReferenceData
 from models.storage.mongo import new_id
@@ -25,7 +25,7 @@ from notify.templates.in_app import (
     TITLE_TEXT,
     VIOLATION_TEXT,
 )
-from notify.templates.rendering import A_DAY, LONGEST_THING, day_clock, span
+from notify.templates.rendering import A_DAY, day_clock, span
 
 
 class InAppNotifier:

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from languages.text import joined
 from models.kernel.zone import Zone
-from models.messages.entities import Message
+from models.library.names import label_text
+from models.messages.entities import LONGEST_THING, Message
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations import rules
@@ -18,7 +19,6 @@ from models.waitlist.entities import WaitlistEnd, WaitlistEntry
 from notify.templates import TEMPLATE_BY_EVENT, moved_by_library, suspended, waitlist_ended
 from notify.templates.rendering import (
     BETWEEN_KIOSKS,
-    LONGEST_THING,
     MessageContext,
     MessageTemplate,
 )
@@ -88,7 +88,7 @@ class OutboxMessages:
                 "suspended_until": _local(zone, result.suspended_until),
             }
         kiosks = joined(
-            (kiosk.name for kiosk in catalog.kiosks.values() if kiosk.venue_id == r.venue_id),
+            (label_text(k) for k in catalog.kiosks.values() if k.venue_id == r.venue_id),
             BETWEEN_KIOSKS,
         )
         seat = catalog.all_seats.get(seat_id)

@@ -17,7 +17,6 @@ from handlers.staff.layout import SHOWN, reader_label, render, sees_seat, staff_
 from handlers.staff.sent_forms import keep_typed
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import STATES
-from handlers.texts.places import seat_text
 from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import Resolution
 from models.identity.roles import Role
@@ -70,7 +69,7 @@ async def _listed(
     return [
         (
             row,
-            seat_text(catalog, row.seat_id),
+            catalog.label_of(row.seat_id),
             reader_label(people.get(row.reader_id)),
         )
         for row in rows

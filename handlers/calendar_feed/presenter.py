@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from handlers.http import presenting
 from handlers.http.presenting import later_clock
-from handlers.reservations import presenter
 from handlers.texts import calendar_feed as texts
 from handlers.texts.labels import STATE_TEXT
-from handlers.texts.places import seat_place
 from languages.text import Language, Text
 from models.calendar_feed import rules
 from models.calendar_feed.entities import CalendarEntry
+from models.library.names import name_text
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
@@ -38,10 +37,12 @@ def calendar(
 def _entry(
     reference: ReferenceData, r: Reservation, base_url: str, language: Language
 ) -> CalendarEntry:
-    seat, time = presenter.seat(reference, r.seat_id), rules.calendar_time(r)
+    catalog, time = reference.catalog, rules.calendar_time(r)
+    seat = catalog.all_seats.get(r.seat_id)
+    named = name_text(catalog.areas[seat.area_id], seat.number) if seat is not None else r.seat_id
 
     def words(text: Text) -> str:
-        return str(language.say(text.format(area=seat.area, no=seat.no)))
+        return str(language.say(text.format(seat=named)))
 
     page = f"{base_url}/reservations/{r.id}"
     return CalendarEntry(
@@ -53,7 +54,7 @@ def _entry(
         end=time.end,
         cancelled=rules.is_off(r),
         summary=words(texts.SUMMARY_OFF.get(r.state, texts.SUMMARY)),
-        location=language.say(seat_place(seat)),
+        location=language.say(catalog.label_of(r.seat_id)),
         description=f"{language.say(_status_text(reference, r))}\n{page}",
         url=page,
         before_start=words(texts.BEFORE_START) if rules.reminds_of_start(r) else "",

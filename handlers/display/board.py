@@ -28,6 +28,7 @@ from models.forecast.service import ExpectedSeats, FullnessForecast
 from models.kernel.errors import DomainError, Unavailable
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area, Venue, VenueId
+from models.library.names import PlaceText, label_text
 from models.notices.service import NoticeService
 from models.occupancy.joined import OccupancyView
 from models.policy.open_hours import OpenHours
@@ -48,7 +49,7 @@ class AreaRow:
     is closed (``state`` says why) or reserved for the reader groups ``groups``. ``later``: the
     seats free in about an hour; None if the area is closed then."""
 
-    name: str
+    area: Area
     free: int | None
     total: int
     later: int | None
@@ -65,7 +66,7 @@ class FloorCard:
     """One card of the display: the areas of a floor. A floor with many areas has several cards,
     of which all but the first are ``continued``. Each card has the sums of the whole floor."""
 
-    floor: int
+    floor: PlaceText
     continued: bool
     rows: Sequence[AreaRow]
     free: int | None
@@ -123,6 +124,7 @@ class HallBoards:
                 row = replace(row, expected=forecast.at_most(row.later))
             rows.append((area, row))
             await asyncio.sleep(0)  # evaluating all seats takes long: lets other tasks run
+        venue = self._reference.catalog.venues[venue_id]
         floors = [list(floor) for _, floor in groupby(rows, _floor)]
         language = library_language(self._reference.profile)
         html = render_fragment(
@@ -130,7 +132,9 @@ class HallBoards:
             self._reference.zone,
             language,
             cards=[
-                self._with_expected(card, floor, at) for floor in floors for card in _cards(floor)
+                self._with_expected(card, floor, at)
+                for floor in floors
+                for card in _cards(label_text(venue.floor(floor[0][0].floor)), floor)
             ],
             later=at,
             hours=self._reference.policy.day_hours(
@@ -209,10 +213,10 @@ def row_now(plan: CachedAreaMap, minute: datetime) -> AreaRow:
     state, opens = _state(opening, minute)
     if not state and plan.reserved_for:
         return AreaRow(
-            plan.area.name, None, count.total, None, "", opening.reason, None, plan.reserved_for
+            plan.area, None, count.total, None, "", opening.reason, None, plan.reserved_for
         )
     free = None if state else count.free
-    return AreaRow(plan.area.name, free, count.total, None, state, opening.reason, opens)
+    return AreaRow(plan.area, free, count.total, None, state, opening.reason, opens)
 
 
 def _state(opening: OpenHours, minute: datetime) -> tuple[ClosedState, datetime | None]:
@@ -229,14 +233,14 @@ def _floor(row: tuple[Area, AreaRow]) -> int:
     return row[0].floor
 
 
-def _cards(floor: list[tuple[Area, AreaRow]]) -> list[FloorCard]:
+def _cards(name: PlaceText, floor: list[tuple[Area, AreaRow]]) -> list[FloorCard]:
     """The cards of one floor: its areas, spread evenly over as few cards as possible."""
-    rows, number = [row for _, row in floor], floor[0][0].floor
+    rows = [row for _, row in floor]
     parts = -(-len(rows) // ROWS)
     size = -(-len(rows) // parts)
     return [
         FloorCard(
-            number,
+            name,
             start > 0,
             rows[start : start + size],
             _sum(r.free for r in rows),

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 from aiohttp import web
+from msgspec import UNSET
 
 from handlers.display import schemas
 from handlers.display.board import AreaRow, row_now
@@ -75,12 +76,14 @@ class PublicOccupancy:
         return CachedBody(content, etag, headers=FOR_EVERYBODY)
 
     def _area(self, area: Area, row: AreaRow) -> PublicAreaOut:
+        catalog = self._reference.catalog
+        venue = catalog.venues[area.venue_id]
         return PublicAreaOut(
             id=area.id,
-            name=area.name,
+            **catalog.names_of(area),
             venue_id=area.venue_id,
-            venue=self._reference.catalog.venues[area.venue_id].name,
-            floor=area.floor,
+            venue=venue.name,
+            venue_names=dict(venue.names) or UNSET,
             state=row.state or ("reserved" if row.groups else "open"),
             seats_free=row.free,
             seats_total=row.total,

@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from handlers.http.schemas import Id, Request, Response
 
 
@@ -16,7 +18,8 @@ class PublicAreaOut(Response):
     """One area and its free seats. ``seats_free`` is null unless ``state`` is ``open``.
     ``state``: ``to_come`` if the area opens later today, at ``opens_at``; ``over`` if it is
     closed for the rest of the day; ``closed`` if it is closed all day, with ``reason``;
-    ``reserved`` if only members of a reader group may use it."""
+    ``reserved`` if only members of a reader group may use it. The last four fields are as in
+    ``AreaOut``."""
 
     id: str
     name: str
@@ -28,6 +31,10 @@ class PublicAreaOut(Response):
     seats_total: int
     opens_at: datetime | None
     reason: str
+    venue_names: dict[str, str] | UnsetType = UNSET
+    names: dict[str, str] | UnsetType = UNSET
+    floor_name: str | UnsetType = UNSET
+    floor_names: dict[str, str] | UnsetType = UNSET
 
 
 class PublicOccupancyOut(Response):

@@ -15,7 +15,6 @@ from handlers.staff.layout import (
     staff_context,
     visible_seats,
 )
-from handlers.texts.places import seat_text
 from models.fault_reports.service import FaultReportService
 from models.fault_reports.staff import StaffFaultReports
 from models.kernel.errors import Malformed
@@ -51,7 +50,7 @@ async def faults(visit: PageRequest) -> web.StreamResponse:
             {
                 "report": r,
                 "kind": FAULT_TEXT[r.kind],
-                "label": seat_text(reference.catalog, r.seat_id),
+                "label": reference.catalog.label_of(r.seat_id),
                 "who": reader_label(people.get(r.reader_id)),
                 "seat": seat,
                 "outage": seat.unavailable_reason(today) if seat is not None else None,

@@ -47,6 +47,7 @@ def render_page(
         title=reference.profile.title,
         description=DESCRIPTION.format(name=reference.profile.name),
         profile=reference.profile,
+        catalog=reference.catalog,
         logo=logo_url(reference.profile),
         running_line=running_line(reference, now.date()) if reader else "",
         reader=reader,

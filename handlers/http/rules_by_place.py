@@ -29,6 +29,7 @@ from handlers.texts.rules_phrases import (
 )
 from languages.text import Text, joined
 from models.library.entities import Area, Venue, VenueId
+from models.library.names import label_text
 from models.policy.entities import AREA_OVERRIDABLE, VENUE_OVERRIDABLE, Policy, PolicyOverride
 from models.policy.opening import OpeningPlace
 from models.policy.validation import settled
@@ -63,13 +64,13 @@ class PlaceRules:
             stays = _alike(areas, lambda area: self._of_area(area).max_minutes)
             text = joined(
                 (
-                    STAY.format(areas=_names(alike, areas), length=hours_text(minutes))
+                    STAY.format(areas=_names(venue, alike, areas), length=hours_text(minutes))
                     for minutes, alike in stays.items()
                 ),
                 CLAUSES,
             )
             if text:
-                by_text.setdefault(text, []).append(venue.name)
+                by_text.setdefault(text, []).append(label_text(venue))
         if len(by_text) < 2:
             return next(iter(by_text), hours_text(self.usual("max_minutes")))
         return joined(
@@ -93,9 +94,9 @@ class PlaceRules:
                 and (value := getattr(of_venue, name)) != self.usual(name)
             ]
             by_area = _alike(areas, self._own)
-            places = [(venue.name, own)]
+            places: list[tuple[Text, list[tuple[str, Any]]]] = [(label_text(venue), own)]
             places += [
-                (self._in_venue(venue, _names(alike, areas)), list(numbers))
+                (self._in_venue(venue, _names(venue, alike, areas)), list(numbers))
                 for numbers, alike in by_area.items()
             ]
             sentences += [
@@ -151,10 +152,14 @@ class PlaceRules:
         )
 
     def _in_venue(self, venue: Venue, areas: Text) -> Text:
-        return IN_VENUE.format(venue=venue.name, areas=areas) if len(self._venues) > 1 else areas
+        return (
+            IN_VENUE.format(venue=label_text(venue), areas=areas)
+            if len(self._venues) > 1
+            else areas
+        )
 
 
-def _names(areas: Sequence[Area], all_areas: Sequence[Area]) -> Text:
+def _names(venue: Venue, areas: Sequence[Area], all_areas: Sequence[Area]) -> Text:
     """The areas in words. A floor stands for its areas if all of them are meant."""
     if len(areas) == len(all_areas) > 1:
         return ALL_AREAS
@@ -164,8 +169,9 @@ def _names(areas: Sequence[Area], all_areas: Sequence[Area]) -> Text:
         for floor, alike in by_floor.items()
         if len(alike) > 1 and all(area in areas for area in alike)
     ]
-    names = [floors_text(whole)] if whole else []
-    return joined([*names, *(area_text(area) for area in areas if area.floor not in whole)], NAMES)
+    names = [floors_text(map(venue.floor, whole))] if whole else []
+    others = (area_text(venue, area) for area in areas if area.floor not in whole)
+    return joined([*names, *others], NAMES)
 
 
 def _override(place: str, rules: PolicyOverride) -> Text:

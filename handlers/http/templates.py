@@ -13,11 +13,11 @@ from handlers.http.static_files import asset_url
 from handlers.http.translated_templates import Translated
 from handlers.texts.labels import WEEKDAYS, day_text, hours_text, period_text
 from handlers.texts.opening import hours_of_day_text
-from handlers.texts.pages import PROOF_NUMBERS
-from handlers.texts.places import area_place, seat_place
+from handlers.texts.pages import PROOF_NUMBERS, seat_no_text
 from languages.catalogue import CHINESE, LANGUAGES
 from languages.text import Language, month_text, short_day_text
 from models.kernel.zone import Zone
+from models.library.names import Named, name_in
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT
 
 
@@ -72,6 +72,10 @@ def _json(language: Language, value: Any) -> str:
     return msgspec.json.encode(value, enc_hook=language.say).decode()
 
 
+def _name(language: Language, place: Named) -> str:
+    return name_in(place, language.tag)
+
+
 def _others(language: Language) -> list[Language]:
     return [other for other in LANGUAGES.values() if other is not language]
 
@@ -94,8 +98,12 @@ for _language, _one in _ENVIRONMENTS.items():
         "hours": hours_text,
         "proof_number": lambda name: PROOF_NUMBERS.get(name, name),
         "period": period_text,
-        "place": seat_place,
-        "area_place": area_place,
+        "place": lambda seat: seat.label,
+        "name": partial(_name, _language),
+        "area_place": lambda area, catalog: catalog.full_name(area),
+        "area_name": lambda area, catalog: catalog.area_name(area),
+        "seat_name": lambda area, no, catalog: catalog.seat_name(area, no),
+        "seat_no": seat_no_text,
         "scan_by": SCAN_BY.__getitem__,
         "scan_short": SCAN_SHORT.__getitem__,
         "json": partial(_json, _language),

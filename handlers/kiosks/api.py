@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from msgspec import UNSET
+
 from bind.kiosk_codes import KioskCodeService
 from handlers.accounts import presenter
 from handlers.http.api_routes import ApiRoutes
@@ -133,7 +135,11 @@ async def _free(call: ApiRequest, kiosk: Kiosk) -> list[FreeOut]:
     window = cache.window(None, None, None, minute)
     occupancy = await call[SeatMapService].occupancy.get_day(window.day)
     return [
-        FreeOut(area.name, cache.plan(area, occupancy, window, minute).view.count.free)
+        FreeOut(
+            area.name,
+            cache.plan(area, occupancy, window, minute).view.count.free,
+            dict(area.names) or UNSET,
+        )
         for area in call[REFERENCE].catalog.bookable_areas
         if area.venue_id == kiosk.venue_id
     ]

@@ -64,7 +64,7 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
         visit.request,
         "check_in/scanned.html",
         reader=visit.reader,
-        kiosk=_kiosk(visit.request).name,
+        kiosk=_kiosk(visit.request),
         here=f"/k/{visit.id}",
         by_label=False,
         r=await presenter.reservation(visit[REFERENCE], r, visit.now) if r is not None else None,

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from languages.text import Language
 from models.library.entities import Kiosk, PresenceSource, Venue
+from models.library.names import name_in
 from models.reference_data import ReferenceData
 
 
@@ -12,8 +14,8 @@ def proving_kiosks(reference: ReferenceData, venues: Iterable[Venue]) -> list[Ki
     return [k for k in reference.catalog.kiosks.values() if k.venue_id in ids]
 
 
-def kiosk_names(reference: ReferenceData, venues: Iterable[Venue]) -> list[str]:
-    return [k.name for k in proving_kiosks(reference, venues)]
+def kiosk_names(reference: ReferenceData, venues: Iterable[Venue], language: Language) -> list[str]:
+    return [name_in(kiosk, language.tag) for kiosk in proving_kiosks(reference, venues)]
 
 
 def labels_are_taken(venues: Iterable[Venue]) -> bool:

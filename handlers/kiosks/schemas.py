@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from handlers.accounts.schemas import ReaderOut
 from handlers.http.schemas import Id, Request, Response
@@ -36,8 +36,11 @@ class PairingStateOut(Response):
 
 
 class FreeOut(Response):
+    """An area and its free seats. ``names``: its name in further languages; absent without any."""
+
     name: str
     seats_free: int
+    names: dict[str, str] | UnsetType = UNSET
 
 
 class CardLogin(Request):

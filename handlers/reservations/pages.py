@@ -5,6 +5,7 @@ import asyncio
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
+from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
 from handlers.http.rendering import render_page
@@ -72,7 +73,7 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
         r=await presenter.detail(visit[REFERENCE], r, visit.now),
         nearest=nearest,
         events=EVENT_TEXT,
-        kiosks=kiosk_names(visit[REFERENCE], [venue]),
+        kiosks=kiosk_names(visit[REFERENCE], [venue], language_of(visit.request)),
         labels=labels_are_taken([venue]),
         done=DONE_TEXT.get(done, ""),
         warning=await _warning(visit, r, done),

@@ -28,17 +28,8 @@ _MINUTE: Final = timedelta(minutes=1)
 def seat(reference: ReferenceData, seat_id: str) -> schemas.ReservedSeat:
     catalog_seat = reference.catalog.all_seats.get(SeatId(seat_id))
     if catalog_seat is None:  # not in this worker's catalog
-        return schemas.ReservedSeat(seat_id, "", "", "", 0, "", seat_id)
-    area = reference.catalog.areas[catalog_seat.area_id]
-    return schemas.ReservedSeat(
-        id=catalog_seat.id,
-        no=catalog_seat.number,
-        area_id=area.id,
-        area=area.name,
-        floor=area.floor,
-        venue=reference.catalog.venues[area.venue_id].name,
-        label=reference.catalog.seat_label(catalog_seat),
-    )
+        return schemas.ReservedSeat(seat_id, "", "", "", 0, "", seat_id, "", {})
+    return schemas.ReservedSeat(**reference.catalog.described(catalog_seat))
 
 
 def again(

@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from handlers.http.schemas import ClockTime, Id, Pagination, Request, Response, Start
 
 
@@ -39,6 +41,10 @@ class ReservationsQuery(Pagination):
 
 
 class ReservedSeat(Response):
+    """A seat and the facts of its label. ``floor_name``: the floor's own name; empty without one.
+    ``labels``: the label in further languages, by language tag. ``venue_names``, ``floor_names``,
+    ``area_names``: the names in further languages; absent without any."""
+
     id: str
     no: str
     area_id: str
@@ -46,6 +52,11 @@ class ReservedSeat(Response):
     floor: int
     venue: str
     label: str
+    floor_name: str
+    labels: dict[str, str]
+    venue_names: dict[str, str] | UnsetType = UNSET
+    floor_names: dict[str, str] | UnsetType = UNSET
+    area_names: dict[str, str] | UnsetType = UNSET
 
 
 class AssistedOut(Response):
@@ -114,7 +125,5 @@ class ReservationDetail(ReservationOut):
     history: list[HistoryEntryOut]
 
 
-class NearSeat(Response):
-    id: str
-    no: str
-    label: str
+class NearSeat(ReservedSeat):
+    """A free seat."""

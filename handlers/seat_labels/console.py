@@ -18,7 +18,6 @@ from handlers.library.console.seat_lists import chosen_seats
 from handlers.staff.layout import render
 from handlers.staff.sent_forms import error_text
 from handlers.texts.pages import SCAN_LABEL
-from handlers.texts.places import area_place
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.library.entities import PresenceSource, Seat
@@ -62,7 +61,7 @@ async def seat_labels(visit: PageRequest) -> web.StreamResponse:
         sheets=sheets,
         used=PresenceSource.SEAT_LABEL in venue.presence_sources,
         asked=seats_text,
-        place=language.say(area_place(area)),
+        place=language.say(visit[REFERENCE].catalog.full_name(area)),
         scan=language.say(SCAN_LABEL),
         **refused,
     )

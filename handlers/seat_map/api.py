@@ -233,10 +233,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
     time_window = _window(call, query.date, None, None, venue_id)
     occupancy = await call[SEAT_MAP_CACHE].occupancy.get_day(time_window.day)
     return SeatDayOut(
-        id=seat.id,
-        no=seat.number,
-        area_id=seat.area_id,
-        label=reference.catalog.seat_label(seat),
+        **reference.catalog.described(seat),
         **features_of(seat),
         disabled=seat.unavailable_reason(time_window.day),
         date=time_window.day,

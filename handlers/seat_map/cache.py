@@ -25,6 +25,7 @@ from handlers.seat_map.encoding import (
     seat_body,
     versions,
 )
+from handlers.seat_map.presenter import area_summary
 from models.kernel.ids import ReaderId
 from models.library.entities import Area, Catalog, VenueId
 from models.occupancy.joined import OccupancyView
@@ -74,7 +75,6 @@ class CachedAreaMap:
         self,
         service: SeatMapService,
         area: Area,
-        venue: str,
         time_window: TimeFilter,
         barred: Mapping[int, tuple[str, ...]],
     ) -> None:
@@ -85,7 +85,8 @@ class CachedAreaMap:
         self.groups = service.reference.groups
         self.view = AreaMap(area, barred)
         self._time_window = time_window
-        self._head = schemas.AreaSummary(area.id, area.name, area.floor, venue)
+        self.names = service.reference.catalog.names_of(area)
+        self._head = area_summary(service.reference.catalog, area)
         self._marks = [schemas.MarkOut(m.kind, m.x, m.y, m.w, m.h) for m in area.fixtures]
         self._seats: list[bytes] = [b""] * len(area.seats)
         self._encoded = 0
@@ -229,7 +230,7 @@ class CachedAreaList:
                 view.query.day,
             )
             body = msgspec.json.encode(
-                area_out(view, marks, numbers.max_minutes, plan.reserved_for)
+                area_out(view, marks, plan.names, numbers.max_minutes, plan.reserved_for)
             )
             item = self._items[plan.area.id] = view, view.version, policy, body
         return item[3]
@@ -319,11 +320,8 @@ class SeatMapCache:
         key = (area.id, time_window, effective_groups)
         plan = self._plans.get(key)
         if plan is None:
-            venue = self.reference.catalog.venues[area.venue_id].name
             barred = self.reference.groups.barred(area, groups)
-            plan = self._plans.keep(
-                key, CachedAreaMap(self._service, area, venue, time_window, barred)
-            )
+            plan = self._plans.keep(key, CachedAreaMap(self._service, area, time_window, barred))
         plan.refresh(occupancy, minute)
         return plan
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from itertools import groupby
 from typing import Any, Final
 
@@ -23,7 +22,6 @@ from handlers.staff.layout import reader_label, render
 from handlers.texts.console_labels import PATROL_TEXT, fault_reports_text
 from handlers.texts.labels import STATE_TEXT
 from handlers.texts.pages import floor_text
-from handlers.texts.places import seat_text
 from models.booking.alternatives import overlaps
 from models.booking.staff.lookup import ReservationLookup
 from models.fault_reports.service import FaultReportService
@@ -31,7 +29,7 @@ from models.kernel.errors import NotFound
 from models.kernel.text import natural
 from models.kernel.time_range import TimeRange, floor_minute
 from models.kernel.zone import Zone
-from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
+from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
 from models.library.plan_editing import LONGEST_REASON as LONGEST_OUTAGE
 from models.occupancy.joined import OccupancyView
 from models.readers.staff.readers import StaffReaders
@@ -99,13 +97,16 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
     occupancy = await visit[SeatMapService].occupancy.get_day(visit.zone.day(now))
     doubted, total = await visit[SeatReportService].to_patrol(now, 0, _LISTED, _venues(visit))
     lines = await _lines(visit, area, occupancy, doubted)
-    label = partial(seat_text, catalog)
+    label = catalog.label_of
     chosen = next((s for s in lines if s.seat.id == query.get("seat", "")), None)
     return render(
         visit,
         "patrol",
         areas=areas,
-        floors=_floors(one for one in areas if one.venue_id == area.venue_id),
+        floors=_floors(
+            catalog.venues[area.venue_id],
+            [one for one in areas if one.venue_id == area.venue_id],
+        ),
         area=area,
         fixtures=list(fixtures_of(area)),
         lines=lines,
@@ -121,10 +122,10 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-def _floors(areas: Iterable[Area]) -> list[tuple[str, list[Area]]]:
+def _floors(venue: Venue, areas: Iterable[Area]) -> list[tuple[str, list[Area]]]:
     """A venue's areas by floor, with the floors' names."""
     by_floor = groupby(areas, key=lambda area: area.floor)
-    return [(floor_text(floor), list(on)) for floor, on in by_floor]
+    return [(floor_text(venue.floor(floor)), list(on)) for floor, on in by_floor]
 
 
 def _venues(visit: PageRequest) -> frozenset[VenueId] | None:

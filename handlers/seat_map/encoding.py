@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import time
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -69,17 +70,18 @@ def seat_body(
 def area_out(
     view: AreaMap,
     marks: frozenset[str],
+    names: Mapping[str, Any],
     max_minutes: int | None = None,
     reserved_for: Sequence[str] = (),
 ) -> seat_map_schemas.AreaOut:
     """An area with its counts of seats for the API. Seats are counted that have all features
-    ``marks``. ``max_minutes``: the reader's longest stay; None for the area's usual one."""
+    ``marks``. ``names``: as ``Catalog.names_of``. ``max_minutes``: the reader's longest stay; None
+    for the area's usual one."""
     assert view.query is not None
     area, n, policy = view.area, view.count_with_features(marks), view.query.policy
     return seat_map_schemas.AreaOut(
         id=area.id,
-        name=area.name,
-        floor=area.floor,
+        **names,
         seats_total=n.total,
         seats_free=n.free,
         seats_in_use=n.in_use,

@@ -43,6 +43,7 @@ from handlers.seat_map.suggestions import Suggestions, suggestions
 from handlers.texts.feature_icons import ICON_PATHS
 from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
 from handlers.texts.pages import floor_text
+from languages.text import Text
 from models.booking.service import ReservationService
 from models.favourites.service import FavouriteSeats
 from models.forecast.service import ExpectedSeats
@@ -50,7 +51,7 @@ from models.identity.roles import Role
 from models.kernel.errors import DomainError
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
-from models.library.entities import Area, Seat, VenueId
+from models.library.entities import Area, Seat, Venue, VenueId
 from models.reservations import rules
 from models.seat_map.availability import AreaCount
 from models.seat_map.service import SeatMapService, TimeFilter
@@ -138,7 +139,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         venue=venue,
         chosen_day=chosen_day,
         offered=offered,
-        floors=_by_floor(tiles),
+        floors=_by_floor(reference.catalog.venues[VenueId(venue.id)], tiles),
         times=search_times(visit, venue.id, search.day),
         filters=feature_filters(visit, search.day),
         current=None if search.change else current,
@@ -156,9 +157,9 @@ def _is_day_of_others(day: date, venue: VenueOut, venues: Iterable[VenueOut]) ->
     return of_others and all(one.date != day for one in venue.dates)
 
 
-def _by_floor(tiles: Iterable[AreaTile]) -> list[tuple[str, list[AreaTile]]]:
+def _by_floor(venue: Venue, tiles: Iterable[AreaTile]) -> list[tuple[Text, list[AreaTile]]]:
     by_floor = groupby(tiles, key=lambda tile: tile.area.floor)
-    return [(floor_text(floor), list(of_floor)) for floor, of_floor in by_floor]
+    return [(floor_text(venue.floor(number)), list(of_floor)) for number, of_floor in by_floor]
 
 
 async def _tiles(
@@ -279,10 +280,11 @@ def _plan_facts(
         query |= {"start": search.start, "end": search.end}
     catalog = visit[REFERENCE].catalog
     venue_areas = [a for a in catalog.bookable_areas if a.venue_id == area.venue_id]
+    floor_of = catalog.venues[area.venue_id].floor
     return {
         "beside": [
-            (floor_text(floor), list(of_floor))
-            for floor, of_floor in groupby(venue_areas, key=lambda one: one.floor)
+            (floor_text(floor_of(number)), list(of_floor))
+            for number, of_floor in groupby(venue_areas, key=lambda one: one.floor)
         ],
         "drawing": _drawing(visit, area, search, plan, kind),
         "fixtures": list(fixtures_of(area)),

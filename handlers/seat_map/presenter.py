@@ -24,6 +24,7 @@ def catalog(catalog: Catalog) -> schemas.CatalogOut:
             v.id,
             v.name,
             [_area(catalog, area) for area in catalog.bookable_areas if area.venue_id == v.id],
+            dict(v.names) or UNSET,
         )
         for v in catalog.venues_in_use
     ]
@@ -46,13 +47,21 @@ def _area(catalog: Catalog, area: Area) -> schemas.CatalogAreaOut:
         schemas.CatalogSeatOut(
             id=seat.id,
             no=seat.number,
-            label=catalog.seat_label(seat),
+            label=str(catalog.seat_label(seat)),
             **features_of(seat),
             features=own_features(catalog, seat),
         )
         for seat in area.seats
     ]
-    return schemas.CatalogAreaOut(area.id, area.name, area.floor, seats)
+    return schemas.CatalogAreaOut(id=area.id, **catalog.names_of(area), seats=seats)
+
+
+def area_summary(catalog: Catalog, area: Area) -> schemas.AreaSummary:
+    venue = catalog.venues[area.venue_id]
+    names = dict(venue.names) or UNSET
+    return schemas.AreaSummary(
+        id=area.id, venue=venue.name, venue_names=names, **catalog.names_of(area)
+    )
 
 
 def choice(zone: Zone, instant: datetime, since: datetime | date) -> schemas.Choice:
@@ -70,7 +79,7 @@ def venue(
     """The venue for the API, with the days that the reader (or without one, anybody) may book."""
     days = reference.bookable_dates(reader, now, v.id)
     dates = [_date(reference, v, day, now, reader) for day in days]
-    return schemas.VenueOut(v.id, v.name, dates[0].open, dates)
+    return schemas.VenueOut(v.id, v.name, dates[0].open, dates, dict(v.names) or UNSET)
 
 
 def date_of_area(reference: ReferenceData, area: Area, day: schemas.DateOut) -> schemas.DateOut:

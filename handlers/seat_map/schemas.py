@@ -50,10 +50,14 @@ class DateOut(Response):
 
 
 class VenueOut(Response):
+    """A venue and its days. ``names``: its name in further languages, by language tag; absent
+    without any."""
+
     id: str
     name: str
     open: OpenOut | None
     dates: list[DateOut]
+    names: dict[str, str] | UnsetType = UNSET
 
 
 class VenuesOut(Response):
@@ -86,6 +90,9 @@ class WindowQuery(Request):
 
 
 class AreaOut(Response):
+    """An area and its seats. ``names``: its name in further languages, by language tag.
+    ``floor_name``, ``floor_names``: the floor's own name. Each is absent if there is none."""
+
     id: str
     name: str
     floor: int
@@ -100,6 +107,9 @@ class AreaOut(Response):
     """Reader groups that the whole area is reserved for; absent if the reader may use a seat."""
     closed: str | UnsetType = UNSET
     """Why the area is closed all day, empty if no reason is given; absent if it is open."""
+    names: dict[str, str] | UnsetType = UNSET
+    floor_name: str | UnsetType = UNSET
+    floor_names: dict[str, str] | UnsetType = UNSET
 
 
 class AreasOut(Response):
@@ -167,10 +177,16 @@ class ProposalOut(Response):
 
 
 class AreaSummary(Response):
+    """An area; its names are as in ``AreaOut``."""
+
     id: str
     name: str
     floor: int
     venue: str
+    venue_names: dict[str, str] | UnsetType = UNSET
+    names: dict[str, str] | UnsetType = UNSET
+    floor_name: str | UnsetType = UNSET
+    floor_names: dict[str, str] | UnsetType = UNSET
 
 
 class SeatOut(Response):
@@ -207,12 +223,16 @@ class CatalogAreaOut(Response):
     name: str
     floor: int
     seats: list[CatalogSeatOut]
+    names: dict[str, str] | UnsetType = UNSET
+    floor_name: str | UnsetType = UNSET
+    floor_names: dict[str, str] | UnsetType = UNSET
 
 
 class CatalogVenueOut(Response):
     id: str
     name: str
     areas: list[CatalogAreaOut]
+    names: dict[str, str] | UnsetType = UNSET
 
 
 class CatalogOut(Response):
@@ -279,11 +299,9 @@ class OccupiedOut(Response):
     end: datetime
 
 
-class SeatDayOut(Response):
-    id: str
-    no: str
-    area_id: str
-    label: str
+class SeatDayOut(ReservedSeat, kw_only=True):
+    """A seat and its reservations of a day."""
+
     power: bool
     window: bool
     computer: bool

@@ -21,7 +21,7 @@ from models.booking.service import ReservationService
 from models.booking.time_choices import end_choices, proposed_start, start_choices
 from models.favourites.service import FavouriteSeats
 from models.kernel.time_range import floor_minute
-from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
+from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
 from models.policy.open_hours import open_hours
 from models.reservations.entities import Reservation
 from models.seat_map.availability import SeatState
@@ -69,9 +69,9 @@ class FavouriteSeat:
 @dataclass(frozen=True, slots=True)
 class OnceMore:
     """The seat of the reader's last stay, with a time at which the seat can be booked again.
-    ``venue``: the venue's name; empty if the library has only one."""
+    ``venue``: None if the library has only one."""
 
-    venue: str
+    venue: Venue | None
     area: Area
     no: str
     words: str
@@ -282,7 +282,7 @@ def _again(visit: PageRequest, again: AgainOut) -> OnceMore:
     )
     later = again.date > visit.zone.day(visit.now)
     return OnceMore(
-        again.seat.venue if several else "",
+        catalog.venues[area.venue_id] if several else None,
         area,
         again.seat.no,
         PROPOSAL_TEXT["tomorrow" if later else "today"].format(begin=search.period),

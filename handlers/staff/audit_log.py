@@ -23,7 +23,6 @@ from handlers.texts.console_labels import (
     YES_NO,
 )
 from handlers.texts.errors import text_of
-from handlers.texts.places import area_text, seat_text
 from languages.text import Text, _, joined
 from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
@@ -111,7 +110,7 @@ def _target(visit: PageRequest, target: str) -> tuple[str, str]:
         id = _venue_name(catalog, id)
     elif kind == "seat":
         seat, _blank, when = id.partition(" ")
-        id = seat_text(catalog, SeatId(seat))
+        id = catalog.label_of(SeatId(seat))
         id = _("{kind} {name}", kind=id, name=when) if when else id
     elif _OBJECT_ID.fullmatch(id):
         id = id if where else ""
@@ -121,7 +120,7 @@ def _target(visit: PageRequest, target: str) -> tuple[str, str]:
 
 def _area_name(catalog: Catalog, id: str) -> str:
     area = catalog.areas.get(AreaId(id))
-    return area_text(catalog, area) if area is not None else id
+    return catalog.area_name(area) if area is not None else id
 
 
 def _venue_name(catalog: Catalog, id: str) -> str:
@@ -159,9 +158,9 @@ def _named(catalog: Catalog, name: str, value: object) -> object:
         case "reserved_areas":
             return joined((_area_name(catalog, id) for id in value.split(", ")), BETWEEN["names"])
         case "reserved_seats":
-            return few_seats([seat_text(catalog, SeatId(id)) for id in value.split(", ")])
+            return few_seats([catalog.label_of(SeatId(id)) for id in value.split(", ")])
         case "seat":
-            return seat_text(catalog, SeatId(value))
+            return catalog.label_of(SeatId(value))
         case _:
             return value
 

@@ -14,7 +14,6 @@ from handlers.http.pages import PageRequest
 from handlers.staff.layout import render, sees_area, sees_seat, visible_seats
 from handlers.texts.console import ALARM_TEXT
 from handlers.texts.console_labels import TROUBLE_TEXT, WAITING_TEXT
-from handlers.texts.places import area_place
 from models.affected_bookings.impact import AffectedBookings
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.fault_reports.service import FaultReportService
@@ -72,7 +71,7 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
             AreaDashboard(
                 id=area.id,
                 venue_id=area.venue_id,
-                name=area_place(area),
+                name=catalog.full_name(area),
                 seats=sum(seat.unavailable_reason(day) is None for seat in area.seats),
                 used=sum(
                     row.state in (ReservationState.IN_USE, ReservationState.AWAY) for row in mine

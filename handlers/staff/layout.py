@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -14,7 +13,6 @@ from handlers.staff.help_topics import help_for
 from handlers.staff.sent_forms import NOT_SENT, SentForm, sent_form
 from handlers.staff.setup_steps import is_under_way, step_lines
 from handlers.texts.console_labels import ACTION_LABELS, ROLE_TEXT
-from handlers.texts.places import area_text
 from languages.text import _
 from models.identity.roles import Role
 from models.library.entities import AreaId, SeatId
@@ -52,7 +50,7 @@ def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) 
         role=_role_text(visit),
         **shared | facts,
         action_labels=ACTION_LABELS,
-        area_name=partial(area_text, visit[REFERENCE].catalog),
+        area_name=visit[REFERENCE].catalog.area_name,
         by_venue=visit[REFERENCE].catalog.by_venue,
         help=help_for(visit.request.path.rstrip("/")),
         setup_left=_setup_left(visit),

@@ -147,12 +147,14 @@ class StatisticsQuery(Request):
 
 class AreaDayOut(Response):
     """The statistics of one area on a complete day. Minutes are sums over the area's seats.
-    ``used_minutes_by_hour``: 24 numbers, one for each hour of the day."""
+    ``used_minutes_by_hour``: 24 numbers, one for each hour of the day. ``floor``: null for an
+    area that the library has no more."""
 
     date: date
     area_id: str
     area: str
     venue: str
+    floor: int | None
     seats: int
     booked: int
     checked_in: int

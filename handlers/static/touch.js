@@ -12,7 +12,8 @@
     return one;
   };
   const clock = (text) => text.slice(11, 16);
-  const place = (seat) => (document.body.dataset.language === "zh" ? seat.label : _("{area}，{no} 号", seat));
+  const tag = document.documentElement.lang.split("-")[0];
+  const nameIn = (name, names) => (names && names[tag]) || name; // in the page's language, or else the first
   let token = "", until = 0, idleS = 30, left = null, name = "";
 
   async function call(method, path, body) {
@@ -98,7 +99,7 @@
     const ask = (verb, text, question, stay_) => button(text, () => {
       const row = make("div", "", "choices two"), no = button(stay_, () => home(), "strong");
       row.append(no, button(text, () => perform(verb, text), "bad"));
-      say(question, make("p", `${place(now.seat)} · ${clock(now.start)}–${clock(now.end)}`, "soft"), row);
+      say(question, make("p", `${nameIn(now.seat.label, now.seat.labels)} · ${clock(now.start)}–${clock(now.end)}`, "soft"), row);
       no.focus();
     });
     const can = [], also = [];
@@ -122,7 +123,7 @@
     row.append(...can);
     second.append(...also);
     const until_ = now.state === "away" ? _("请在 {clock} 前返回", { clock: clock(now.return_by) }) : now.state === "in_use" ? _("可用到 {clock}", { clock: clock(now.end) }) : `${clock(now.start)}–${clock(now.end)}`;
-    show(place(now.seat), make("p", until_, "big"), make("p", now.state_text, "soft"), row, second);
+    show(nameIn(now.seat.label, now.seat.labels), make("p", until_, "big"), make("p", now.state_text, "soft"), row, second);
     box.className = "use";
     return undefined;
   }
@@ -140,8 +141,8 @@
     const told = await call("POST", `/reservations/${now.id}/report`, { kind: "occupied" });
     const near = told.deadline_stopped ? told.nearest : [], row = make("div", "", "choices");
     for (const seat of near) row.append(button(_("{no} 号", { no: seat.no }), async () => {
-      const changed = await call("POST", `/reservations/${now.id}/change`, { seat_id: seat.id });
-      done(_("已换到 {seat}", { seat: place(changed.seat) }));
+      await call("POST", `/reservations/${now.id}/change`, { seat_id: seat.id });
+      done(_("已换到 {seat}", { seat: nameIn(seat.label, seat.labels) }));
     }));
     show(_("已告诉图书馆"), make("p", near.length ? _("可以换到附近的空位") : _("请到服务台选座")), row, button(_("返回"), () => home(), "quiet"));
   }
@@ -168,15 +169,16 @@
 
   async function areas() {
     const found = (await call("GET", `/areas?venue=${document.body.dataset.venue}`)).items, parts = [];
-    for (const floor of new Set(found.map((area) => area.floor))) {
+    const floorOf = ({ floor, floor_name, floor_names }) => nameIn(floor_name, floor_names) ?? (floor < 0 ? _("地下{floor}层", { floor: -floor }) : _("{floor}层", { floor }));
+    for (const floor of new Set(found.map(floorOf))) {
       const row = make("div", "", "choices areas");
-      for (const area of found.filter((one) => one.floor === floor)) {
-        const one = button(area.name, () => seats(area));
+      for (const area of found.filter((one) => floorOf(one) === floor)) {
+        const one = button(nameIn(area.name, area.names), () => seats(area));
         one.append(make("small", area.seats_free ? _("空 {seats_free}", { seats_free: area.seats_free }) : _("满")));
         one.disabled = !area.seats_free;
         row.append(one);
       }
-      parts.push(make("h2", floor < 0 ? _("地下{floor}层", { floor: -floor }) : _("{floor}层", { floor })), row);
+      parts.push(make("h2", floor), row);
     }
     show(_("选区域"), ...parts);
   }
@@ -184,7 +186,7 @@
     const map = await call("GET", `/areas/${area.id}/map`), foot = make("div", "", "foot");
     const free = map.seats.filter((seat) => seat.status === "free").length;
     let asked = 0;
-    choose(_("{name} · 空 {free}", { name: area.name, free }), map, (seat) => seat.status === "free", foot, async (seat) => {
+    choose(_("{name} · 空 {free}", { name: nameIn(area.name, area.names), free }), map, (seat) => seat.status === "free", foot, async (seat) => {
       const mine = ++asked;
       const [{ ends }, { features = [] }] = await Promise.all([
         call("GET", `/seats/${seat.id}/times?start=now`).catch(() => ({ ends: [] })),
@@ -218,7 +220,7 @@
     const today = new Date(now + offsetAt(now)).toISOString().slice(0, 10);
     const made = await call("POST", "/reservations", { seat_id: seat.id, date: today, start: "now", end });
     await call("POST", `/kiosks/${kiosk}/check-in`, { reservation_id: made.id });
-    done(_("已入座 {seat}", { seat: place(made.seat) }));
+    done(_("已入座 {seat}", { seat: nameIn(made.seat.label, made.seat.labels) }));
   }
   const loaded = Date.now();
 

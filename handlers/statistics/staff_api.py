@@ -54,8 +54,9 @@ def _area_day(catalog: Catalog, day: AreaDay) -> AreaDayOut:
     return AreaDayOut(
         date=day.day,
         area_id=day.area_id,
-        area=area.full_name if area is not None else day.area_id,
+        area=catalog.full_name(area) if area is not None else day.area_id,
         venue=catalog.venues[area.venue_id].name if area is not None else "",
+        floor=area.floor if area is not None else None,
         seats=day.seats,
         booked=day.booked,
         checked_in=day.checked_in,

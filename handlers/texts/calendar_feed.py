@@ -6,15 +6,15 @@ from typing import Final
 from languages.text import Text, _
 from models.reservations.state_machine import ReservationState
 
-SUMMARY: Final = _("座位：{area} {no} 号")
+SUMMARY: Final = _("座位：{seat}")
 SUMMARY_OFF: Final[Mapping[ReservationState, Text]] = {
-    ReservationState.CANCELLED: _("已取消：{area} {no} 号"),
-    ReservationState.NO_SHOW: _("失约：{area} {no} 号"),
+    ReservationState.CANCELLED: _("已取消：{seat}"),
+    ReservationState.NO_SHOW: _("失约：{seat}"),
 }
 """Titles of the calendar entries of cancelled bookings and no-shows, by state. Some calendars
 keep showing such entries."""
 CHECK_IN: Final = _("签到：{begin}–{end}，{scan}；逾期记违约一次")
 CHECK_IN_EXCUSED: Final = _("签到：{begin}–{end}，{scan}")
 STATE: Final = _("状态：{state}")
-BEFORE_START: Final = _("15 分钟后开始：{area} {no} 号")
-BEFORE_END: Final = _("15 分钟后结束：{area} {no} 号")
+BEFORE_START: Final = _("15 分钟后开始：{seat}")
+BEFORE_END: Final = _("15 分钟后结束：{seat}")

@@ -6,11 +6,11 @@ from typing import Final
 
 from handlers.texts.console_labels import WHOLE_LIBRARY
 from handlers.texts.labels import days_text
-from handlers.texts.places import area_text
 from languages.text import _, date_text, short_day_text
 from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
 from models.library.entities import Catalog
+from models.library.names import label_text
 from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
 from models.policy.opening_conflicts import ConflictKind
 
@@ -126,8 +126,8 @@ def place_name(catalog: Catalog, place: OpeningPlace) -> str:
     """The place's name: 全馆, a venue's name, or an area's full name."""
     if place.area_id is not None:
         area = catalog.areas.get(place.area_id)
-        return area_text(catalog, area) if area is not None else place.area_id
+        return catalog.area_name(area) if area is not None else place.area_id
     if place.venue_id is not None:
         venue = catalog.venues.get(place.venue_id)
-        return venue.name if venue is not None else place.venue_id
+        return label_text(venue) if venue is not None else place.venue_id
     return WHOLE_LIBRARY

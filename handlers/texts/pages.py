@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from languages.text import Text, _, spelled
+from languages.text import Text, _, _p, spelled
+from models.library.names import Floor, label_text
 
 DONE_TEXT: Final[Mapping[str, str]] = {
     "reserve": _("预约成功"),
@@ -125,13 +126,19 @@ PAGE_NOT_SHOWN: Final = _("这一页暂时没有打开")
 _FLOORS: Final = "零一二三四五六七八九"
 
 
-def floor_text(floor: int) -> Text:
-    """The floor as 二层 or 地下一层."""
-    number = abs(floor)
+def floor_text(floor: Floor) -> Text:
+    """The floor's own name, or 二层 or 地下一层."""
+    if floor.name or floor.names:
+        return label_text(floor)
+    number = abs(floor.number)
     words = _FLOORS[number] if number < len(_FLOORS) else str(number)
-    if floor < 0:
+    if floor.number < 0:
         return spelled("地下" + words + "层", "地下{number}层", number=number)
     return spelled(words + "层", "{number}层", number=number)
+
+
+def seat_no_text(no: str) -> Text:
+    return _("{no} 号", no=no) if no.isdecimal() else _p("letters", "{no} 号", no=no)
 
 
 PROOF_NUMBERS: Final[Mapping[str, str]] = {

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import time
 from typing import Any, Final
 
 from handlers.texts.labels import days_text
 from handlers.texts.opening import WHOLE_DAY, clock_hours_text
 from handlers.texts.pages import floor_text
-from handlers.texts.places import area_place
 from handlers.texts.policy import meal_times_text
 from languages.text import CountedText, Text, _, _n, _p, joined, spelled
-from models.library.entities import Area, Catalog, CheckInWay
+from models.library.entities import Area, Catalog, CheckInWay, Venue
+from models.library.names import Floor, label_text
 from models.policy.opening import OpeningPlace
 
 _Count = Callable[[int], CountedText]
@@ -131,22 +131,20 @@ def opening_hours_text(opens: time | None, closes: time | None) -> str:
 def place_text(catalog: Catalog, place: OpeningPlace) -> str:
     """The venue or area in words; an area with its venue if the library has several."""
     area = catalog.areas.get(place.area_id) if place.area_id is not None else None
-    if area is None:
-        return catalog.venues[place.venue_id].name if place.venue_id is not None else ""
-    name, whole = area_place(area), catalog.area_name(area)
-    if whole == name:
-        return name
-    return spelled(whole, "{venue} {area}", venue=catalog.venues[area.venue_id].name, area=name)
+    if area is not None:
+        return catalog.area_name(area)
+    return label_text(catalog.venues[place.venue_id]) if place.venue_id is not None else ""
 
 
-def area_text(area: Area) -> str:
+def area_text(venue: Venue, area: Area) -> Text:
     """The area with its floor, among areas of several floors: Galerie（二层）."""
-    if "层" in area.name:
-        return area.name
-    return _("{area}（{floor}）", area=area.name, floor=floor_text(area.floor))
+    name = label_text(area)
+    if "层" in name:
+        return name
+    return _("{area}（{floor}）", area=name, floor=floor_text(venue.floor(area.floor)))
 
 
-def floors_text(floors: Sequence[int]) -> Text:
+def floors_text(floors: Iterable[Floor]) -> Text:
     """All areas of these floors: 二层、三层各区."""
     return _("{floors}各区", floors=joined(map(floor_text, floors), NAMES))
 

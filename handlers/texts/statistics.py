@@ -17,6 +17,7 @@ COLUMN_TEXT: Final[Mapping[str, str]] = {
     "day": _("日期"),
     "weekday": _("星期"),
     "venue": _("场馆"),
+    "floor": _("楼层"),
     "area": _("区域"),
     "hour": _("时段"),
     "seat": _p("column", "座位"),

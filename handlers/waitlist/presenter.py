@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from handlers.reservations.presenter import reservation
+from handlers.seat_map.presenter import area_summary
 from handlers.waitlist import schemas
 from models.reference_data import ReferenceData
 from models.reservations.state_machine import ReservationState
@@ -31,4 +32,5 @@ async def waitlist_entry(
         offer=await reservation(reference, offer, now)
         if offer and offer.state is ReservationState.OFFERED
         else None,
+        place=area_summary(reference.catalog, area) if area else None,
     )

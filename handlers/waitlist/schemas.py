@@ -7,6 +7,7 @@ from msgspec import Meta, field
 
 from handlers.http.schemas import ClockTime, Id, Request, Response, Start
 from handlers.reservations.schemas import ReservationOut
+from handlers.seat_map.schemas import AreaSummary
 from models.library.entities import FILTERABLE_FEATURES
 
 
@@ -36,7 +37,8 @@ class WaitlistEntryOut(Response):
     """A waitlist entry or a free-seat alert. ``state``: waiting, offered, accepted,
     offer_expired, left, over, told (an alert's seat is free). ``ahead``: the number of entries
     before this one; null if this one does not wait in line. ``offer``: the held seat, which the
-    reader may accept or decline until the offer's ``held_until``; null without an offer."""
+    reader may accept or decline until the offer's ``held_until``; null without an offer.
+    ``place``: the area with its floor and venue; null if the library has it no more."""
 
     id: str
     area_id: str
@@ -50,3 +52,4 @@ class WaitlistEntryOut(Response):
     only_tell: bool
     made_at: datetime
     offer: ReservationOut | None
+    place: AreaSummary | None

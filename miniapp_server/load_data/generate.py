@@ -30,6 +30,7 @@ from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
 from models.library.entities import Catalog, CheckInWay, KioskId, SeatId
+from models.messages.entities import LONGEST_THING
 from models.policy.entities import Policy
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
@@ -40,7 +41,7 @@ from models.violations.repository import document_of as violation_document
 from models.violations.suspension_repository import suspension_document
 from notify.outbox_messages import build_message
 from notify.templates import TEMPLATE_BY_EVENT
-from notify.templates.rendering import LONGEST_THING, MessageContext
+from notify.templates.rendering import MessageContext
 
 KEEP_MESSAGES: Final = timedelta(days=180)
 """Only this last part of the history gets messages: the service deletes older ones."""

@@ -30,6 +30,7 @@ export interface AreaDayOut {
   area_id: string;
   area: string;
   venue: string;
+  floor: number | null;
   seats: number;
   booked: number;
   checked_in: number;
@@ -54,6 +55,9 @@ export interface AreaOut {
   step_minutes: number;
   reserved_for?: string[];
   closed?: string;
+  names?: Record<string, string>;
+  floor_name?: string;
+  floor_names?: Record<string, string>;
 }
 
 export interface AreaSummary {
@@ -61,6 +65,10 @@ export interface AreaSummary {
   name: string;
   floor: number;
   venue: string;
+  venue_names?: Record<string, string>;
+  names?: Record<string, string>;
+  floor_name?: string;
+  floor_names?: Record<string, string>;
 }
 
 export interface AreasOut {
@@ -131,6 +139,9 @@ export interface CatalogAreaOut {
   name: string;
   floor: number;
   seats: CatalogSeatOut[];
+  names?: Record<string, string>;
+  floor_name?: string;
+  floor_names?: Record<string, string>;
 }
 
 export interface CatalogOut {
@@ -154,6 +165,7 @@ export interface CatalogVenueOut {
   id: string;
   name: string;
   areas: CatalogAreaOut[];
+  names?: Record<string, string>;
 }
 
 export interface ChangeReservation {
@@ -287,6 +299,7 @@ export interface ForecastOut {
 export interface FreeOut {
   name: string;
   seats_free: number;
+  names?: Record<string, string>;
 }
 
 export interface GateEventIn {
@@ -412,7 +425,16 @@ export interface MessageOut {
 export interface NearSeat {
   id: string;
   no: string;
+  area_id: string;
+  area: string;
+  floor: number;
+  venue: string;
   label: string;
+  floor_name: string;
+  labels: Record<string, string>;
+  venue_names?: Record<string, string>;
+  floor_names?: Record<string, string>;
+  area_names?: Record<string, string>;
 }
 
 export interface NewActivationCode {
@@ -510,6 +532,10 @@ export interface PublicAreaOut {
   seats_total: number;
   opens_at: string | null;
   reason: string;
+  venue_names?: Record<string, string>;
+  names?: Record<string, string>;
+  floor_name?: string;
+  floor_names?: Record<string, string>;
 }
 
 export interface PublicOccupancyOut {
@@ -618,6 +644,11 @@ export interface ReservedSeat {
   floor: number;
   venue: string;
   label: string;
+  floor_name: string;
+  labels: Record<string, string>;
+  venue_names?: Record<string, string>;
+  floor_names?: Record<string, string>;
+  area_names?: Record<string, string>;
 }
 
 export interface Scan {
@@ -636,7 +667,15 @@ export interface SeatDayOut {
   id: string;
   no: string;
   area_id: string;
+  area: string;
+  floor: number;
+  venue: string;
   label: string;
+  floor_name: string;
+  labels: Record<string, string>;
+  venue_names?: Record<string, string>;
+  floor_names?: Record<string, string>;
+  area_names?: Record<string, string>;
   power: boolean;
   window: boolean;
   computer: boolean;
@@ -772,6 +811,7 @@ export interface VenueOut {
   name: string;
   open: OpenOut | null;
   dates: DateOut[];
+  names?: Record<string, string>;
 }
 
 export interface VenuesOut {
@@ -811,6 +851,7 @@ export interface WaitlistEntryOut {
   only_tell: boolean;
   made_at: string;
   offer: ReservationOut | null;
+  place: AreaSummary | null;
 }
 
 export interface Waive {

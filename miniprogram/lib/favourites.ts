@@ -2,7 +2,7 @@
 import { Refused, drop, get, isBound, ofReader, post, tap } from "../api/client";
 import type { AgainOut, FavouritesOut, ReservedSeat } from "../api/types";
 import { dayAt, now } from "./clock";
-import { clockAfter, t } from "./texts";
+import { clockAfter, nameIn, t } from "./texts";
 
 /** Where an earlier version kept them, on the phone alone. */
 const PLACE = "favourites";
@@ -15,7 +15,7 @@ function known(seat: ReservedSeat, label: string, note: string, query: string): 
 }
 
 function nameOf(seat: ReservedSeat): string {
-  return `${seat.area} ${t("seat_no", { no: seat.no })}`;
+  return `${nameIn(seat.area, seat.area_names)} ${t("seat_no", { no: seat.no })}`;
 }
 
 function once(more: AgainOut): Known {

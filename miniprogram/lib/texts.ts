@@ -1,6 +1,6 @@
 // What is said to a reader, in the language that the reader or the phone has chosen.
 
-import type { ReservedSeat } from "../api/types";
+import type { AreaOut, ReservedSeat } from "../api/types";
 import { clock, clockAt, day, now } from "./clock";
 import { LANGUAGES } from "./languages";
 import { CHINESE } from "./texts_chinese";
@@ -86,16 +86,20 @@ function counted(n: number): string {
   return (tens ? `${before}十` : "") + (ones || !tens ? DIGITS.charAt(ones) : "");
 }
 
-/** 二层, below the ground 地下一层. */
-export function floorName(floor: number): string {
-  return floor < 0 ? t("basement", { n: counted(-floor) }) : t("floor", { n: counted(floor) });
+/** A name in the phone's language, or else the first one. */
+export function nameIn(name: string, names?: Readonly<Record<string, string>>): string {
+  return names?.[tag] ?? name;
 }
 
-/** Where a seat is: 图书馆二层中厅065号. */
+/** A floor's own name, or 二层, below the ground 地下一层. */
+export function floorName({ floor, floor_name, floor_names }: AreaOut): string {
+  const own = nameIn(floor_name ?? "", floor_names);
+  return own || (floor < 0 ? t("basement", { n: counted(-floor) }) : t("floor", { n: counted(floor) }));
+}
+
+/** Where a seat is. A booking that an earlier version has kept has no labels. */
 export function placeOf(seat: ReservedSeat): string {
-  if (seat.area === "") return seat.label; // of plans that are no more
-  const area = seat.area.includes("层") ? seat.area : `${floorName(seat.floor)}${seat.area}`;
-  return t("place", { venue: seat.venue, area, no: seat.no });
+  return (seat.labels as ReservedSeat["labels"] | undefined)?.[tag] ?? seat.label;
 }
 
 /** For WXML, which cannot call functions. */

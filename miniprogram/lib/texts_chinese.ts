@@ -196,7 +196,6 @@ export const CHINESE = {
 
   floor: "{n}层",
   basement: "地下{n}层",
-  place: "{venue}{area}{no}号",
   plan: "座位图",
   list: "列表",
   plan_window: "按 {from}–{to} 显示",

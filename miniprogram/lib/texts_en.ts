@@ -197,7 +197,6 @@ export const TEXTS: Record<keyof typeof CHINESE, string> = {
 
   floor: "Floor {n}",
   basement: "Basement {n}",
-  place: "{venue}, {area}, seat {no}",
   plan: "Plan",
   list: "List",
   plan_window: "Shown for {from}–{to}",

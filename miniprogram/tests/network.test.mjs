@@ -382,7 +382,7 @@ test("a start without a network shows the bookings that were seen last, and goes
   phone.open("pages/index/index");
   await phone.reads("没有网络，请检查后重试");
   await phone.reads("下面是 12-07 08:00 看到的预约");
-  assert.ok(phone.text.includes("已预约 · 图书馆二层中厅065号"), phone.text);
+  assert.ok(phone.text.includes("已预约 · 图书馆2层二层中厅065号"), phone.text);
   assert.equal(phone.find("取消"), undefined, "nothing to tap that cannot be done");
   phone.network = () => undefined;
   phone.connected();

@@ -82,8 +82,8 @@ for (const language of ["zh_CN", "en"]) {
   }
 }
 
-for (const [language, wanted] of [["zh_CN", "地下二层"], ["en", "Basement 2"]]) {
-  test(`a floor below the ground, in ${language}`, async () => {
+for (const [language, wanted, named] of [["zh_CN", "地下二层", ["EG", "A区"]], ["en", "Basement 2", ["Ground floor", "Zone A"]]]) {
+  test(`floors below the ground and with names of their own, in ${language}`, async () => {
     await service.reset(at("08:40"));
     const phone = await bound(service, "wang", "21070001", { language });
     try {
@@ -95,6 +95,12 @@ for (const [language, wanted] of [["zh_CN", "地下二层"], ["en", "Basement 2"
         phone.open(`pages/${page}`);
         await phone.reads(wanted);
       }
+      const names = { name: "A区", names: { en: "Zone A" }, floor_name: "EG", floor_names: { en: "Ground floor" } };
+      for (const area of areas) Object.assign(area, names);
+      phone.open("pages/index/index");
+      await phone.reads(named[0]);
+      phone.open("pages/seats/seats");
+      for (const name of named) await phone.reads(name);
     } finally {
       await phone.close();
     }

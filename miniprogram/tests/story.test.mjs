@@ -78,7 +78,7 @@ test("the story: bind, reserve, check in, extend, leave, return, finish", async 
   // The card, before its time.
   await phone.tap("查看预约");
   await phone.reaches("pages/index/index");
-  await phone.reads("已预约 · 图书馆二层中厅065号");
+  await phone.reads("已预约 · 图书馆2层二层中厅065号");
   await phone.until(() => /(1:00:00|59:\d\d) 后开始/.test(phone.text), "how long it is until then");
 
   // A code that is none is refused and says so; the kiosk's is taken.
@@ -89,18 +89,18 @@ test("the story: bind, reserve, check in, extend, leave, return, finish", async 
   await phone.until(() => phone.all("said").some((node) => node.textContent.trim()), "a refusal");
   phone.sees.push(await service.kioskCode());
   await phone.tap("扫码签到");
-  await phone.reads("使用中 · 图书馆二层中厅065号");
+  await phone.reads("使用中 · 图书馆2层二层中厅065号");
 
   // 暂离 says until when before it is tapped, and after.
   await service.clock(at("10:00"));
   phone.open("pages/index/index");
   await phone.reads("请在 10:30 前返回并再次扫码");
   await phone.tap("暂离");
-  await phone.reads("暂离 · 图书馆二层中厅065号请在 10:30 前返回");
+  await phone.reads("暂离 · 图书馆2层二层中厅065号请在 10:30 前返回");
   await service.clock(at("10:20"));
   phone.sees.push(await service.kioskCode("3f-north"));
   await phone.tap("扫码返回");
-  await phone.reads("使用中 · 图书馆二层中厅065号");
+  await phone.reads("使用中 · 图书馆2层二层中厅065号");
 
   // 续约, of the choices that there are.
   await service.clock(at("11:40"));
@@ -250,7 +250,7 @@ test("a kiosk's link that WeChat's scanner opens checks in at once, and once", a
   await service.clock(at("08:40"));
   phone.storage.delete("token"); // the program was closed for long: it signs in first
   await open();
-  await phone.reads("使用中 · 图书馆二层中厅065号");
+  await phone.reads("使用中 · 图书馆2层二层中厅065号");
   assert.ok(phone.toasts.includes("签到成功"));
   await phone.page.load();
   assert.deepEqual(posted(phone, "/check-in").map((sent) => sent.status), [200]);
@@ -304,9 +304,9 @@ test("候补 by taps: for the seat that was lost, offered, accepted", async () =
   await service.call("POST", `/api/v1/reservations/${taken.id}/cancel`, { as: other });
   await service.clock(at("08:01"));
   await reload();
-  await phone.reads("待接受 · 图书馆二层中厅065号");
+  await phone.reads("待接受 · 图书馆2层二层中厅065号");
   await phone.tap("接受");
-  await phone.reads("已预约 · 图书馆二层中厅065号");
+  await phone.reads("已预约 · 图书馆2层二层中厅065号");
   phone.open("pages/waitlist/waitlist");
   await phone.reads("已接受");
 });
@@ -403,7 +403,7 @@ test("what the gate has done is confirmed with a tap; its passages are shown", a
   await phone.reads("闸机识别到您 08:50 入馆，已为您签到");
   await phone.tap("确认");
   await phone.until(() => !phone.find("确认"), "nothing is left to confirm");
-  await phone.reads("使用中 · 图书馆二层中厅065号");
+  await phone.reads("使用中 · 图书馆2层二层中厅065号");
   phone.open("pages/me/me");
   await phone.tap("门禁记录");
   await phone.reads("协助签到");
@@ -421,7 +421,7 @@ test("a seat that somebody sits on is changed for the next one", async () => {
   await phone.reads("换到附近的空位");
   const offered = phone.all("action").map((node) => node.textContent).filter((text) => /^\d{3}$/.test(text));
   await phone.tap(offered[0]);
-  await phone.reads(`使用中 · 图书馆二层中厅${offered[0]}号`);
+  await phone.reads(`使用中 · 图书馆2层二层中厅${offered[0]}号`);
 });
 
 test("a no-show is shown with its appeal", async () => {

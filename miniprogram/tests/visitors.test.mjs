@@ -247,7 +247,7 @@ test("签到, 暂离, 续约 and 结束 stand in the row of 我的预约 too", a
   phone = await bound(service);
   const { id } = await service.reserve(phone.storage.get("token"), SEAT, MONDAY, "now", "12:00");
   phone.open("pages/me/me");
-  await phone.reads("图书馆二层中厅065号");
+  await phone.reads("图书馆2层二层中厅065号");
   const texts = () => phone.page.data.rows.find((row) => row.id === id).buttons.map((button) => button.text);
   assert.deepEqual(texts(), ["签到", "取消"]);
   phone.sees.push(await service.kioskCode());

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from models.kernel.time_range import TimeRange, floor_minute
 from models.library.entities import Seat
@@ -53,8 +53,8 @@ class SeatAlternatives:
 
     async def nearest_free_seats(
         self, seat: Seat, span: TimeRange, reader: Reader | None
-    ) -> list[dict[str, str]]:
-        """Up to three seats near ``seat``, bookable for ``span``, with id, number and label."""
+    ) -> list[Mapping[str, Any]]:
+        """Up to three seats near ``seat``, bookable for ``span``, as ``Catalog.described``."""
         day, last = self._reference.zone.day(span.start), self._reference.zone.last_day(span)
         taken = (await self._occupancy.get_day(day)).by_seat
         catalog = self._reference.catalog
@@ -67,14 +67,11 @@ class SeatAlternatives:
             and other.unavailable_reason(last) is None
             and self._reference.may_use_seat(other, reader, day)
         )
-        return [
-            {"id": s.id, "no": s.number, "label": catalog.seat_label(s)}
-            for s in islice(free, _PROPOSED)
-        ]
+        return [catalog.described(s) for s in islice(free, _PROPOSED)]
 
     async def alternatives_for(
         self, r: Reservation, reader: Reader | None, now: datetime
-    ) -> list[dict[str, str]]:
+    ) -> list[Mapping[str, Any]]:
         """Up to three free seats near the reservation's seat for the rest of its time, if any."""
         start = max(floor_minute(now), r.start)
         seat = self._reference.catalog.all_seats.get(r.seat_id)

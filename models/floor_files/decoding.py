@@ -42,6 +42,7 @@ class _Plan(msgspec.Struct, forbid_unknown_fields=True):
     floor: int | None = None
     venue: str = ""
     base: int | None = None
+    names: dict[str, str] = {}
 
 
 class _Plans(msgspec.Struct, forbid_unknown_fields=True):
@@ -136,6 +137,7 @@ def _area(plan: _Plan) -> AreaInFile:
         seats=[SeatInFile(seat) for seat in plan.seats],
         fixtures=plan.marks,
         base=plan.base,
+        names=plan.names,
     )
 
 

@@ -17,6 +17,8 @@ MOST_PROBLEMS: Final = 100
 CELL: Final = 50
 """In a table with rows and columns, neighbouring seats are placed this many plan units apart."""
 MARGIN: Final = 20
+NAME_COLUMN: Final = "area:"
+"""The field of a column with areas' names in a further language begins with this: area:en."""
 AREA_ROW: Final = "area"
 """The kind of a table's row that gives the size of an area."""
 
@@ -60,6 +62,8 @@ class AreaInFile:
     floor: int | None = None
     width: int | None = None
     height: int | None = None
+    names: dict[str, str] = field(default_factory=dict)
+    """Names in further languages; an existing area keeps those that the file lacks."""
     seats: list[SeatInFile] = field(default_factory=list)
     fixtures: list[Fixture] | None = None
     base: int | None = None

@@ -162,6 +162,7 @@ def _draft(read: AreaInFile, base: Area) -> PlanDraft:
         height=read.height or _side(base.height, [y for _, y in ends]),
         seats=seats,
         marks=fixtures,
+        names={**base.names, **read.names},
     )
 
 

@@ -16,6 +16,7 @@ from models.floor_files.entities import (
     MOST_LINES,
     MOST_PROBLEMS,
     MOST_SEATS_IN_FILE,
+    NAME_COLUMN,
     OWN_FEATURE,
     AreaInFile,
     Columns,
@@ -26,6 +27,7 @@ from models.floor_files.entities import (
 )
 from models.kernel.errors import Malformed
 from models.library.entities import SEAT_FEATURES, Fixture, SeatDraft
+from models.library.names import is_language_tag
 from models.library.plan_editing import LARGEST
 from models.library.seat_names import tidy
 
@@ -102,8 +104,7 @@ class _Table:
             self._fixture(line, row, area, kind)
 
     def _head(self, line: int, cells: Sequence[str]) -> None:
-        columns = self.words.columns
-        self.fields = [columns.get(_folded(cell), "") for cell in cells[:_MOST_COLUMNS]]
+        self.fields = [self._field(cell) for cell in cells[:_MOST_COLUMNS]]
         # Columns beyond the limit are listed as ignored, too.
         read = {_folded(cell) for cell, name in zip(cells, self.fields, strict=False) if name}
         unknown = [cell for cell in cells if _folded(cell) and _folded(cell) not in read]
@@ -114,6 +115,14 @@ class _Table:
         if not {"area", "area_id"} & set(self.fields) or "seat" not in self.fields:
             problem = FileProblem(Malformed("file", "columns_missing"), line)
             raise UnreadableFile(problem)
+
+    def _field(self, heading: str) -> str:
+        """The field of the column with this heading; empty for a column that is ignored."""
+        columns = self.words.columns
+        name, _, tag = tidy(heading).rpartition(":")
+        if columns.get(_folded(name)) == "area" and is_language_tag(tag):
+            return NAME_COLUMN + tag
+        return columns.get(_folded(heading), "")
 
     def _area(self, line: int, row: Mapping[str, str]) -> AreaInFile | None:
         name, id = row.get("area", ""), row.get("area_id", "")
@@ -128,6 +137,9 @@ class _Table:
                 return None
             area = self.areas[key] = AreaInFile(name, id, row.get("venue", ""), line=line)
             area.floor = self._number(line, row, "floor", -99)
+        for column, text in row.items():
+            if column.startswith(NAME_COLUMN) and text:
+                area.names[column.removeprefix(NAME_COLUMN)] = text
             area.features = frozenset(self._own_features())
         return area
 

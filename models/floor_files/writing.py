@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
-from models.floor_files.entities import AREA_ROW, OWN_FEATURE
+from models.floor_files.entities import AREA_ROW, NAME_COLUMN, OWN_FEATURE
 from models.kernel.text import BYTE_ORDER_MARK, FORMULA_SIGNS
 from models.library.entities import SEAT_FEATURES, Area, Seat, features_of
 from models.library.seat_features import SeatFeatures
@@ -14,13 +14,15 @@ _QUOTED = (*FORMULA_SIGNS, "'")
 Row = Sequence[str]
 
 
-def fields_of(features: SeatFeatures) -> tuple[str, ...]:
-    """The fields of an area's table, in order. ``features``: the library's own."""
+def fields_of(features: SeatFeatures, area: Area) -> tuple[str, ...]:
+    """The fields of an area's table, in order. ``features``: the library's own. The last ones are
+    for the further languages of the area's name."""
     return (
         *("area_id", "area", "venue", "floor", "seat", "x", "y"),
         *SEAT_FEATURES,
         *(OWN_FEATURE + feature.id for feature in features.in_use),
         *("disabled", "disabled_from", "disabled_until", "kind", "w", "h"),
+        *(NAME_COLUMN + tag for tag in area.names),
     )
 
 
@@ -30,9 +32,10 @@ def rows_of(
     """The area as rows of a table: one for its size, then its seats and fixtures. ``venue``: the
     name of its venue. ``yes``: the word for a feature that a seat has. ``kinds``: the word for
     each kind of row."""
+    named = {"area_id": area.id, "area": area.name, "venue": venue, "floor": area.floor}
+    named |= {NAME_COLUMN + tag: name for tag, name in area.names.items()}
 
     def row(**values: object) -> Row:
-        named = {"area_id": area.id, "area": area.name, "venue": venue, "floor": area.floor}
         return [str((named | values).get(name, "")) for name in fields]
 
     return [

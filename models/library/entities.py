@@ -8,7 +8,17 @@ from itertools import chain
 from math import hypot, inf
 from typing import Any, Final, NewType, Protocol, TypeVar
 
+from languages.catalogue import CHINESE, LANGUAGES
 from models.kernel.text import natural
+from models.library.names import (
+    Floor,
+    Names,
+    PlaceText,
+    label_text,
+    name_text,
+    number_label,
+    shortened,
+)
 from models.library.seat_features import NO_FEATURES, SeatFeatures
 
 VenueId = NewType("VenueId", str)
@@ -17,8 +27,7 @@ SeatId = NewType("SeatId", str)
 KioskId = NewType("KioskId", str)
 SEAT_SIZE: Final = 40
 """The side of a seat's square, in plan units. A seat's coordinates are its top-left corner."""
-_HAN: Final = "\u2e80"
-"""The first character of the Unicode blocks of Chinese; European letters come before it."""
+_OTHER_LANGUAGES: Final = tuple(one for one in LANGUAGES.values() if one is not CHINESE)
 REMOVED_FROM_PLAN: Final = "removed_from_plan"
 """The `disabled` reason of a seat that was removed from the plan."""
 
@@ -49,7 +58,8 @@ class CheckInWay(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Venue:
     """A building or branch of the library. `order`: the position among the venues. `rev` grows
-    with every change. A `retired` venue has no area in use; it is kept to name past bookings."""
+    with every change. A `retired` venue has no area in use; it is kept to name past bookings.
+    `floors`: those with names of their own, from the lowest on."""
 
     id: VenueId
     name: str
@@ -57,6 +67,11 @@ class Venue:
     rev: int = 0
     order: int = 0
     retired: bool = False
+    names: Names = field(default_factory=dict, hash=False)
+    floors: tuple[Floor, ...] = ()
+
+    def floor(self, number: int) -> Floor:
+        return next((floor for floor in self.floors if floor.number == number), Floor(number))
 
     @property
     def gates_prove(self) -> bool:
@@ -156,29 +171,6 @@ class AreaState(StrEnum):
     DELETED = "deleted"
 
 
-def floor_label(floor: int) -> str:
-    """A floor as readers see it: 2层, or 地下1层 for -1."""
-    return f"地下{-floor}层" if floor < 0 else f"{floor}层"
-
-
-def _joined(parts: Sequence[str]) -> str:
-    """Joins the parts. Parts are separated by a dot only if a letter or digit would follow
-    another one and neither is Chinese: 图书馆2层A区065号, but Lesesaal A · A-1号."""
-    label = ""
-    for part in parts:
-        runs_together = all(c.isalnum() and c < _HAN for c in (label[-1:], part[:1]))
-        label += f" · {part}" if runs_together else part
-    return label
-
-
-def _shortened(parts: Sequence[str], longest: int) -> str:
-    """Joins the parts to at most ``longest`` characters. Leading parts are left out; if the last
-    part alone is too long, its beginning is cut off."""
-    rest = [_joined(parts[first:]) for first in range(3)]
-    label = next((fitting for fitting in rest if len(fitting) <= longest), rest[-1])
-    return label if len(label) <= longest else "…" + label[1 - longest :]
-
-
 @dataclass(frozen=True, slots=True)
 class Area:
     """A room or zone with its plan. `order`: the position on its floor. `removed_seats`: seats
@@ -198,11 +190,7 @@ class Area:
     rev: int = 0
     state: AreaState = AreaState.IN_USE
     retired_seats: tuple[Seat, ...] = ()
-
-    @property
-    def full_name(self) -> str:
-        """The area's name after its floor, unless it contains the floor: 二层东区, 3层 阅览室."""
-        return self.name if "层" in self.name else f"{floor_label(self.floor)} {self.name}"
+    names: Names = field(default_factory=dict, hash=False)
 
     @property
     def in_use(self) -> bool:
@@ -226,6 +214,7 @@ class Kiosk:
     kind: str
     retired: bool = False
     order: int | None = None
+    names: Names = field(default_factory=dict, hash=False)
 
 
 def device_order(
@@ -259,6 +248,7 @@ class Catalog:
     seats: Mapping[SeatId, Seat] = field(init=False)
     all_seats: Mapping[SeatId, Seat] = field(init=False, repr=False, compare=False)
     _nearest_cache: dict[SeatId, tuple[Seat, ...]] = field(init=False, repr=False, compare=False)
+    _described_cache: dict[SeatId, Mapping[str, Any]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         seats = {seat.id: seat for area in self.areas.values() for seat in area.seats}
@@ -268,6 +258,7 @@ class Catalog:
         object.__setattr__(self, "seats", seats)
         object.__setattr__(self, "all_seats", former_and_present | seats)
         object.__setattr__(self, "_nearest_cache", {})
+        object.__setattr__(self, "_described_cache", {})
 
     @property
     def venues_in_use(self) -> Iterator[Venue]:
@@ -315,9 +306,9 @@ class Catalog:
         """A copy of the catalog with these areas added, or replacing those with the same id."""
         return replace(self, areas={**self.areas, **{area.id: area for area in areas}})
 
-    def seat_label(self, seat: Seat) -> str:
+    def seat_label(self, seat: Seat) -> PlaceText:
         """The name of a seat with its area, as readers see it: 图书馆2层二层中厅065号."""
-        return _joined([*self._place(self.areas[seat.area_id]), f"{seat.number}号"])
+        return label_text(*self._place(self.areas[seat.area_id]), seat.number)
 
     def label_of(self, seat_id: SeatId) -> str:
         """The name of a seat with its area, as readers see it; the id itself if the catalog has
@@ -325,33 +316,81 @@ class Catalog:
         seat = self.all_seats.get(seat_id)
         return self.seat_label(seat) if seat is not None else str(seat_id)
 
+    def facts_of(self, seat: Seat) -> dict[str, Any]:
+        """The facts that a seat's label is made of: first names, floor and number."""
+        area = self.areas[seat.area_id]
+        venue = self.venues[area.venue_id]
+        return {
+            "venue": venue.name,
+            "floor": area.floor,
+            "floor_name": venue.floor(area.floor).name,
+            "area": area.name,
+            "no": seat.number,
+        }
+
+    def described(self, seat: Seat) -> Mapping[str, Any]:
+        """The seat's ids, its label, with ``labels`` in further languages, and ``facts_of``, with
+        the names in further languages that there are."""
+        if seat.id not in self._described_cache:
+            area = self.areas[seat.area_id]
+            venue, label = self.venues[area.venue_id], self.seat_label(seat)
+            names = {
+                "venue_names": venue.names,
+                "floor_names": venue.floor(area.floor).names,
+                "area_names": area.names,
+            }
+            self._described_cache[seat.id] = {
+                "id": seat.id,
+                "area_id": area.id,
+                "label": label,
+                "labels": {other.tag: label.into(other) for other in _OTHER_LANGUAGES},
+                **self.facts_of(seat),
+                **{field: value for field, value in names.items() if value},
+            }
+        return self._described_cache[seat.id]
+
     def short_label_of(self, seat_id: SeatId, longest: int) -> str:
         """The name of a seat with its area in at most ``longest`` characters. A longer name is
         cut at its beginning; the seat's number stays whole."""
         seat = self.all_seats.get(seat_id)
         if seat is None:
             return str(seat_id)[-longest:]
-        named = f"{seat.number}号"
+        named = number_label(seat.number)
         if len(named) >= longest:
             return named[:longest]
-        return _shortened([*self._place(self.areas[seat.area_id]), named], longest)
+        return shortened([*self._place(self.areas[seat.area_id]), seat.number], longest)
 
-    def area_label(self, area: Area) -> str:
+    def area_label(self, area: Area) -> PlaceText:
         """The name of an area as readers see it: 图书馆2层二层中厅."""
-        return _joined(self._place(area))
+        return label_text(*self._place(area))
 
     def short_area_label(self, area: Area, longest: int) -> str:
         """An area's name of at most ``longest`` characters. If it is too long, the venue is left
         out first, then the floor."""
-        return _shortened(self._place(area), longest)
+        return shortened(self._place(area), longest)
 
-    def _place(self, area: Area) -> list[str]:
-        return [self.venues[area.venue_id].name, floor_label(area.floor), area.name]
+    def _place(self, area: Area) -> tuple[Venue, Floor, Area]:
+        venue = self.venues[area.venue_id]
+        return venue, venue.floor(area.floor), area
 
-    def area_name(self, area: Area) -> str:
+    def names_of(self, area: Area) -> dict[str, Any]:
+        """The names of an area and its floor, with those in further languages, if any."""
+        floor = self.venues[area.venue_id].floor(area.floor)
+        more = {"names": area.names, "floor_name": floor.name, "floor_names": floor.names}
+        more = {field: value for field, value in more.items() if value}
+        return {"name": area.name, "floor": area.floor, **more}
+
+    def full_name(self, area: Area) -> PlaceText:
+        """The area's name after its floor, unless it contains the floor: 二层东区, 3层 阅览室."""
+        return name_text(*self._place(area)[1:])
+
+    def area_name(self, area: Area) -> PlaceText:
         """The area's full name, preceded by its venue if the library has more than one."""
-        venue = f"{self.venues[area.venue_id].name} " if self.has_several_venues else ""
-        return venue + area.full_name
+        return name_text(*self._place(area)) if self.has_several_venues else self.full_name(area)
+
+    def seat_name(self, area: Area, no: str) -> PlaceText:
+        """The area's full name and the seat's number: 二层中厅 065号."""
+        return name_text(*self._place(area)[1:], no)
 
     def nearest_seats(self, seat: Seat) -> tuple[Seat, ...]:
         """The other seats of the area, closest first."""

@@ -22,6 +22,7 @@ def area_to_document(area: Area) -> Document:
         "rev": area.rev,
         "state": area.state.value,
         "retired_seats": [_seat_document(seat) for seat in area.retired_seats],
+        "names": dict(area.names),
     }
 
 
@@ -65,4 +66,5 @@ def area_from_document(d: Document) -> Area:
         # Documents written before areas could be retired have no state.
         state=AreaState(d.get("state", AreaState.IN_USE)),
         retired_seats=tuple(_seat(area_id, seat) for seat in d.get("retired_seats", ())),
+        names=d.get("names", {}),
     )

@@ -16,6 +16,7 @@ from models.library.entities import (
     SeatId,
     features_of,
 )
+from models.library.names import Names, check_names
 from models.library.seat_names import (
     LONGEST_SEAT_NAME,
     is_id_of,
@@ -44,6 +45,8 @@ class PlanDraft:
     height: int
     seats: Sequence[SeatDraft]
     marks: Sequence[Fixture]
+    names: Names | None = None
+    """The area's names in further languages; None keeps them."""
 
 
 def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> Area:
@@ -59,6 +62,7 @@ def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> A
     return replace(
         old,
         name=draft.name,
+        names=old.names if draft.names is None else draft.names,
         floor=draft.floor,
         width=draft.width,
         height=draft.height,
@@ -73,6 +77,10 @@ def problems_of(draft: PlanDraft) -> Iterator[Malformed]:
     """All problems of a draft with ``tidy`` seat names. Too many seats count as one problem."""
     if not 0 < len(draft.name) <= LONGEST_NAME or not is_printable_line(draft.name):
         yield Malformed("name", "area_name_length", most=LONGEST_NAME)
+    try:
+        check_names("names", draft.names or {}, LONGEST_NAME)
+    except Malformed as error:
+        yield error
     if not LOWEST_FLOOR <= draft.floor <= HIGHEST_FLOOR:
         yield Malformed("floor", "floor_out_of_range", least=LOWEST_FLOOR, most=HIGHEST_FLOOR)
     if not (SEAT_SIZE <= draft.width <= LARGEST and SEAT_SIZE <= draft.height <= LARGEST):
@@ -184,7 +192,7 @@ def _seat(id: SeatId, area: AreaId, d: SeatDraft) -> Seat:
 @dataclass(frozen=True, slots=True)
 class PlanDiff:
     """The differences between two plans. Seats are listed by new numbers, removed ones by old.
-    `marks`: True if fixtures differ; `area_properties`: True if name, floor or size differ."""
+    `marks`: True if fixtures differ; `area_properties`: True if names, floor or size differ."""
 
     added: list[str]
     removed: list[str]
@@ -234,4 +242,4 @@ def _unavailability(seat: Seat) -> tuple[object, ...]:
 
 
 def _frame(area: Area) -> tuple[object, ...]:
-    return area.name, area.floor, area.width, area.height
+    return area.name, dict(area.names), area.floor, area.width, area.height

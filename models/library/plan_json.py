@@ -11,6 +11,7 @@ def plan_to_json(area: Area) -> dict[str, object]:
     return {
         "area": area.id,
         "name": area.name,
+        **({"names": dict(area.names)} if area.names else {}),
         "floor": area.floor,
         "width": area.width,
         "height": area.height,

@@ -21,6 +21,7 @@ from models.library.entities import (
 )
 from models.library.errors import VenueChanged, VenueInUse
 from models.library.mapping import area_from_document, area_to_document
+from models.library.names import Floor
 from models.library.seat_features import NO_FEATURES, SeatFeature, SeatFeatures
 from models.storage.event_outbox import StoredEvent, put_event
 from models.storage.installation import known_fields
@@ -147,12 +148,13 @@ class CatalogRepository:
     async def replace_kiosk(self, old: Kiosk, new: Kiosk) -> bool:
         """Replaces ``old``; deletes a retired kiosk's key. False if ``old`` is outdated."""
         taken = {"$unset": {"key_hash": "", "secret": ""}} if new.retired else {}
+        names: Document = dict(old.names) or {"$in": [{}, None]}
 
         async def work(session: Any) -> None:
             if new.venue_id != old.venue_id:
                 await require_venue(self._db, new.venue_id, session)
             result = await self._db["kiosks"].update_one(
-                device_as_seen(old),
+                {**device_as_seen(old), "names": names},
                 {"$set": {**kiosk_to_document(new), "retired": new.retired}, **taken},
                 session=session,
             )
@@ -248,7 +250,7 @@ class CatalogRepository:
             )
             kiosks = (
                 await self._db["kiosks"]
-                .find({}, {"venue": 1, "name": 1, "kind": 1, "retired": 1, "order": 1})
+                .find({}, {field: 1 for field in _KIOSK_FIELDS})
                 .sort("_id")
                 .to_list(None)
             )
@@ -273,10 +275,13 @@ class CatalogRepository:
         )
 
 
+_KIOSK_FIELDS = ("venue", "name", "kind", "retired", "order", "names")
+
+
 def _kiosk(d: Document) -> Kiosk:
     """The kiosk of a document. A document from before kiosks could be retired lacks ``retired``."""
-    retired, venue = d.get("retired", False), VenueId(d["venue"])
-    return Kiosk(KioskId(d["_id"]), venue, d["name"], d["kind"], retired, d.get("order"))
+    retired, venue, names = d.get("retired", False), VenueId(d["venue"]), d.get("names", {})
+    return Kiosk(KioskId(d["_id"]), venue, d["name"], d["kind"], retired, d.get("order"), names)
 
 
 class Device(Protocol):
@@ -326,7 +331,7 @@ async def require_venue(db: Database, venue_id: VenueId, session: Any) -> None:
 
 def kiosk_to_document(kiosk: Kiosk) -> Document:
     named: Document = {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name}
-    return named | {"kind": kiosk.kind, "order": kiosk.order}
+    return named | {"kind": kiosk.kind, "order": kiosk.order, "names": dict(kiosk.names)}
 
 
 def features_to_document(features: SeatFeatures) -> Document:
@@ -345,6 +350,8 @@ def venue_to_document(venue: Venue) -> Document:
         "rev": venue.rev,
         "order": venue.order,
         "retired": venue.retired,
+        "names": dict(venue.names),
+        "floors": [asdict(floor) for floor in venue.floors],
     }
 
 
@@ -358,4 +365,6 @@ def _venue(d: Document) -> Venue:
         d.get("rev", 0),
         d.get("order", 0),
         d.get("retired", False),
+        d.get("names", {}),
+        tuple(Floor(**floor) for floor in d.get("floors", ())),
     )

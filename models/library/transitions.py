@@ -8,19 +8,21 @@ from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 from models.library.entities import Area, AreaState
 from models.library.errors import AreaNotRetired, AreaRetired
+from models.library.names import Names, check_names
 from models.library.plan_editing import HIGHEST_FLOOR, LONGEST_NAME, LOWEST_FLOOR
 
 LAST: Final = 10**6
 """A position (`order`) that is behind all areas of a floor."""
 
 
-def rename(area: Area, name: str, floor: int) -> Area:
-    """The area's next revision. Raises: Malformed if name or floor is outside the limits."""
+def rename(area: Area, name: str, floor: int, names: Names) -> Area:
+    """The area's next revision. Raises: Malformed if a name or the floor is outside the limits."""
     if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
         raise Malformed("name", "area_name_length", most=LONGEST_NAME)
     if not LOWEST_FLOOR <= floor <= HIGHEST_FLOOR:
         raise Malformed("floor", "floor_out_of_range", least=LOWEST_FLOOR, most=HIGHEST_FLOOR)
-    return replace(area, name=name, floor=floor, rev=area.rev + 1)
+    check_names("names", names, LONGEST_NAME)
+    return replace(area, name=name, names=names, floor=floor, rev=area.rev + 1)
 
 
 def put_in_order(area: Area, place: int, floor: Sequence[Area]) -> list[Area]:

@@ -33,6 +33,9 @@ WECHAT_TEMPLATES: Final = tuple(
     template for template in Template if template is not Template.ANSWER
 )
 """The templates sent by WeChat. ``ANSWER`` is only shown in the app: its text fits no template."""
+LONGEST_THING: Final = 20
+"""At most this many characters fit WeChat's field type ``thing``, which takes any text. The facts
+``seat`` of messages are so short."""
 _PRESENT: Final = frozenset({ReservationState.IN_USE, ReservationState.AWAY})
 _BEGUN: Final = frozenset(ReservationState) - {ReservationState.RESERVED, ReservationState.OFFERED}
 RELEVANT_STATES: Final[Mapping[Template, frozenset[ReservationState]]] = {

@@ -11,7 +11,14 @@ from models.messages.channel_pause import Pause
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.consent_repository import ConsentRepository, ConsentTotals
 from models.messages.delivery_report_repository import ChannelDeliveries
-from models.messages.entities import RELEVANT_STATES, Channel, DeliveryState, Message, Template
+from models.messages.entities import (
+    LONGEST_THING,
+    RELEVANT_STATES,
+    Channel,
+    DeliveryState,
+    Message,
+    Template,
+)
 from models.messages.repository import MessageRepository
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
@@ -56,7 +63,7 @@ class MessageRelevance:
         catalog = self._reference.catalog
         seat = catalog.all_seats.get(r.seat_id)
         if seat is not None:
-            current["seat"] = catalog.seat_label(seat)
+            current["seat"] = catalog.short_label_of(seat.id, LONGEST_THING)
         return all(m.facts.get(name, value) == value for name, value in current.items())
 
 

@@ -109,7 +109,7 @@ class StaffPolicyAndPlans:
             new = [change.new for change in changes if change.old is None]
             changed = [change.new for change in changes if change.old is not None]
             closed = [
-                area_closed(change.new, ctx.now)
+                area_closed(self._reference.catalog, change.new, ctx.now)
                 for change in changes
                 if change.action is AuditAction.RETIRE_AREA
             ]

@@ -14,6 +14,7 @@ from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 from models.library.entities import Area, SeatDraft, SeatId
 from models.library.feature_rules import check_features, check_known
+from models.library.names import check_floors, check_names
 from models.library.plan_editing import PlanDraft, apply_draft
 from models.library.plan_picture import check_place
 from models.library.seat_features import SeatFeatures
@@ -109,6 +110,9 @@ def _check_names(what: str, things: Collection[Any]) -> None:
             )
         if not 0 < len(thing.name) <= _LONGEST_NAME or not is_printable_line(thing.name):
             raise TransferError(f"{what}[{thing.id}].name: 1 to {_LONGEST_NAME} characters")
+        with named(f"{what}[{thing.id}]"):
+            check_names("names", getattr(thing, "names", {}), _LONGEST_NAME)
+            check_floors(getattr(thing, "floors", ()), _LONGEST_NAME)
 
 
 def _check_plan(area: Area, features: SeatFeatures) -> None:

@@ -146,10 +146,7 @@ class WaitlistService:
             and self._reference.may_use_seat(seat, ctx.reader, entry.day(self._reference.zone))
         ]
         if free:
-            label = self._reference.catalog.seat_label
-            raise SeatFree(
-                seats=[{"id": s.id, "no": s.number, "label": label(s)} for s in free[:3]]
-            )
+            raise SeatFree(seats=[self._reference.catalog.described(s) for s in free[:3]])
 
     async def leave(self, ctx: RequestContext, id: str, *, by_library: bool = False) -> None:
         """Ends the reader's entry; if it has an offer, the seat is offered to the next entry.

@@ -10,14 +10,12 @@ from typing import Final
 from languages.text import Text, _, short_day_text
 from models.kernel.records import record
 from models.library.entities import CheckInWay
-from models.messages.entities import Template
+from models.messages.entities import LONGEST_THING, Template
 from models.violations.entities import ViolationCount
 
 A_DAY: Final = timedelta(hours=24)
 """A message without a deadline of its own is not sent later than this after its event."""
 BETWEEN_KIOSKS: Final = "、"
-LONGEST_THING: Final = 20
-"""At most this many characters fit WeChat's field type ``thing``, which takes any text."""
 
 
 @record

@@ -129,8 +129,9 @@ class WebhookEvents:
             "id": r.id,
             "venue_id": venue_id,
             "area_id": seat.area_id if seat is not None else None,
+            **(catalog.facts_of(seat) if seat is not None else {}),
             "seat_id": recorded["seat_id"],
-            "seat": catalog.label_of(recorded["seat_id"]),
+            "seat": str(catalog.label_of(recorded["seat_id"])),
             "begin": recorded["start"],  # the stored name; the body has `start` too
             "end": recorded["end"],
             "state": state.value,

@@ -33,7 +33,10 @@ class WebhookReservation(msgspec.Struct):
     """A reservation at the moment of the event. `reader` is null after erasure of the reader's
     data. `area_id` is null if the seat is on no floor plan any more. `change` says what changed:
     ``rebooked`` (seat or time, before the start), ``moved`` (seat, during the stay) or
-    ``end_moved`` (the end). `how` says how it ended. `begin` is deprecated and equals `start`."""
+    ``end_moved`` (the end). `how` says how it ended. `begin` is deprecated and equals `start`.
+    `seat` is a label for people; `venue`, `floor`, `floor_name` (empty if the floor has no name
+    of its own), `area` and `no` are the facts in it. They are absent for an unknown seat and in
+    events that version 0.2.0 stored."""
 
     id: str
     reader: WebhookReader | None
@@ -52,6 +55,11 @@ class WebhookReservation(msgspec.Struct):
         Literal["finished", "completed", "cancelled", "cancelled_by_library", "leave_expired"]
         | UnsetType
     ) = UNSET
+    venue: str | UnsetType = UNSET
+    floor: int | UnsetType = UNSET
+    floor_name: str | UnsetType = UNSET
+    area: str | UnsetType = UNSET
+    no: str | UnsetType = UNSET
 
 
 class WebhookSuspension(msgspec.Struct):
@@ -64,11 +72,15 @@ class WebhookSuspension(msgspec.Struct):
 
 
 class WebhookArea(msgspec.Struct):
-    """An area that was taken out of use or brought back into use. `area` is its full name."""
+    """An area that was taken out of use or brought back into use. `area` is its full name.
+    Events that version 0.2.0 stored have only the first three fields."""
 
     area_id: str
     venue_id: str
     area: str
+    venue: str | UnsetType = UNSET
+    floor: int | UnsetType = UNSET
+    floor_name: str | UnsetType = UNSET
 
 
 class WebhookPing(msgspec.Struct):

@@ -16,7 +16,7 @@ RESERVATION = [
     *("assisted", "held_until", "presence_wanted", "presence_due_at", "leave_minutes"),
     *("actions",),
 ]
-SEAT_OF = ["id", "no", "area_id", "area", "floor", "venue", "label"]
+SEAT_OF = ["id", "no", "area_id", "area", "floor", "venue", "label", "floor_name", "labels"]
 PLAN_SEAT = [
     *("id", "no", "x", "y", "status", "free_until", "next_free", "power", "window", "computer"),
     *("accessible",),
@@ -75,6 +75,8 @@ async def test_responses_have_exactly_the_documented_fields(service: Living) -> 
         "floor": 2,
         "venue": "图书馆",
         "label": "图书馆2层二层中厅065号",
+        "floor_name": "",
+        "labels": {"en": "图书馆 · Floor 2 · 二层中厅 · no. 065"},
     }
     await service.move("09:31")
     one = await reader.ok("GET", f"/reservations/{missed['id']}")

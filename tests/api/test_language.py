@@ -111,9 +111,9 @@ LETTERS = "area,floor,seat,row,column\nLesesaal A,1,A-1-121,1,1\nA区,3,12,1,1\n
 @pytest.mark.parametrize(
     ("seat_id", "chinese", "english"),
     [
-        ("1f-1-sa1121", "图书馆1层Lesesaal A · A-1-121号", "Floor 1, Lesesaal A, no. A-1-121"),
-        ("3f-1-s12", "图书馆3层A区12号", "Floor 3, A区, no. 12"),
-        ("4f-1-sb07", "图书馆4层自习室B · B07号", "Floor 4, 自习室B, no. B07"),
+        ("1f-1-sa1121", "图书馆1层Lesesaal A · A-1-121号", "Floor 1 · Lesesaal A · A-1-121"),
+        ("3f-1-s12", "图书馆3层A区12号", "Floor 3 · A区 · no. 12"),
+        ("4f-1-sb07", "图书馆4层自习室B · B07号", "Floor 4 · 自习室B · B07"),
     ],
 )
 async def test_a_seat_name_with_letters_is_worded_correctly(
@@ -134,12 +134,12 @@ async def test_a_seat_name_with_letters_is_worded_correctly(
     browser.cookie |= {"Accept-Language": "en"}
     for path in pages:
         body = (await browser.get(path)).body
-        assert f"图书馆, {english}" in body and chinese not in body, path
-    assert f"You have already booked 图书馆, {english}, 14:00–16:00." in body
+        assert f"图书馆 · {english}" in body and chinese not in body, path
+    assert f"You have already booked 图书馆 · {english}, 14:00–16:00." in body
     assert f"★ {english}" in (await browser.get("/")).body
     file = (await browser.get(f"{here}/calendar.ics")).body.replace("\\,", ",")
-    assert f"LOCATION:图书馆, {english}" in file
-    assert f"SUMMARY:Seat: {english.partition(', ')[2]}" in file
+    assert f"LOCATION:图书馆 · {english}" in file
+    assert f"SUMMARY:Seat: {english.partition(' · ')[2]}" in file
 
 
 async def test_the_page_of_rules_is_worded_from_the_policy_in_both_languages(
@@ -180,7 +180,7 @@ async def test_the_page_of_rules_is_worded_from_the_policy_in_both_languages(
     english = (await browser.get("/rules")).body
     for words in (
         "Opening hours: Mon–Fri 07:00–22:30; Sat, Sun 09:00–02:00 next day; "
-        "Sun, 图书馆: around the clock; 1\u2009–\u200921 Dec, 图书馆, 二层中厅: closed (X); "
+        "Sun, 图书馆: around the clock; 1\u2009–\u200921 Dec, 图书馆 · 二层中厅: closed (X); "
         "30 Dec\u2009–\u20092 Jan 08:00–24:00 (Y).",
         "booked for today and tomorrow; the next day opens at 18:00.",
         "to 1 minute after it, 图书馆: check in with the changing code on a kiosk; "
@@ -188,7 +188,7 @@ async def test_the_page_of_rules_is_worded_from_the_policy_in_both_languages(
         "You may step out for up to 30 minutes. Scan again",
         "at most 1 time.",
         "2026-12-01 to 2027-01-02 (考试周): at most 180 minutes at a time, 2 bookings a day, "
-        "no meal times. From 2027-01-02 on (Z): 图书馆, 二层中厅, at most 60 minutes at a time.",
+        "no meal times. From 2027-01-02 on (Z): 图书馆 · 二层中厅, at most 60 minutes at a time.",
         "counts as a violation, and so does not returning in time; at most one",
     ):
         assert words in english, (words, english[english.find("<main") : english.find("</main")])

@@ -131,7 +131,7 @@ async def test_an_invalid_device_is_refused(service: Living) -> None:
         {"id": "5F"},
         {"id": "../x"},
         {"name": ""},
-        {"name": "x" * 21},
+        {"name": "x" * 41},
         {"venue": "x"},
         {"kind": "x"},
         {"device": "x"},

@@ -130,9 +130,10 @@ async def test_the_statistics_page_and_its_files_show_the_counts(service: Living
     answer = await desk.get(f"/console/bookings.csv{interval}")
     assert answer.headers["Content-Disposition"].endswith('"bookings-2026-09-07-2026-09-07.csv"')
     header, *rows = csv.reader(io.StringIO(answer.body.removeprefix("\ufeff")))
-    assert header[0] == "日期" and sorted(row[4] for row in rows) == ["失约", "已取消", "结束使用"]
-    assert next(row for row in rows if row[4] == "结束使用")[1:-1] == [
+    assert header[0] == "日期" and sorted(row[5] for row in rows) == ["失约", "已取消", "结束使用"]
+    assert next(row for row in rows if row[5] == "结束使用")[1:-1] == [
         "图书馆",
+        "2",
         "二层中厅",
         "001",
         "结束使用",

@@ -50,7 +50,7 @@ async def test_weekly_hours_an_exception_and_a_closure_are_entered(
     assert not await page.is_visible("[name=opens]")
     await page.fill("[name=reason]", "考试周")
     await page.click("text=下一步")
-    assert "9月15日二层中厅已闭馆（地面维修）" in await tab.text(".warned")
+    assert "9月15日图书馆 二层中厅已闭馆（地面维修）" in await tab.text(".warned")
     await shows_everybody(tab, axe, "the question", phone)
     await page.click("text=确认发布")
     await page.wait_for_selector(".done")

@@ -137,8 +137,8 @@ async def test_areas_of_one_import_are_all_written_or_none(stage: Stage, guard: 
     area = stage.inside.reference.area(HALL)
     other = replace(area, id=AreaId("annex"), name="附楼", seats=(), removed_seats=(), rev=0)
     assert await stage.stored.catalogs.add_area(other)
-    mine = [transitions.rename(one, "甲", one.floor) for one in (area, other)]
-    theirs = transitions.rename(other, "乙", 2)
+    mine = [transitions.rename(one, "甲", one.floor, {}) for one in (area, other)]
+    theirs = transitions.rename(other, "乙", 2, {})
     kind = CatalogRepository if guard else OneByOne
     workers = [await stage.worker(catalogs=kind(stage.db)) for _ in range(2)]
     leader = await head(stage)

@@ -387,7 +387,9 @@ def areas(draw: st.DrawFn) -> Area:
         seats.append(Seat(SeatId(f"{id}-s{n}"), id, name, 45 * n + right, down, *marks, *out))
     fixtures = draw(st.lists(FIXTURES, max_size=3))
     floor, name = draw(st.integers(-9, 99)), draw(TEXTS)
-    return Area(id, VENUE, name, floor, 0, 700, 300, tuple(seats), tuple(fixtures))
+    more = draw(st.dictionaries(st.sampled_from(["en", "de", "zh-Hant"]), TEXTS, max_size=2))
+    place = (name, floor, 0, 700, 300)
+    return Area(id, VENUE, *place, tuple(seats), tuple(fixtures), names=more)
 
 
 def fields_of(seat: Seat) -> dict[str, Any]:
@@ -399,8 +401,8 @@ def fields_of(seat: Seat) -> dict[str, Any]:
 def test_an_exported_area_imports_unchanged(area: Area) -> None:
     """Importing into the same library changes nothing; into an empty one it makes the same plan,
     in the venue that a table names."""
-    fields = writing.fields_of(NO_FEATURES)
-    head = [COLUMN_TEXT[name] for name in fields]
+    fields = writing.fields_of(NO_FEATURES, area)
+    head = [COLUMN_TEXT.get(name, name) for name in fields]
     table = writing.as_csv([head, *writing.rows_of(area, "图书馆", fields, YES, KIND_TEXT)])
     as_json = json.dumps(plan_to_json(area)).encode()
     for data, venue in ((table, ANNEX.id), (as_json, VENUE)):
@@ -416,8 +418,8 @@ def test_an_exported_area_imports_unchanged(area: Area) -> None:
         assert plan.problems == []
         new = plan.areas[0].new
         assert new.venue_id == VENUE
-        assert (new.id, new.name, new.floor, new.width, new.height) == (
-            *(area.id, area.name, area.floor, area.width, area.height),
+        assert (new.id, new.name, new.names, new.floor, new.width, new.height) == (
+            *(area.id, area.name, area.names, area.floor, area.width, area.height),
         )
         assert new.fixtures == area.fixtures
         assert {s.number: drawn(s) for s in new.seats} == {s.number: drawn(s) for s in area.seats}

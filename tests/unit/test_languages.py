@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from handlers.http.static_files import translated_script
 from handlers.http.templates import environment_of
-from handlers.reservations.schemas import ReservedSeat
 from handlers.texts.errors import TEXTS, text_of
 from handlers.texts.labels import (
     EVENT_TEXT,
@@ -26,7 +25,6 @@ from handlers.texts.labels import (
 )
 from handlers.texts.opening import days_in_words
 from handlers.texts.pages import PROPOSAL_TEXT, floor_text
-from handlers.texts.places import seat_place
 from languages.catalogue import CHINESE, LANGUAGES
 from languages.text import (
     Text,
@@ -41,6 +39,7 @@ from languages.text import (
     spelled,
 )
 from languages.text import text_of as restored_text
+from models.library.names import Floor
 from models.reservations.state_machine import ReservationState
 from notify.templates.rendering import span
 from scripts.messages import bare
@@ -68,8 +67,8 @@ LATE = ZONE.local(on("22:00"))
         (hours_text(90), "1.5 小时", "1.5 h"),
         (period_text(timedelta(days=3 * 365)), "3 年", "3 years"),
         (period_text(timedelta(days=1)), "1 天", "1 day"),
-        (floor_text(2), "二层", "Floor 2"),
-        (floor_text(-1), "地下一层", "Basement 1"),
+        (floor_text(Floor(2)), "二层", "Floor 2"),
+        (floor_text(Floor(-1)), "地下一层", "Basement 1"),
         (PROPOSAL_TEXT["later"].format(clock="16:00"), "16:00 起", "from 16:00"),
         (span(LATE, LATE + timedelta(hours=4)), None, "7 Sept 22:00–02:00 next day"),
     ],
@@ -91,26 +90,6 @@ def test_facts_that_people_wrote_are_not_translated() -> None:
 
 def test_a_number_takes_its_plural_form() -> None:
     assert [ENGLISH.say(_n("{n} 天", n)) for n in (0, 1, 2)] == ["0 days", "1 day", "2 days"]
-
-
-@pytest.mark.parametrize(
-    ("venue", "floor", "area", "no", "english"),
-    [
-        ("图书馆", 2, "二层中厅", "065", "图书馆, Floor 2, 二层中厅, no. 065"),
-        ("3号楼", 10, "自习室B", "B07", "3号楼, Floor 10, 自习室B, no. B07"),
-        ("Haus 7", 0, "Lesesaal A", "A-1-07", "Haus 7, Floor 0, Lesesaal A, no. A-1-07"),
-        ("Haus 7", -1, "A区", "Carrel 3", "Haus 7, Basement 1, A区, no. Carrel 3"),
-        ("A & B", 1, "<i>", "1", "A &amp; B, Floor 1, &lt;i&gt;, no. 1"),
-        ("", 0, "", "", "gone-001"),
-    ],
-)
-def test_a_seats_place_is_worded_from_its_facts(
-    venue: str, floor: int, area: str, no: str, english: str
-) -> None:
-    seat = ReservedSeat("gone-001", no, "", area, floor, venue, "gone-001")
-    assert seat_place(seat) == "gone-001"
-    page = environment_of(ENGLISH, ZONE).from_string("{{ seat | place }}")
-    assert page.render(seat=seat) == english
 
 
 def test_a_template_is_translated_when_it_is_compiled() -> None:

@@ -36,6 +36,7 @@ from models.transfer.library_file import (
     to_text,
 )
 from models.transfer.rules import check_library
+from tests.unfriendly import HAUPT
 from tests.unit.profiles import PROFILE
 
 DATA = seed.read()
@@ -51,8 +52,19 @@ LABELS = frozenset({PresenceSource.SEAT_LABEL, PresenceSource.DESK})
 LIBRARY = LibraryFile(
     format=FORMAT,
     profile=replace(PROFILE, logo=b"\x89PNG\x00\xff"),
-    venues=(replace(DATA.venue, presence_sources=LABELS, order=3),),
-    areas=(replace(HALL, seats=(BROKEN, *HALL.seats[5:9]), fixtures=HALL.fixtures[:3]),),
+    venues=(
+        replace(
+            DATA.venue, presence_sources=LABELS, order=3, names=HAUPT.names, floors=HAUPT.floors
+        ),
+    ),
+    areas=(
+        replace(
+            HALL,
+            seats=(BROKEN, *HALL.seats[5:9]),
+            fixtures=HALL.fixtures[:3],
+            names={"en": "Hall"},
+        ),
+    ),
     policy=replace(
         Policy(),
         opening=(
@@ -71,7 +83,7 @@ LIBRARY = LibraryFile(
             ),
         ),
     ),
-    kiosks=(Kiosk(KioskId("k1"), DATA.venue.id, "选座机", "seat_kiosk"),),
+    kiosks=(Kiosk(KioskId("k1"), DATA.venue.id, "选座机", "seat_kiosk", names={"en": "Kiosk"}),),
     gates=DATA.gates,
     notices=DATA.notices,
     reader_groups=(
@@ -123,6 +135,17 @@ def test_a_retired_area_round_trips_with_its_seats() -> None:
             check(replace(library, areas=(wrong,)))
 
 
+def test_a_file_of_0_2_0_has_no_names_by_language() -> None:
+    document = json.loads(to_text(LIBRARY))
+    for thing in (*document["venues"], *document["areas"], *document["kiosks"]):
+        del thing["names"]
+    del document["venues"][0]["floors"]
+    library = from_text(json.dumps(document).encode())
+    assert not library.venues[0].names and not library.venues[0].floors
+    assert not library.areas[0].names and not library.kiosks[0].names
+    check(library)
+
+
 def put(path: str, value: Any) -> Callable[[Any], None]:
     """A change of the file, such as ``areas.0.width``."""
 
@@ -151,6 +174,11 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
         (put("profile.zone_minutes", 420), "profile.zone_minutes: Asia/Shanghai has 480"),
         (put("venues.0.id", "A B"), "venues[A B].id"),
         (put("venues.0.name", ""), "venues[library].name"),
+        (put("venues.0.names", {"English": "x"}), "venues[library].names: language_tag"),
+        (put("venues.0.floors.1.number", 0), "venues[library].floors: floor_twice"),
+        (put("venues.0.floors.0.names", {"en": ""}), "venues[library].floors: name_length"),
+        (put("areas.0.names", {"en": "x" * 61}), "areas[2f-hall].names: name_length"),
+        (put("kiosks.0.names", {"en": "\n"}), "kiosks[k1].names: name_length"),
         (put("areas.0.venue_id", "x"), "areas[2f-hall].venue_id: no venue x"),
         (put("areas.0.seats.1.x", 99_999), "areas[2f-hall].seats: seat_outside_plan"),
         (put("areas.0.seats.1.id", "2f-hall-001"), "seats: 2f-hall-001 appears twice"),

@@ -46,7 +46,7 @@ PLACES_OF_TEXTS: Final[Mapping[str, str]] = {
     "handlers/texts/": "the catalogue",
     "languages/": "the name of Chinese, and the form of its dates",
     "notify/templates/": "the catalogue of messages",
-    "models/library/entities.py": "the library's own names for its places: 二层中厅065号",
+    "models/library/names.py": "the library's own names for its places: 二层中厅065号",
     "notify/wechat/template_fields.py": "WeChat prescribes how a field of a template is written",
     "miniapp_server/load_data/readers.py": "the names of invented readers",
     "miniapp_server/sandbox/": "the demo's stand-ins for other people's pages",

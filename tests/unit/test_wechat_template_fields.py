@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from miniapp_server.sandbox.wechat_fields import fits
 from models.kernel.time_range import TimeRange
 from models.library.entities import Area, Catalog, Seat, SeatId, Venue
+from models.messages.entities import LONGEST_THING
 from models.readers.entities import FOREVER
-from notify.templates.rendering import LONGEST_THING
 from notify.wechat.template_config import (
     TemplateConfigError,
     parse_templates,
@@ -99,31 +99,6 @@ def test_a_shortened_place_keeps_the_seat_number(
     short = catalog.short_label_of(seat.id, LONGEST_THING)
     assert short == expected == format_value("thing", short)
     assert format_value("thing", catalog.short_area_label(hall, LONGEST_THING)).endswith(area[-9:])
-
-
-@pytest.mark.parametrize(
-    ("venue", "floor", "area", "number", "label"),
-    [
-        ("图书馆", 2, "二层中厅", "065", "图书馆2层二层中厅065号"),
-        ("图书馆", 1, "自习室B", "Carrel 3", "图书馆1层自习室B · Carrel 3号"),
-        (
-            "Hauptbibliothek",
-            1,
-            "Lesesaal A",
-            "A-1-121",
-            "Hauptbibliothek · 1层Lesesaal A · A-1-121号",
-        ),
-        ("Café", -1, "Å", "1", "Café地下1层Å · 1号"),
-    ],
-)
-def test_a_dot_separates_letters_of_a_place(
-    venue: str, floor: int, area: str, number: str, label: str
-) -> None:
-    seat = Seat(SeatId("s"), AREA, number, 0, 0)
-    hall = Area(AREA, VENUE, area, floor, 0, 1, 1, (seat,), ())
-    catalog = Catalog("1", {VENUE: Venue(VENUE, venue)}, {AREA: hall}, {})
-    assert catalog.seat_label(seat) == catalog.label_of(seat.id) == label
-    assert label.startswith(catalog.area_label(hall))
 
 
 @pytest.mark.parametrize(

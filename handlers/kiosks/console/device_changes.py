@@ -9,6 +9,7 @@ from aiohttp import web
 from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.kiosks.console.devices import (
+    LONGEST_NAME,
     DeviceForm,
     NewKey,
     devices_beside,
@@ -18,15 +19,20 @@ from handlers.kiosks.console.devices import (
 )
 from handlers.staff.forms import decode
 from handlers.staff.layout import staff_context
+from handlers.staff.names_form import typed_names
 from models.kiosks.errors import DeviceChanged
 from models.kiosks.staff.devices import Device, StaffDevices
-from models.library.entities import VenueId
+from models.library.entities import Kiosk, VenueId
+from models.library.names import names_text
 
 _DONE = "/console/devices?done"
 
 
 def _as_shown(device: Device, form: Form) -> Device:
-    """The device with its name and venue when the form was loaded, to detect concurrent changes."""
+    """The device with its name and venue when the form was loaded, to detect concurrent changes.
+    Raises: DeviceChanged if its names in further languages are other ones by now."""
+    if isinstance(device, Kiosk) and form_text(form, "was_names") != names_text(device.names):
+        raise DeviceChanged()
     venue = VenueId(form_text(form, "was_venue"))
     return replace(device, name=form_text(form, "was_name"), venue_id=venue)
 
@@ -35,6 +41,8 @@ async def change_device(visit: PageRequest, form: Form) -> web.StreamResponse:
     device, typed = await find_device(visit), decode(visit.zone, form, DeviceForm)
     old = _as_shown(device, form)
     new = replace(device, name=typed.name, venue_id=known_venue(visit, typed))
+    if isinstance(new, Kiosk):
+        new = replace(new, names=typed_names(form, new.names, LONGEST_NAME))
     await visit[StaffDevices].change(staff_context(visit), old, new, form_reason(form))
     return redirect(_DONE)
 

@@ -23,6 +23,7 @@ from handlers.texts.console_labels import (
     SOURCE_NOTE_TEXT,
     SOURCE_TEXT,
 )
+from languages.catalogue import LANGUAGES
 from models.gates.entities import Gate, GateId
 from models.gates.service import GateService
 from models.identity.roles import Role
@@ -38,8 +39,9 @@ from models.library.entities import (
     device_order,
 )
 from models.library.errors import VenueChanged
+from models.library.names import names_text
 
-LONGEST_NAME: Final = 20
+LONGEST_NAME: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Res
         base=visit[SITE].public_base_url,
         changes=visit.may(Role.ADMINISTRATOR),
         longest_name=LONGEST_NAME,
+        languages=LANGUAGES.values(),
+        names_text=names_text,
         new=new,
     )
 

@@ -14,7 +14,9 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_reason, redirect
 from handlers.staff.forms import decode, require_current
 from handlers.staff.layout import render, staff_context
+from handlers.staff.names_form import typed_names
 from handlers.texts.console import CHANGE_TEXT
+from languages.catalogue import LANGUAGES
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.library import transitions
@@ -47,6 +49,7 @@ def _page(visit: PageRequest, area: Area, **question: Any) -> web.Response:
         "before": [(n, one.name) for n, one in enumerate(floor) if one.id != area.id],
         "place": next((n for n, one in enumerate(floor) if one.id == area.id), len(floor)),
         "longest_name": LONGEST_NAME,
+        "languages": LANGUAGES.values(),
         "impact": None,
     }
     return render(visit, "area_settings", **facts | question)
@@ -70,7 +73,8 @@ async def change_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     area = await _area(visit)
     require_current(form, area.rev, PlanChanged)
     typed = decode(visit.zone, form, PlacedArea)
-    renamed = transitions.rename(area, typed.name, typed.floor)
+    names = typed_names(form, area.names, LONGEST_NAME)
+    renamed = transitions.rename(area, typed.name, typed.floor, names)
     place = typed.place if renamed.floor == area.floor else transitions.LAST
     changed = transitions.put_in_order(renamed, place, _floor(visit, renamed))
     if len(changed) == 1 and _displayed(changed[0]) == _displayed(area):
@@ -79,8 +83,8 @@ async def change_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     return redirect(_settings_url(area.id))
 
 
-def _displayed(area: Area) -> tuple[str, int, int]:
-    return area.name, area.floor, area.order
+def _displayed(area: Area) -> tuple[object, ...]:
+    return area.name, dict(area.names), area.floor, area.order
 
 
 async def retire_area(visit: PageRequest, form: Form) -> web.StreamResponse:

@@ -261,8 +261,9 @@ async def export_csv(visit: PageRequest) -> web.StreamResponse:
     """The area's seats as a CSV file that can be edited and imported again."""
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
-    fields, columns = writing.fields_of(visit[REFERENCE].catalog.features), _column_texts(visit)
-    head = [columns[name] for name in fields]
+    catalog, columns = visit[REFERENCE].catalog, _column_texts(visit)
+    fields, named = writing.fields_of(catalog.features, area), COLUMN_TEXT["area"]
+    head = [columns.get(name) or name.replace("area", named) for name in fields]
     venue = visit[REFERENCE].catalog.venues[area.venue_id].name
     rows = [head, *writing.rows_of(area, venue, fields, YES, KIND_TEXT)]
     return _file(writing.as_csv(_said(visit, rows)), _CSV, f"{area.id}.csv")

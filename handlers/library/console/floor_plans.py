@@ -49,7 +49,7 @@ NOT_AN_ID: Final = "import"
 
 
 class PlanIn(msgspec.Struct, forbid_unknown_fields=True):
-    """A floor plan as JSON. Without ``name`` or ``floor`` the area keeps its name or floor."""
+    """A floor plan as JSON. Without ``name``, ``names`` or ``floor`` the area keeps its own."""
 
     width: int
     height: int
@@ -58,6 +58,7 @@ class PlanIn(msgspec.Struct, forbid_unknown_fields=True):
     area: str = ""
     name: str | None = None
     floor: int | None = None
+    names: dict[str, str] | None = None
 
 
 class NewArea(AreaForm):
@@ -252,6 +253,7 @@ def _drawn(visit: PageRequest, area: Area, text: str) -> Area:
         height=read.height,
         seats=read.seats,
         marks=read.marks,
+        names=read.names,
     )
     elsewhere = {s for s, at in visit[REFERENCE].catalog.all_seats.items() if at.area_id != area.id}
     return plan_editing.apply_draft(area, draft, elsewhere)

@@ -15,7 +15,6 @@ from handlers.staff.forms import decode
 from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import refuse
 from handlers.texts.console import CHANGE_TEXT, RELEASED_AT_PATROL
-from handlers.texts.places import seat_text
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.kernel.zone import Zone
@@ -96,7 +95,7 @@ def _page(visit: PageRequest, seat: Seat, **question: Any) -> web.Response:
         visit,
         "seat_outage",
         seat=seat,
-        label=seat_text(visit[REFERENCE].catalog, seat.id),
+        label=visit[REFERENCE].catalog.label_of(seat.id),
         was=outage_token(seat),
         longest=LONGEST_REASON,
         today=visit.zone.day(visit.now),

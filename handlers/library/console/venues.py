@@ -13,19 +13,22 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.staff.forms import decode, require_current
 from handlers.staff.layout import render, staff_context
+from handlers.staff.names_form import typed_names
+from languages.catalogue import LANGUAGES
 from models.gates.service import GateService
 from models.identity.roles import Role
 from models.kernel.errors import NotFound
-from models.library.entities import Venue, VenueId
+from models.library.entities import Catalog, Venue, VenueId
 from models.library.errors import VenueChanged
-from models.library.staff.venues import StaffVenues
+from models.library.names import Floor
+from models.library.plan_editing import HIGHEST_FLOOR, LOWEST_FLOOR
+from models.library.staff.venues import LONGEST_FLOOR_NAME, LONGEST_VENUE_NAME, StaffVenues
 
-LONGEST_NAME: Final = 20
 _ID_CHARS: Final = 8
 
 
 class VenueForm(msgspec.Struct):
-    name: Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
+    name: Annotated[str, Meta(min_length=1, max_length=LONGEST_VENUE_NAME)]
 
 
 async def venues(visit: PageRequest) -> web.StreamResponse:
@@ -48,7 +51,10 @@ async def venues(visit: PageRequest) -> web.StreamResponse:
             for venue in catalog.venues.values()
         ],
         changes=visit.may(Role.ADMINISTRATOR),
-        longest_name=LONGEST_NAME,
+        longest_name=LONGEST_VENUE_NAME,
+        longest_floor=LONGEST_FLOOR_NAME,
+        languages=LANGUAGES.values(),
+        floors={venue.id: _floors(catalog, venue) for venue in catalog.venues.values()},
         displays={
             id
             for id in catalog.venues
@@ -76,6 +82,9 @@ async def change_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
     match form_text(form, "operation"):
         case "rename":
             await staff.rename(context, venue, decode(visit.zone, form, VenueForm).name)
+        case "names":
+            names = typed_names(form, venue.names, LONGEST_VENUE_NAME)
+            await staff.change_names(context, venue, names, _typed_floors(form, venue))
         case "up":
             await staff.put_in_order(context, _moved_up(visit, venue))
         case "retire":
@@ -94,3 +103,22 @@ def _moved_up(visit: PageRequest, venue: Venue) -> Sequence[Venue]:
     place = order.index(venue)
     order.insert(max(0, place - 1), order.pop(place))
     return order
+
+
+def _floors(catalog: Catalog, venue: Venue) -> list[Floor]:
+    """The floors that can be named: those with areas, and those that have a name already."""
+    numbers = {area.floor for area in catalog.known_areas if area.venue_id == venue.id}
+    return [venue.floor(n) for n in sorted(numbers | {floor.number for floor in venue.floors})]
+
+
+def _typed_floors(form: Form, venue: Venue) -> list[Floor]:
+    """The floors with names of their own, from the fields floor_1, floor_1-en. Raises:
+    Malformed."""
+    floors = []
+    for number in range(LOWEST_FLOOR, HIGHEST_FLOOR + 1):
+        old, field = venue.floor(number), f"floor_{number}"
+        name = form_text(form, field) if field in form else old.name
+        names = typed_names(form, old.names, LONGEST_FLOOR_NAME, field)
+        if name or names:
+            floors.append(Floor(number, name, names))
+    return floors

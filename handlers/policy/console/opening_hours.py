@@ -34,7 +34,6 @@ from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import refuse, typed_in
 from handlers.texts.labels import WEEKDAYS
 from handlers.texts.opening import place_name, rule_hours_text, weekly_text
-from handlers.texts.places import area_place
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.library.entities import Catalog, VenueId
@@ -129,7 +128,7 @@ def _line(catalog: Catalog, number: int, rule: OpeningRule) -> Line:
     first, last = rule.first or rule.last, rule.last
     assert first is not None
     area = catalog.areas.get(rule.place.area_id) if rule.place.area_id is not None else None
-    place = area_place(area) if area is not None else place_name(catalog, rule.place)
+    place = catalog.full_name(area) if area is not None else place_name(catalog, rule.place)
     return Line(number, first, last, rule.kind.value, place, rule_hours_text(rule), rule.reason)
 
 

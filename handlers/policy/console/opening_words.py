@@ -20,7 +20,6 @@ from handlers.texts.opening import (
     place_name,
     short_days_text,
 )
-from handlers.texts.places import area_place
 from languages.text import joined
 from models.kernel.zone import Zone
 from models.library.entities import AreaId, Catalog, VenueId
@@ -46,7 +45,7 @@ def places_of(catalog: Catalog) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def _areas_of(catalog: Catalog, venue_id: VenueId) -> list[tuple[str, str]]:
     areas = (area for area in catalog.areas_in_use if area.venue_id == venue_id)
-    return [(f"a:{area.id}", area_place(area)) for area in areas]
+    return [(f"a:{area.id}", catalog.full_name(area)) for area in areas]
 
 
 def place_in(catalog: Catalog, value: str) -> OpeningPlace | None:

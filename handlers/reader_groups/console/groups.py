@@ -24,7 +24,6 @@ from handlers.staff.forms import Lines, decode, require_current
 from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import keep_typed
 from handlers.texts.console import EQUALS, WRONG_TEXT
-from handlers.texts.places import area_place
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.library.entities import Area, SeatId
@@ -127,7 +126,7 @@ def seats_in(area: Area, text: str) -> Iterable[SeatId]:
     try:
         return [seat.id for seat in chosen_seats(in_order(area.seats), text)]
     except Malformed as error:
-        wrong = WRONG_TEXT["of_area"].format(area=area_place(area), reason=error.details["reason"])
+        wrong = WRONG_TEXT["of_area"].format(area=area.name, reason=error.details["reason"])
         raise Malformed(f"seats-{area.id}", wrong) from None
 
 

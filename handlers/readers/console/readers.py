@@ -22,7 +22,6 @@ from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_con
 from handlers.staff.sent_forms import refuse
 from handlers.texts.console import BETWEEN, BLOCKING_TEXT
 from handlers.texts.console_labels import MEMBERSHIP_SOURCE_TEXT
-from handlers.texts.places import seat_text
 from handlers.violations import presenter as violations_presenter
 from languages.text import joined
 from models.booking.service import ReservationService
@@ -241,7 +240,7 @@ async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection)
         start = visit.zone.instant(selection.day, selection.start)
     named = [
         BLOCKING_TEXT["offer" if r.state is ReservationState.OFFERED else "booking"].format(
-            seat=seat_text(visit[REFERENCE].catalog, r.seat_id),
+            seat=visit[REFERENCE].catalog.label_of(r.seat_id),
             start=presenting.clock(visit.zone, r.start),
             end=presenting.clock(visit.zone, r.end),
             until=presenting.clock(visit.zone, r.held_until) if r.held_until is not None else "",

@@ -11,7 +11,6 @@ from handlers.reservations import presenter
 from handlers.staff.forms import seat_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
 from handlers.texts.labels import EVENT_TEXT
-from handlers.texts.places import seat_text
 from models.booking.alternatives import SeatAlternatives
 from models.booking.staff.lookup import ReservationLookup
 from models.booking.staff.reservations import STAFF_ACTIONS, StaffReservations
@@ -36,7 +35,7 @@ async def reports(visit: PageRequest) -> web.StreamResponse:
         visit.rights.venues if visit.rights is not None else None,
     )
     items = [
-        (r, r.report, seat_text(reference.catalog, r.report.seat_id))
+        (r, r.report, reference.catalog.label_of(r.report.seat_id))
         for r in rows
         if r.report is not None
     ]

@@ -16,7 +16,6 @@ from handlers.reservations import presenter
 from handlers.staff.forms import decode, seat_in
 from handlers.staff.layout import reader_label, render, staff_context
 from handlers.staff.sent_forms import keep_typed
-from handlers.texts.places import seat_text
 from models.booking.staff.seat_history import StaffSeatHistory
 from models.kernel.errors import Malformed
 from models.kernel.time_range import TimeRange
@@ -43,7 +42,7 @@ async def look_up_seat(visit: PageRequest, form: Form) -> web.StreamResponse:
         (r, r.used, presenter.state_text(r), reader_label(people.get(r.reader_id))) for r in rows
     ]
     keep_typed(visit, form)
-    return await seat_history(visit, span, items, seat_text(visit[REFERENCE].catalog, seat_id))
+    return await seat_history(visit, span, items, visit[REFERENCE].catalog.label_of(seat_id))
 
 
 def _span(visit: PageRequest, form: Form) -> TimeRange:

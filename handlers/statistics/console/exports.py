@@ -18,7 +18,7 @@ from handlers.http.pages import PageRequest
 from handlers.staff.layout import sees_area
 from handlers.staff.spreadsheets import XLSX_TYPE, Workbook, csv_lines
 from handlers.staff.tables import Column, Kind, Row
-from handlers.statistics.console.statistics import Interval, interval, record_export
+from handlers.statistics.console.statistics import Interval, interval, place_of, record_export
 from handlers.texts.console import BETWEEN
 from handlers.texts.console_labels import EXPORT_HEADER, EXPORT_SHEET
 from handlers.texts.labels import STATE_TEXT
@@ -38,7 +38,7 @@ _BATCH: Final = 1000
 _CHUNK: Final = 64 * 1024
 _PSEUDONYM_BYTES: Final = 8
 _DAY: Final = timedelta(days=1)
-_KINDS: Final = (Kind.DATE, *(Kind.TEXT,) * 4, *(Kind.INSTANT,) * 5, *(Kind.TEXT,) * 2)
+_KINDS: Final = (Kind.DATE, *(Kind.TEXT,) * 5, *(Kind.INSTANT,) * 5, *(Kind.TEXT,) * 2)
 _COLUMNS: Final = [Column(*named) for named in zip(EXPORT_HEADER, _KINDS, strict=True)]
 
 
@@ -123,11 +123,9 @@ def _row(visit: PageRequest, key: bytes, day: date, b: BookingFacts, reader: Rea
     catalog = visit[REFERENCE].catalog
     area, seat = catalog.areas.get(b.area_id), catalog.all_seats.get(b.seat_id)
     times = (b.created_at, b.start, b.end, b.checked_in_at, b.ended_at)
-    venue = catalog.venues.get(area.venue_id) if area is not None else None
     return (
         day,
-        venue.name if venue is not None else "",
-        area.name if area is not None else b.area_id,
+        *(place_of(catalog, area) if area is not None else ("", "", b.area_id)),
         seat.number if seat is not None else b.seat_id,
         STATE_TEXT[b.state],
         # A spreadsheet's instants have no zone: local time of the library, to the minute.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from handlers.http.keys import REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest
 from handlers.staff.spreadsheets import XLSX_TYPE, Workbook, csv_lines
@@ -18,12 +19,15 @@ from handlers.statistics.console.statistics import (
     LONGEST_SEATS,
     Interval,
     interval,
+    place_of,
     record_export,
     tables_of,
 )
+from handlers.statistics.console.tables import placed
 from languages.text import Language
 from models.kernel.errors import NotFound
 from models.kernel.text import BYTE_ORDER_MARK
+from models.library.entities import Area
 
 
 async def statistics_csv(visit: PageRequest) -> web.StreamResponse:
@@ -42,13 +46,18 @@ async def statistics_xlsx(visit: PageRequest) -> web.StreamResponse:
 
 
 async def seats_csv(visit: PageRequest) -> web.StreamResponse:
-    span = interval(visit, LONGEST_SEATS)
-    return await _csv(visit, span, await seats_of(visit, span, chosen_area(visit)))
+    span, area = interval(visit, LONGEST_SEATS), chosen_area(visit)
+    return await _csv(visit, span, await _seats(visit, span, area))
 
 
 async def seats_xlsx(visit: PageRequest) -> web.StreamResponse:
     span, area = interval(visit, LONGEST_SEATS), chosen_area(visit)
-    return await _xlsx(visit, span, f"seats-{area.id}", [await seats_of(visit, span, area)])
+    return await _xlsx(visit, span, f"seats-{area.id}", [await _seats(visit, span, area)])
+
+
+async def _seats(visit: PageRequest, span: Interval, area: Area) -> Table:
+    place = place_of(visit[REFERENCE].catalog, area)
+    return placed(await seats_of(visit, span, area), place)
 
 
 async def _csv(visit: PageRequest, span: Interval, table: Table) -> web.Response:

@@ -10,13 +10,15 @@ from aiohttp import web
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import render, sees_area, staff_context
-from handlers.staff.tables import Table
+from handlers.staff.tables import Row, Table
 from handlers.statistics.console import charts
 from handlers.statistics.console import tables as statistics_tables
 from handlers.statistics.console.charts import RATE_TICKS, Chart, Point
+from handlers.statistics.console.tables import PLACE
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.statistics import COLUMN_TEXT, NO_DATA
 from models.kernel.errors import Malformed
+from models.library.entities import Area, Catalog
 from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog
 from models.statistics.daily import AreaDay, summary
@@ -105,9 +107,12 @@ async def statistics(visit: PageRequest) -> web.StreamResponse:
 def _areas_by_venue(visit: PageRequest, table: Table) -> list[tuple[str, Chart]]:
     """A chart of each venue's areas under the venue's name, or one without a name if the library
     has a single venue."""
-    if not visit[REFERENCE].catalog.has_several_venues:
-        return [("", rows_of(table, "area", "utilisation"))]
-    by_venue = groupby(table.rows, key=lambda row: str(row[0]))
+    catalog = visit[REFERENCE].catalog
+    names = {place_of(catalog, area): catalog.full_name(area) for area in catalog.areas.values()}
+    several, n = catalog.has_several_venues, len(PLACE)
+    # A bar's name says the floor, too.
+    named = [(*row[: n - 1], names[row[:n]], *row[n:]) for row in table.rows]
+    by_venue = groupby(named, key=lambda row: str(row[0]) if several else "")
     return [
         (venue, rows_of(replace(table, rows=list(rows)), "area", "utilisation"))
         for venue, rows in by_venue
@@ -115,14 +120,20 @@ def _areas_by_venue(visit: PageRequest, table: Table) -> list[tuple[str, Chart]]
 
 
 async def tables_of(visit: PageRequest, span: Interval) -> list[Table]:
-    days = await _days_of(visit, span)
     catalog = visit[REFERENCE].catalog
-    areas = [
-        (venue.name, [area for area in catalog.areas.values() if area.venue_id == venue.id])
-        for venue in catalog.venues.values()
-        if visit.sees(venue.id)
+    days = await _days_of(visit, span)
+    places = [
+        [(a.id, place_of(catalog, a)) for a in catalog.areas.values() if a.venue_id == id]
+        for id in catalog.venues
+        if visit.sees(id)
     ]
-    return statistics_tables.tables(days, span.days, areas)
+    return statistics_tables.tables(days, span.days, places)
+
+
+def place_of(catalog: Catalog, area: Area) -> Row:
+    """The cells ``PLACE`` of an area: first names; a floor without a name is its number."""
+    venue = catalog.venues[area.venue_id]
+    return venue.name, venue.floor(area.floor).name or str(area.floor), area.name
 
 
 async def _days_of(visit: PageRequest, span: Interval) -> list[AreaDay]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
 from handlers.staff.tables import Cell, Column, Kind, Row, Table
 from handlers.texts.labels import WEEKDAYS
-from handlers.texts.places import area_place
 from handlers.texts.statistics import (
     CLOSED_DAY,
     COLUMN_TEXT,
@@ -16,7 +16,7 @@ from handlers.texts.statistics import (
     NO_DATA,
     TABLE_TEXT,
 )
-from models.library.entities import Area
+from models.library.entities import AreaId
 from models.statistics.daily import (
     HOURS,
     AreaDay,
@@ -34,12 +34,13 @@ _SUMMARY: Final = (
     *(Column(COLUMN_TEXT[name], Kind.COUNT) for name in _COUNTS),
     Column(COLUMN_TEXT["used_hours"], Kind.HOURS),
 )
-Areas = Sequence[tuple[str, Sequence[Area]]]
-"""The names of venues, each with its areas."""
+Areas = Sequence[tuple[AreaId, Row]]
+"""The areas of a venue, each with its place: the cells of ``PLACE``."""
+PLACE: Final = tuple(Column(COLUMN_TEXT[name], Kind.TEXT) for name in ("venue", "floor", "area"))
 _NOTHING: Final[Row] = (None,) * len(_SUMMARY)
 
 
-def tables(days: Sequence[AreaDay], dates: Sequence[date], venues: Areas) -> list[Table]:
+def tables(days: Sequence[AreaDay], dates: Sequence[date], venues: Sequence[Areas]) -> list[Table]:
     """The tables by day, by area, by hour, and by weekday and hour. The first one has a row for
     each of ``dates``, even if ``days`` has no data for it."""
     return [_days(days, dates), _areas(days, venues), _hours(days), _weekdays(days)]
@@ -64,20 +65,19 @@ def _days(days: Sequence[AreaDay], dates: Sequence[date]) -> Table:
     return Table("days", TABLE_TEXT["days"], (*first, *_SUMMARY, note), rows)
 
 
-def _areas(days: Sequence[AreaDay], venues: Areas) -> Table:
+def _areas(days: Sequence[AreaDay], venues: Sequence[Areas]) -> Table:
     """A row for each area, by venue, with the most used area of a venue first."""
     rows: list[Row] = []
-    for venue, areas in venues:
+    for areas in venues:
         used: list[tuple[float, Row]] = []
-        for area in areas:
-            mine = [d for d in days if d.area_id == area.id]
+        for id, place in areas:
+            mine = [d for d in days if d.area_id == id]
             totals = summary(mine)
             cells = _cells(totals) if mine else _NOTHING
-            used.append((totals.utilisation or 0.0, (venue, area_place(area), *cells)))
+            used.append((totals.utilisation or 0.0, (*place, *cells)))
         used.sort(key=lambda row: -row[0])
         rows += [row for _, row in used]
-    first = (Column(COLUMN_TEXT["venue"], Kind.TEXT), Column(COLUMN_TEXT["area"], Kind.TEXT))
-    return Table("areas", TABLE_TEXT["areas"], (*first, *_SUMMARY), rows)
+    return Table("areas", TABLE_TEXT["areas"], (*PLACE, *_SUMMARY), rows)
 
 
 def _hours(days: Sequence[AreaDay]) -> Table:
@@ -121,6 +121,12 @@ def seats_table(seats: Sequence[SeatHours]) -> Table:
         *_hour_columns(hours),
     )
     return Table("seats", TABLE_TEXT["seats"], columns, rows)
+
+
+def placed(table: Table, place: Row) -> Table:
+    """The table with the cells of ``place`` before each row."""
+    rows = [(*place, *row) for row in table.rows]
+    return replace(table, columns=(*PLACE, *table.columns), rows=rows)
 
 
 def hour_text(hour: int) -> str:

@@ -25,13 +25,13 @@ const NONE = { items: [], page: 1, page_size: 0, total: 0 };
 interface Floor { floor: number; name: string; free: number; total: number }
 
 function byFloor(areas: AreasOut): Floor[] {
-  const floors = new Map<number, Floor>();
+  const floors = new Map<string, Floor>();
   for (const area of areas.items) {
-    const name = floorName(area.floor);
-    const floor = floors.get(area.floor) ?? { floor: area.floor, name, free: 0, total: 0 };
+    const name = floorName(area);
+    const floor = floors.get(name) ?? { floor: area.floor, name, free: 0, total: 0 };
     floor.free += area.seats_free;
     floor.total += area.seats_total;
-    floors.set(area.floor, floor);
+    floors.set(name, floor);
   }
   return [...floors.values()];
 }

@@ -10,7 +10,7 @@ import { poll, still } from "../../lib/polling";
 import { has, learnFeatures } from "../../lib/seat_features";
 import { shared } from "../../lib/share";
 import { ASKED, consent } from "../../lib/subscriptions";
-import { clockAfter, named, period, placeOf, t, words } from "../../lib/texts";
+import { clockAfter, nameIn, named, period, placeOf, t, words } from "../../lib/texts";
 
 const LARGEST = 2.5;
 const STEP = 1.4;
@@ -140,14 +140,15 @@ Component({
         const [map, { liked }, venues] = await Promise.all([this.map(), knownSeats(), beside(get<VenuesOut>("/venues"), { items: [] }), this.foretell()]);
         learnFeatures(venues);
         const day = venues.items.find((v) => v.name === map.area.venue)?.dates.find((d) => d.date === this.data.date) ?? null;
-        wx.setNavigationBarTitle({ title: `${map.area.name} ${this.data.date.slice(5)}` });
+        const name = nameIn(map.area.name, map.area.names);
+        wx.setNavigationBarTitle({ title: `${name} ${this.data.date.slice(5)}` });
         // Full of seats that a finger can hit; smaller down to the whole of it.
         const { windowWidth, windowHeight } = wx.getWindowInfo();
         const [wide, high] = [(Math.min(windowWidth, COLUMN_PX) - MARGIN_PX) / map.width, (windowHeight * PART_OF_HEIGHT) / map.height];
         const scale = Math.min(1, Math.max(wide, high));
         const smallest = Math.min(1, wide, high);
         this.judge(map);
-        this.setData({ day, draw: drawNote(day), name: map.area.name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), favourites: liked.map((seat) => seat.id), scale, smallest, tags: tagLegend(), ...changed(this.data.seats, map, this.data.features) });
+        this.setData({ day, draw: drawNote(day), name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), favourites: liked.map((seat) => seat.id), scale, smallest, tags: tagLegend(), ...changed(this.data.seats, map, this.data.features) });
       });
     },
     /** What is shown stays where the network does not answer. */

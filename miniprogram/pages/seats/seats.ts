@@ -10,7 +10,7 @@ import { allFeatures, learnFeatures } from "../../lib/seat_features";
 import { shared } from "../../lib/share";
 import { hours, startsIn } from "../../lib/hours";
 import { nameTabs } from "../../lib/tabs";
-import { floorName, t, words } from "../../lib/texts";
+import { floorName, nameIn, t, words } from "../../lib/texts";
 
 const HOUR_MS = 3600000;
 const COUNTDOWN_MS = 10 * 60000;
@@ -77,6 +77,7 @@ function tile(area: AreaOut, minutes: number, expectedText: string): Tile {
   const part = area.seats_total && minutes <= area.max_minutes ? area.seats_free / area.seats_total : 0;
   return {
     ...area,
+    name: nameIn(area.name, area.names),
     percent: Math.round(part * 100),
     few: part < FEW,
     totalText: t("total", { n: area.seats_total }),
@@ -137,7 +138,7 @@ Component({
         if (venue === undefined) return;
         const kept = venue.dates.some((d) => d.date === this.data.date);
         const date = kept ? this.data.date : (venue.dates.find((d) => d.bookable) ?? venue.dates[0])?.date ?? "";
-        this.setData({ venues: items, venue: venue.id, date });
+        this.setData({ venues: items.map((v) => ({ ...v, name: nameIn(v.name, v.names) })), venue: venue.id, date });
         this.draw();
         const [query, features] = [this.query(), this.looked()];
         const [areas, forecast, { liked }] = await Promise.all([get<AreasOut>(`/areas?${query}${features}`), get<ForecastOut>(`/forecast?${query}`), knownSeats()]);
@@ -147,7 +148,7 @@ Component({
         const fullest = !this.data.from && date !== dayAt(now());
         for (const area of areas.items) {
           const found = forecast.items.find((one) => one.area_id === area.id);
-          const floor = floors.get(area.floor) ?? { floor: area.floor, name: floorName(area.floor), areas: [] };
+          const floor = floors.get(area.floor) ?? { floor: area.floor, name: floorName(area), areas: [] };
           floor.areas.push(tile(area, minutes, expectedOf(area, minutes, found, fullest)));
           floors.set(area.floor, floor);
         }

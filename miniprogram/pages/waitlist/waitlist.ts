@@ -3,7 +3,7 @@ import type { Page as PageOf, ReservationOut, WaitlistEntryOut } from "../../api
 import { agreed } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
 import { poll, still } from "../../lib/polling";
-import { named, period, t, words } from "../../lib/texts";
+import { nameIn, named, period, t, words } from "../../lib/texts";
 
 interface Row { id: string; title: string; state: string; open: boolean; offer: ReservationOut | null }
 
@@ -15,7 +15,7 @@ function stateOf(wait: WaitlistEntryOut): string {
 function row(wait: WaitlistEntryOut): Row {
   return {
     id: wait.id,
-    title: `${wait.area} ${period(wait)}`,
+    title: `${nameIn(wait.area, wait.place?.names)} ${period(wait)}`,
     state: stateOf(wait),
     open: wait.state === "waiting" || wait.state === "offered",
     offer: wait.offer,

@@ -12,6 +12,7 @@ from models.kiosks.keys import new_key, new_secret
 from models.kiosks.repository import KioskRepository
 from models.library.entities import Kiosk, Venue
 from models.library.errors import VenueChanged
+from models.library.names import names_text
 from models.library.repository import CatalogRepository
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction, JsonObject
@@ -171,7 +172,8 @@ class StaffDevices:
 
 
 def _facts(device: Device) -> JsonObject:
-    return {"name": device.name, "venue": device.venue_id}
+    names = names_text(device.names) if isinstance(device, Kiosk) else ""
+    return {"name": device.name, "venue": device.venue_id} | ({"names": names} if names else {})
 
 
 def _target(device: Device) -> str:

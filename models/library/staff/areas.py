@@ -9,6 +9,7 @@ from models.library import transitions
 from models.library.area_events import area_opened
 from models.library.entities import Area
 from models.library.errors import AreaUsed, PlanChanged
+from models.library.names import names_text
 from models.library.repository import CatalogRepository
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
@@ -53,7 +54,7 @@ class StaffAreas:
             ctx, AuditAction.BRING_BACK_AREA, target=f"area:{area.id}", reason=reason
         ) as entry:
             new = transitions.bring_back(area)
-            await self._replace(new, area_opened(area, ctx.now))
+            await self._replace(new, area_opened(self._reference.catalog, area, ctx.now))
             entry.after = {"rev": new.rev}
 
     async def delete(self, ctx: StaffContext, area: Area, reason: str) -> None:
@@ -83,4 +84,5 @@ class StaffAreas:
 
 
 def _facts(area: Area) -> JsonObject:
-    return {"area": area.name, "floor": area.floor, "place": area.order + 1}
+    names: JsonObject = {"names": names_text(area.names)} if area.names else {}
+    return {"area": area.name, "floor": area.floor, "place": area.order + 1, **names}

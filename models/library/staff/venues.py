@@ -2,14 +2,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from models.identity.roles import Role
 from models.library.entities import Venue, VenueId
 from models.library.errors import VenueChanged, VenueExists
+from models.library.names import Floor, Names, check_floors, check_names, names_text
 from models.library.repository import CatalogRepository
 from models.reference_data import ReferenceData
-from models.staff.audit import AuditAction
+from models.staff.audit import AuditAction, JsonObject
 from models.staff.audit_log import AuditLog, StaffContext
+
+LONGEST_VENUE_NAME: Final = 40
+LONGEST_FLOOR_NAME: Final = 20
 
 
 class StaffVenues:
@@ -45,6 +50,23 @@ class StaffVenues:
             raise VenueExists()
         new = replace(old, name=name)
         await self._replace(ctx, AuditAction.RENAME_VENUE, old, new, "name")
+
+    async def change_names(
+        self, ctx: StaffContext, old: Venue, names: Names, floors: Sequence[Floor]
+    ) -> None:
+        """Sets the venue's names in further languages, and its floors' own names. Raises:
+        Malformed, VenueChanged."""
+        ctx.require(None, Role.ADMINISTRATOR)
+        check_names("names", names, LONGEST_VENUE_NAME)
+        check_floors(floors, LONGEST_FLOOR_NAME)
+        new = replace(old, names=names, floors=tuple(floors), rev=old.rev + 1)
+        async with self._audit.entry(
+            ctx, AuditAction.RENAME_VENUE, target=f"venue:{old.id}", before=_names(old)
+        ) as entry:
+            if not await self._catalogs.replace_venue(new):
+                raise VenueChanged()
+            await self._reference.refresh()
+            entry.after = _names(new)
 
     async def put_in_order(self, ctx: StaffContext, venues: Sequence[Venue]) -> None:
         """Sets the order in which readers see the venues. Raises: VenueChanged."""
@@ -95,3 +117,8 @@ class StaffVenues:
             if not await self._catalogs.remove_venue(venue):
                 raise VenueChanged()
             await self._reference.refresh()
+
+
+def _names(venue: Venue) -> JsonObject:
+    floors = (f"{f.number} {f.name} {names_text(f.names)}".strip() for f in venue.floors)
+    return {"names": names_text(venue.names), "floors": "; ".join(floors)}
