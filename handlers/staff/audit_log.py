@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
+from handlers.http.language import language_of
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render
 from handlers.texts.console import BETWEEN, STORED_REASONS, few_seats
@@ -23,7 +24,7 @@ from handlers.texts.console_labels import (
     YES_NO,
 )
 from handlers.texts.errors import text_of
-from languages.text import Text, _, joined
+from languages.text import Language, _, joined
 from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
 from models.library.entities import AreaId, Catalog, KioskId, PresenceSource, SeatId, VenueId
@@ -69,7 +70,7 @@ async def audit_log(visit: PageRequest) -> web.StreamResponse:
                 e,
                 programs.get(e.actor_id) or reader_label(people.get(e.actor_id)),
                 PROGRAM_TEXT if e.actor_id in programs else ROLE_TEXT[e.role],
-                _difference(visit[REFERENCE].catalog, e.before, e.after),
+                _difference(visit, e.before, e.after),
                 *_target(visit, e.target),
                 text_of(e.outcome, {}) if e.outcome not in ("", DONE) else "",
                 STORED_REASONS.get(e.reason, e.reason),
@@ -129,15 +130,17 @@ def _venue_name(catalog: Catalog, id: str) -> str:
 
 
 def _difference(
-    catalog: Catalog, before: JsonObject, after: JsonObject | None
+    visit: PageRequest, before: JsonObject, after: JsonObject | None
 ) -> list[tuple[str, str, str]]:
     """The fields that an audit entry changed: name, old value and new value of each, in words."""
     if after is None:
         return []
     names = [name for name in dict.fromkeys((*before, *after)) if name != "plan"]
 
+    catalog, language = visit[REFERENCE].catalog, language_of(visit.request)
+
     def said(name: str, values: JsonObject) -> str:
-        return _fact(_named(catalog, name, values.get(name)))
+        return _fact(language, _named(catalog, name, values.get(name)))
 
     return [
         (_FACTS.get(name, name), said(name, before), said(name, after))
@@ -165,19 +168,17 @@ def _named(catalog: Catalog, name: str, value: object) -> object:
             return value
 
 
-def _fact(value: object) -> str:
+def _fact(language: Language, value: object) -> str:
     match value:
         case None:
             return "—"
-        case Text():
-            return value
         case bool():
             return YES_NO[value]
         case list():
             sources = (SOURCE_TEXT[PresenceSource(source)] for source in value)
             return joined(sources, BETWEEN["names"])
         case _:
-            text = STATES.get(str(value)) or (value if isinstance(value, str) else str(value))
+            text = str(language.say(STATES.get(str(value), value)))
             if _INSTANT.fullmatch(text):
                 return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}"
             return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

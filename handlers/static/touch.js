@@ -169,7 +169,7 @@
 
   async function areas() {
     const found = (await call("GET", `/areas?venue=${document.body.dataset.venue}`)).items, parts = [];
-    const floorOf = ({ floor, floor_name, floor_names }) => nameIn(floor_name, floor_names) ?? (floor < 0 ? _("地下{floor}层", { floor: -floor }) : _("{floor}层", { floor }));
+    const floorOf = ({ floor, floor_name, floor_names }) => nameIn(floor_name, floor_names) || (floor < 0 ? _("地下{floor}层", { floor: -floor }) : _("{floor}层", { floor }));
     for (const floor of new Set(found.map(floorOf))) {
       const row = make("div", "", "choices areas");
       for (const area of found.filter((one) => floorOf(one) === floor)) {

@@ -76,31 +76,34 @@ RULES_TEXT: Final = str(default_rules())
 """The default rules of use in Chinese, as administrators edit them."""
 
 PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
-    "longest_hours": ("最长小时", "一次最长的小时数；各区域不同时写作 4–6"),
-    "check_in_before": ("签到提前分钟", "开始前多少分钟起可以签到"),
-    "check_in_after": ("签到推迟分钟", "开始后多少分钟内要签到"),
-    "opening": ("开放时间", "每周的开放时间"),
-    "booking_window": ("可约天数", "今天以后还能约几天"),
-    "booking_opens": ("放座说明", "几点放出后一天的座位，有没有抽签"),
-    "shortest": ("最短分钟", "一次至少的分钟数"),
-    "longest_by_area": ("各区域最长时间", "每个区域一次最长多久"),
-    "daily_limit": ("每天次数", "每人每天最多几次"),
-    "overrides": ("特定日期规则", "今后某些日期的规则；没有就不显示"),
-    "differences": ("场馆和区域规则", "与其余不同的场馆和区域；没有就不显示，没有写到也会附在最后"),
-    "check_in_ways": ("签到方式", "各场馆怎样签到"),
-    "leave": ("暂离分钟", "暂离的分钟数"),
-    "meal_times": ("用餐时间", "用餐的时间段；没有就不显示那半句"),
-    "meal_leave": ("用餐暂离分钟", "用餐时间暂离的分钟数"),
-    "extend_within": ("续约提前分钟", "结束前多少分钟内可以续约"),
-    "max_extensions": ("续约次数", "最多续约几次"),
-    "away_timeout": ("暂离超时说明", "暂离超时是否也记违约"),
-    "violations_window": ("违约统计天数", "违约按多少天统计"),
-    "violations_limit": ("违约次数", "满几次暂停预约"),
-    "suspension": ("暂停天数", "暂停预约的天数"),
+    "longest_hours": ("最长小时", _("一次最长的小时数；各区域不同时写作 4–6")),
+    "check_in_before": ("签到提前分钟", _("开始前多少分钟起可以签到")),
+    "check_in_after": ("签到推迟分钟", _("开始后多少分钟内要签到")),
+    "opening": ("开放时间", _("每周的开放时间")),
+    "booking_window": ("可约天数", _("今天以后还能约几天")),
+    "booking_opens": ("放座说明", _("几点放出后一天的座位，有没有抽签")),
+    "shortest": ("最短分钟", _("一次至少的分钟数")),
+    "longest_by_area": ("各区域最长时间", _("每个区域一次最长多久")),
+    "daily_limit": ("每天次数", _("每人每天最多几次")),
+    "overrides": ("特定日期规则", _("今后某些日期的规则；没有就不显示")),
+    "differences": (
+        "场馆和区域规则",
+        _("与其余不同的场馆和区域；没有就不显示，没有写到也会附在最后"),
+    ),
+    "check_in_ways": ("签到方式", _("各场馆怎样签到")),
+    "leave": ("暂离分钟", _("暂离的分钟数")),
+    "meal_times": ("用餐时间", _("用餐的时间段；没有就不显示那半句")),
+    "meal_leave": ("用餐暂离分钟", _("用餐时间暂离的分钟数")),
+    "extend_within": ("续约提前分钟", _("结束前多少分钟内可以续约")),
+    "max_extensions": ("续约次数", _("最多续约几次")),
+    "away_timeout": ("暂离超时说明", _("暂离超时是否也记违约")),
+    "violations_window": ("违约统计天数", _("违约按多少天统计")),
+    "violations_limit": ("违约次数", _("满几次暂停预约")),
+    "suspension": ("暂停天数", _("暂停预约的天数")),
 }
 """The name of each placeholder in Chinese and an explanation for administrators, by the
 placeholder's code."""
 PAUSES: Final = "；;，,"
 ENDS: Final = "。."
 """The characters that end a sentence. ``PAUSES``: the characters that separate its clauses."""
-PLACEHOLDER_NAMES: Final = frozenset(name for name, _ in PLACEHOLDERS.values())
+PLACEHOLDER_NAMES: Final = frozenset(name for name, _says in PLACEHOLDERS.values())

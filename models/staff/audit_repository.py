@@ -6,6 +6,7 @@ from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from languages.text import Text, document_of, text_of
 from models.kernel.ids import ReaderId
 from models.staff.audit import AuditAction, AuditEntry, AuditQuery, JsonObject
 from models.storage.encryption import FieldCipher
@@ -55,8 +56,13 @@ class AuditLogRepository:
         return str(document["_id"])
 
     async def end(self, entry: str, outcome: str, after: JsonObject | None) -> None:
-        """Stores the outcome of the operation, unless it has one already."""
-        ending = {"outcome": outcome, "after": dict(after) if after is not None else None}
+        """Stores the outcome of the operation, unless it has one already. Texts in ``after`` are
+        stored in Chinese, and in ``texts`` with the facts from which other languages say them."""
+        ending: Document = {"outcome": outcome, "after": None}
+        if after is not None:
+            texts = {name: value for name, value in after.items() if isinstance(value, Text)}
+            ending["after"] = {**after, **{name: str(text) for name, text in texts.items()}}
+            ending |= {f"texts.{name}": document_of(text) for name, text in texts.items()}
         with translate_errors():
             await self._all.update_one({"_id": entry, "outcome": ""}, {"$set": ending})
 
@@ -81,6 +87,10 @@ class AuditLogRepository:
         return [self._entry(row) for row in rows], total
 
     def _entry(self, d: Document) -> AuditEntry:
+        after = d.get("after")
+        if after is not None:
+            texts = d.get("texts", {}).items()
+            after = {**after, **{name: text_of(after[name], facts) for name, facts in texts}}
         return AuditEntry(
             id=d["_id"],
             at=d["at"],
@@ -91,6 +101,6 @@ class AuditLogRepository:
             reader=ReaderId(d["reader"]) if d["reader"] else None,
             reason=self._texts.open("reason", d.get("reason")),
             before=d["before"],
-            after=d.get("after"),
+            after=after,
             outcome=d["outcome"],
         )

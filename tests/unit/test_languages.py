@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from bson import decode, encode
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import Environment
 
 from handlers.http.static_files import translated_script
 from handlers.http.templates import environment_of
+from handlers.http.translated_templates import Translated
 from handlers.texts.errors import TEXTS, text_of
 from handlers.texts.labels import (
     EVENT_TEXT,
@@ -25,7 +28,7 @@ from handlers.texts.labels import (
 )
 from handlers.texts.opening import days_in_words
 from handlers.texts.pages import PROPOSAL_TEXT, floor_text
-from languages.catalogue import CHINESE, LANGUAGES
+from languages.catalogue import CHINESE, LANGUAGES, read_language
 from languages.text import (
     Text,
     _,
@@ -120,6 +123,28 @@ def test_a_template_is_translated_when_it_is_compiled() -> None:
 )
 def test_chinese_outside_of_messages_is_a_fault(kind: str, source: str, faults: list[str]) -> None:
     assert bare(source, kind) == faults
+
+
+def test_a_number_in_a_template_takes_each_plural_form_of_the_language(tmp_path: Path) -> None:
+    """The value ``n`` counts. Polish has three forms, Chinese one."""
+    file = tmp_path / "pl.po"
+    file.write_text(
+        'msgid ""\nmsgstr ""\n"Language: pl\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
+        '"Plural-Forms: nplurals=3; plural=(n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || '
+        'n%100>=20) ? 1 : 2);\\n"\n\nmsgid "%(n)s 座"\nmsgid_plural "%(n)s 座"\n'
+        'msgstr[0] "%(n)s miejsce"\nmsgstr[1] "%(n)s miejsca"\nmsgstr[2] "%(n)s miejsc"\n'
+    )
+    source = "{% trans n=seats | length %}{{ n }} 座{% endtrans %}"
+    for language, expected in (
+        (read_language(file), "1 miejsce, 2 miejsca, 5 miejsc, 22 miejsca"),
+        (ENGLISH, "1 seat, 2 seats, 5 seats, 22 seats"),
+        (CHINESE, "1 座, 2 座, 5 座, 22 座"),
+    ):
+        templates = Environment(extensions=[Translated])
+        templates.language = language  # type: ignore[attr-defined]
+        templates.globals["plural_form"] = language.plural_form
+        page = templates.from_string(source)
+        assert ", ".join(page.render(seats=range(n)) for n in (1, 2, 5, 22)) == expected
 
 
 def test_a_script_has_the_messages_of_its_language() -> None:
