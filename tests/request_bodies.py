@@ -91,6 +91,7 @@ UNREADABLE = [
 
 # Values of one field that are wrong, whatever the operation does with it.
 WRONG: dict[str, list[object]] = {
+    "language": ["x" * 21, 1, None, ["en"], {}],
     "secret": ["", "x" * 101, 1, None, ["x"]],
     "code": ["", "x" * 129, 1, None, ["x"], {}],
     "activation_code": ["", "12345", "1234567", "12345a", "\uff11" * 6, "123456\n", "x" * 21 + "\n",
