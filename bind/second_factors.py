@@ -52,6 +52,11 @@ class Enrolment:
     held: str
 
 
+def _uri(secret: str, reader: Reader, issuer: str) -> str:
+    account = reader.name or reader.student_no_masked
+    return pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=issuer)
+
+
 class SecondFactors:
     def __init__(
         self,
@@ -73,7 +78,7 @@ class SecondFactors:
         """Offers a new secret. The authenticator app lists it under the name ``issuer``."""
         secret = pyotp.random_base32()
         held = [secret, reader.id, (now + _OFFER_LASTS).timestamp()]
-        uri = pyotp.TOTP(secret).provisioning_uri(name=reader.student_no_masked, issuer_name=issuer)
+        uri = _uri(secret, reader, issuer)
         return Enrolment(secret, uri, self._cipher.encrypt(json.dumps(held), _HELD))
 
     def offered(self, reader: Reader, issuer: str, held: str, now: datetime) -> Enrolment:
@@ -85,8 +90,7 @@ class SecondFactors:
             raise SecondFactorInvalid() from None
         if reader_id != reader.id or now.timestamp() > until:
             raise SecondFactorInvalid()
-        uri = pyotp.TOTP(secret).provisioning_uri(name=reader.student_no_masked, issuer_name=issuer)
-        return Enrolment(secret, uri, held)
+        return Enrolment(secret, _uri(secret, reader, issuer), held)
 
     async def enrol(
         self,

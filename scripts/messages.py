@@ -2,7 +2,8 @@
 
 Messages are the Chinese texts in ``_("…")``, ``_n`` and ``_p`` of Python, in ``_`` and ``{% trans
 %}`` of templates, and in ``_`` of scripts. A new message gets an empty translation, for which
-``--check`` fails; a message that is no longer there is removed."""
+``--check`` fails; a message that is no longer there is removed. ``--check`` also fails for Chinese
+outside of messages and comments in a template or a script."""
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ from typing import Any, Final
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
+
+from handlers.http.static_files import SCRIPT_MESSAGE
 
 ROOT: Final = Path(__file__).parent.parent
 PO_FILES: Final = ROOT / "languages" / "po"
@@ -47,6 +50,16 @@ MINI_PROGRAM_TEXT: Final = re.compile(r'^  (\w+): "((?:[^"\\]|\\.)*)",( // own)?
 """Matches a text of the mini-program: its key, the Chinese, and whether it has a translation of
 its own, with the key as the context."""
 _PLACE: Final = re.compile(r"%\(\w+\)s|\{\w*\}")
+_CHINESE: Final = re.compile("[\u3001-\u303f\u3400-\u9fff\uff01-\uff0a\uff0c\uff0e-\uffee]+")
+_SKIPPED: Final = {
+    "jinja2": re.compile(
+        r"""{#.*?#}|{%-?\s*trans\b.*?{%-?\s*endtrans\s*-?%}"""
+        r"""|\b(_|pgettext)\((\s|,|"[^"]*"|'[^']*')+\)""",
+        re.DOTALL,
+    ),
+    "javascript": re.compile(r'^\s*//.*|\s// .*|\b_\("(?:[^"\\]|\\.)*"', re.MULTILINE),
+}
+"""What may contain Chinese, by kind of source: comments and messages."""
 
 
 def extracted() -> Catalog:
@@ -55,6 +68,10 @@ def extracted() -> Catalog:
     for pattern, method in _SOURCES:
         for path in sorted(ROOT.glob(pattern)):
             name = str(path.relative_to(ROOT))
+            if method == "javascript":
+                for call in SCRIPT_MESSAGE.findall(path.read_text(encoding="utf-8")):
+                    messages.add(json.loads(call), locations=[(name, 1)])
+                continue
             for _line, message, _comments, context in extract_from_file(
                 method, path, keywords=_KEYWORDS, options=_OPTIONS if method == "jinja2" else None
             ):
@@ -68,6 +85,11 @@ def extracted() -> Catalog:
         message = json.loads(f'"{chinese}"')
         messages.add(message, locations=[(name, 1)], context=key if own else None)
     return messages
+
+
+def bare(source: str, kind: str) -> list[str]:
+    """The Chinese in a template or a script that no language can translate."""
+    return _CHINESE.findall(_SKIPPED[kind].sub("", source))
 
 
 def updated(file: Path, messages: Catalog) -> Catalog:
@@ -120,6 +142,11 @@ def _first(message: Message) -> str:
 
 def main(check: bool) -> int:
     messages, failed = extracted(), False
+    for pattern, kind in _SOURCES:
+        for path in sorted(ROOT.glob(pattern)) if check and kind in _SKIPPED else ():
+            for text in bare(path.read_text(encoding="utf-8"), kind):
+                print(f"{path.relative_to(ROOT)}: outside of a message: {text}")
+                failed = True
     for file in sorted(PO_FILES.glob("*.po")):
         catalogue = updated(file, messages)
         if not check:

@@ -11,13 +11,12 @@ from aiohttp import web
 from bind.second_factors import Enrolment, SecondFactorInvalid, SecondFactors
 from handlers.http.authentication import require_role
 from handlers.http.forms import Form
-from handlers.http.keys import SITE
+from handlers.http.keys import REFERENCE, SITE
 from handlers.http.pages import PageRequest, form_text, redirect, to_sign_in
 from handlers.http.qr import svg
 from handlers.http.rendering import render_page
 from handlers.http.return_to import is_own_path
 from handlers.texts.errors import text_of
-from handlers.texts.pages import SHORT_TITLE
 from models.identity.errors import SecondFactorRequired, SignInAgain
 from models.identity.roles import Role
 from models.kernel.errors import NotFound, TooManyAttempts
@@ -59,7 +58,9 @@ async def _enrol(visit: PageRequest, form: Form, held: str, code: str) -> web.St
     left = await factors.recovery_codes_left(visit.reader)
     next, anew = _next(form_text(form, "next")), left is not None and _has_given(visit)
     try:
-        enrolment = factors.offered(visit.reader, SHORT_TITLE, held, visit.now)
+        enrolment = factors.offered(
+            visit.reader, visit[REFERENCE].profile.short_name, held, visit.now
+        )
     except SecondFactorInvalid as error:
         offer = _offer(visit)
         return _refused(visit, error, "offered", **_enrolment_fields(offer), next=next, anew=anew)
@@ -94,7 +95,8 @@ def _has_given(visit: PageRequest) -> bool:
 
 
 def _offer(visit: PageRequest) -> Enrolment:
-    return visit[SecondFactors].offer(visit.reader, SHORT_TITLE, visit.now)
+    issuer = visit[REFERENCE].profile.short_name
+    return visit[SecondFactors].offer(visit.reader, issuer, visit.now)
 
 
 def _enrolment_fields(enrolment: Enrolment) -> dict[str, Any]:

@@ -19,9 +19,11 @@ from aiohttp import web
 
 from handlers.display.made_once import MadeOnce
 from handlers.http.cached_response import CachedBody
+from handlers.http.language import library_language
 from handlers.http.static_files import asset_url
 from handlers.http.templates import render_fragment
 from handlers.seat_map.cache import CachedAreaMap, SeatMapCache
+from languages.text import Language
 from models.forecast.service import ExpectedSeats, FullnessForecast
 from models.kernel.errors import DomainError, Unavailable
 from models.kernel.time_range import floor_minute
@@ -80,10 +82,10 @@ class Board:
     body: CachedBody
 
 
-def assets() -> str:
+def assets(language: Language) -> str:
     """The versions of the display's script and style sheet. A display that runs other versions
     reloads its page."""
-    return f"{asset_url('display.js')} {asset_url('display.css')}"
+    return f"{asset_url('display.js', language)} {asset_url('display.css')}"
 
 
 class HallBoards:
@@ -124,9 +126,11 @@ class HallBoards:
             await asyncio.sleep(0)  # evaluating all seats takes long: lets other tasks run
         venue = self._reference.catalog.venues[venue_id]
         floors = [list(floor) for _, floor in groupby(rows, _floor)]
+        language = library_language(self._reference.profile)
         html = render_fragment(
             "display/board.html",
             self._reference.zone,
+            language,
             cards=[
                 self._with_expected(card, floor, at)
                 for floor in floors
@@ -139,10 +143,8 @@ class HallBoards:
             minute=minute,
             notices=await self._current_notices(minute),
         )
-        etag = blake2b(f"{assets()}{html}".encode(), digest_size=12).hexdigest()
-        return Board(
-            html, CachedBody(msgspec.json.encode({"assets": assets(), "html": html}), etag)
-        )
+        content = msgspec.json.encode({"assets": assets(language), "html": html})
+        return Board(html, CachedBody(content, blake2b(content, digest_size=12).hexdigest()))
 
     def _window(
         self, minute: datetime, at: datetime | None, venue_id: VenueId

@@ -17,7 +17,7 @@ Made = TypeVar("Made")
 
 class MadeOnce(Generic[Key, Made]):
     """A cache of responses by key. ``make`` makes the response for a key. A cached response is
-    replaced after five seconds, or when the catalogue or the policy has changed."""
+    replaced after five seconds, or when the catalogue, policy or profile has changed."""
 
     def __init__(
         self, reference: ReferenceData, make: Callable[[Key, datetime], Awaitable[Made]]
@@ -29,7 +29,8 @@ class MadeOnce(Generic[Key, Made]):
     async def get(self, key: Key, now: datetime) -> Made:
         reference = self._reference
         turn = int(now.timestamp()) // MADE_EVERY_S
-        made_of = turn, reference.catalog.version, reference.policy.version
+        versions = reference.catalog.version, reference.policy.version, reference.profile.rev
+        made_of = turn, *versions
         cached = self._made.get(key)
         if cached is not None and cached[0] == made_of:
             return cached[1]

@@ -70,7 +70,8 @@ class PublicOccupancy:
                     )
                 )
                 await asyncio.sleep(0)  # evaluating all seats takes long: lets other tasks run
-        content = msgspec.json.encode(PublicOccupancyOut(self._reference.zone.local(minute), items))
+        at, language = self._reference.zone.local(minute), self._reference.profile.language
+        content = msgspec.json.encode(PublicOccupancyOut(at, items, language))
         etag = blake2b(content, digest_size=12).hexdigest()
         return CachedBody(content, etag, headers=FOR_EVERYBODY)
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from handlers.display.board import HALL_BOARDS, Board, assets
 from handlers.http.keys import REFERENCE, SITE
+from handlers.http.language import library_language
 from handlers.http.middleware import NOW
 from handlers.http.pages import domain_error_page
 from handlers.http.public_reads import read_in_public
@@ -26,12 +27,14 @@ async def display(request: web.Request) -> web.StreamResponse:
     except DomainError as error:
         return domain_error_page(request, error)
     base = request.app[SITE].public_base_url
+    language = library_language(request.app[REFERENCE].profile)
     return render_page(
         request,
         "display/display.html",
+        page_language=language,
         venue=venue,
         board=board.html,
-        assets=assets(),
+        assets=assets(language),
         poll=POLL_S,
         base=base,
         qr=svg(f"{base}/"),

@@ -38,7 +38,9 @@ class PublicAreaOut(Response):
 
 
 class PublicOccupancyOut(Response):
-    """The free seats by area at minute ``at``. A seat used without a reservation counts as free."""
+    """The free seats by area at minute ``at``. A seat used without a reservation counts as free.
+    ``language``: the tag of the library's language."""
 
     at: datetime
     items: list[PublicAreaOut]
+    language: str

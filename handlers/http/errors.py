@@ -6,6 +6,8 @@ import msgspec
 from aiohttp import web
 
 from handlers.texts.errors import text_of
+from languages.catalogue import CHINESE
+from languages.text import Language
 from models.kernel import errors as kernel_errors
 from models.kernel.errors import DomainError
 from models.kernel.zone import Zone
@@ -33,24 +35,24 @@ def status_of(error: type[DomainError]) -> int:
     return 500
 
 
-def answer(zone: Zone, error: DomainError) -> web.Response:
-    status = status_of(type(error))
-    headers = {}
+def facts_of(zone: Zone, error: DomainError) -> tuple[dict[str, Any], dict[str, str]]:
+    """The facts of the error's response, and its headers."""
     facts = zone.local_facts(error.details)
-    if isinstance(error, kernel_errors.Throttled | kernel_errors.Unavailable):
-        headers["Retry-After"] = str(error.retry_after)
-        facts["retry_after"] = error.retry_after
-    return envelope(status, error.code, facts, headers)
+    if not isinstance(error, kernel_errors.Throttled | kernel_errors.Unavailable):
+        return facts, {}
+    facts["retry_after"] = error.retry_after
+    return facts, {"Retry-After": str(error.retry_after)}
 
 
 def envelope(
-    status: int, code: str, details: dict[str, Any], headers: dict[str, str] | None = None
+    status: int, code: str, details: dict[str, Any], language: Language = CHINESE
 ) -> web.Response:
-    body = {"error": {"code": code, "message": text_of(code, details), "details": details}}
+    """The response in the API's error format. Its message is in the language."""
+    message = language.say(text_of(code, details))
+    body = {"error": {"code": code, "message": message, "details": details}}
     return web.Response(
         status=status,
         body=msgspec.json.encode(body, enc_hook=str),
         content_type="application/json",
         charset="utf-8",
-        headers=headers,
     )

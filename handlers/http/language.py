@@ -11,6 +11,7 @@ from handlers.http.cookies import give_cookie
 from handlers.http.return_to import is_own_path
 from languages.catalogue import CHINESE, LANGUAGES
 from languages.text import Language
+from models.profile.entities import LibraryProfile
 
 COOKIE: Final = "language"
 _KEPT_S: Final = 365 * 24 * 3600
@@ -20,6 +21,11 @@ def language_of(request: web.Request) -> Language:
     """The reader's chosen language; by default the one that the browser prefers, else Chinese."""
     chosen = LANGUAGES.get(request.cookies.get(COOKIE, ""))
     return chosen or preferred_language(request.headers.get("Accept-Language", ""))
+
+
+def library_language(profile: LibraryProfile) -> Language:
+    """The language of screens and printed sheets, which have no reader."""
+    return LANGUAGES.get(profile.language, CHINESE)
 
 
 def named_language(request: web.Request) -> str | None:

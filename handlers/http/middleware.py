@@ -14,8 +14,9 @@ from aiohttp.hdrs import CONTENT_ENCODING
 from aiohttp.typedefs import Handler
 
 from handlers.http.cached_response import PrebuiltResponse
-from handlers.http.errors import answer, envelope
+from handlers.http.errors import envelope, facts_of, status_of
 from handlers.http.keys import CLOCK, ERROR_PAGE, LOAD_SHEDDER, METRICS, REFERENCE
+from handlers.http.language import language_of
 from handlers.http.refusals import count_error
 from handlers.http.request_ids import request_id_of
 from handlers.http.routing import route_of
@@ -136,7 +137,11 @@ async def _error_response(request: web.Request, error: Exception) -> web.StreamR
     match error:
         case DomainError():
             count_error(request, error)
-            return answer(request.app[REFERENCE].zone, error)
+            facts, headers = facts_of(request.app[REFERENCE].zone, error)
+            status = status_of(type(error))
+            response = await _render_error(request, status, error.code, facts)
+            response.headers.update(headers)
+            return response
         case web.HTTPException():
             return await _http_error(request, error)
         case ConnectionResetError():  # the client has left; the response is not sent
@@ -167,4 +172,4 @@ async def _render_error(
     """The response to an error: JSON for programs, a page for browsers. ``facts``: its details."""
     if "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/"):
         return await request.app[ERROR_PAGE](request, status, code, facts)
-    return envelope(status, code, facts)
+    return envelope(status, code, facts, language_of(request))

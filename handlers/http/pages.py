@@ -24,7 +24,7 @@ from handlers.http.authentication import (
 from handlers.http.csrf import is_csrf_token_valid
 from handlers.http.deadline import ANSWER_WITHIN_S, read_within
 from handlers.http.endpoint import key_of
-from handlers.http.errors import status_of
+from handlers.http.errors import facts_of, status_of
 from handlers.http.forms import Form, form_of
 from handlers.http.keys import LOAD_SHEDDER, REFERENCE, service_key
 from handlers.http.local_rate_limiter import raise_if_limited
@@ -293,12 +293,8 @@ def domain_error_page(
 ) -> web.Response:
     """A refusal's error page, with a button that sends ``form`` again if this may succeed later."""
     count_error(request, error)
-    headers = {}
-    facts = dict(error.details)
+    facts, headers = facts_of(request.app[REFERENCE].zone, error)
     again: list[tuple[str, str]] = []
-    if isinstance(error, Throttled | Unavailable):
-        headers["Retry-After"] = str(error.retry_after)
-        facts["retry_after"] = error.retry_after
     if isinstance(error, Throttled | Unavailable | SignInAgain | SecondFactorRequired):
         again = [(name, form_text(form, name)) for name in form] if form is not None else []
     if again and isinstance(error, Unavailable) and "repeat" not in dict(again):
@@ -335,7 +331,7 @@ def render_error(
         reader=reader,
         headers=headers,
         heading=PAGE_NOT_SHOWN if looks else REFUSED_HEADING,
-        text=text_of(code, request.app[REFERENCE].zone.local_facts(facts)),
+        text=text_of(code, facts),
         look_again=request.path_qs if looks else "",
         code=code,
         again=again,

@@ -11,10 +11,10 @@ from handlers.http.keys import REFERENCE, SITE
 from handlers.http.language import language_of
 from handlers.http.logo import logo_url
 from handlers.http.middleware import NOW
-from handlers.http.templates import environment_of, has_english
+from handlers.http.templates import environment_of
 from handlers.http.wording import running_line
 from handlers.texts.pages import DESCRIPTION
-from languages.catalogue import CHINESE
+from languages.text import Language
 from models.kernel.zone import Zone
 from models.readers.entities import Reader
 
@@ -34,12 +34,14 @@ def render_page(
     status: int = 200,
     reader: Reader | None = None,
     headers: dict[str, str] | None = None,
+    page_language: Language | None = None,
     **facts: Any,
 ) -> web.Response:
-    """The rendered template, or only its changing part if the request has ``FRAGMENT_HEADER``."""
+    """The rendered template, or only its changing part if the request has ``FRAGMENT_HEADER``.
+    ``page_language``: by default the reader's."""
     reference = request.app[REFERENCE]
     now = reference.zone.local(request[NOW])
-    language = language_of(request) if has_english(template) else CHINESE
+    language = page_language or language_of(request)
     compiled = environment_of(language, reference.zone).get_template(template)
     text = compiled.render(
         title=reference.profile.title,

@@ -16,13 +16,13 @@ import msgspec
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
+from handlers.http.language import library_language
 from handlers.texts.pages import SHORT_TITLE
 from languages.catalogue import CHINESE, LANGUAGES
 from languages.text import Language
+from models.profile.entities import SHORT_TITLE_CHARS
 
-_SHORT_NAME: Final = 12
-"""At most this many characters are in the name below a home screen icon: phones cut off more."""
-_MESSAGE: Final = re.compile(r'\b_\(("(?:[^"\\]|\\.)*")')
+SCRIPT_MESSAGE: Final = re.compile(r'\b_\(("(?:[^"\\]|\\.)*")')
 """Matches a message in a script: _("…"."""
 _KINDS: Final = {
     ".css": "text/css; charset=utf-8",
@@ -103,7 +103,7 @@ def translated_script(source: str, language: Language) -> str:
         message = json.loads(call[1])
         return f"_({json.dumps(language.translation(message), ensure_ascii=False)}"
 
-    return _MESSAGE.sub(translation, source)
+    return SCRIPT_MESSAGE.sub(translation, source)
 
 
 _TRANSLATED_URLS: Final = {language: _translated(language) for language in LANGUAGES.values()}
@@ -132,11 +132,12 @@ async def _static(request: web.Request) -> web.Response:
 
 async def _manifest(request: web.Request) -> web.Response:
     """The web app manifest, by which phones can put the service on the home screen."""
-    title = request.app[REFERENCE].profile.title
+    profile = request.app[REFERENCE].profile
+    language, title = library_language(profile), profile.title
     manifest = {
         "name": title,
-        "short_name": title if len(title) <= _SHORT_NAME else str(SHORT_TITLE),
-        "lang": "zh-CN",
+        "short_name": title if len(title) <= SHORT_TITLE_CHARS else language.say(SHORT_TITLE),
+        "lang": language.html,
         "start_url": "/",
         "display": "minimal-ui",
         "background_color": "#f5f7fa",

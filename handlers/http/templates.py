@@ -20,14 +20,6 @@ from models.kernel.zone import Zone
 from models.library.names import Named, name_in
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT
 
-_CHINESE_ONLY: Final = ("kiosks/", "display/", "http/api_docs.html")
-"""Prefixes of Chinese-only templates: kiosks and displays, and the API's docs."""
-
-
-def has_english(template: str) -> bool:
-    """True if the template is for readers' browsers, which may prefer English."""
-    return not template.startswith(_CHINESE_ONLY)
-
 
 def _environment(language: Language, finalize: Callable[[Any], Any] | None = None) -> Environment:
     environment = Environment(
@@ -92,6 +84,8 @@ for _language, _one in _ENVIRONMENTS.items():
     _one.globals |= {
         "asset": partial(asset_url, language=_language),
         "lang": _language.html,
+        "language": _language.tag,
+        "locale": str(_language.locale).replace("_", "-"),
         "plural_form": _language.plural_form,
         "other_languages": _others(_language),
     }

@@ -126,6 +126,7 @@ async def current_code(call: ApiRequest) -> KioskCodeOut:
         step_seconds=step,
         kind=kiosk.kind,
         free=await _free(call, kiosk) if kiosk.kind == "seat_kiosk" else [],
+        language=call[REFERENCE].profile.language,
     )
 
 

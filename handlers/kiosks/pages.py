@@ -9,10 +9,12 @@ from handlers.accounts.scan_note import carried_note, take_scan
 from handlers.check_in.scanned import check_in_by, report_by, report_would_stop
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
+from handlers.http.language import library_language
 from handlers.http.pages import PageRequest, domain_error_page
 from handlers.http.rendering import render_page
 from handlers.reservations import presenter
 from handlers.reservations.current import LIVE_FOR, next_to_check_in
+from languages.catalogue import LANGUAGES
 from models.booking.service import ReservationService
 from models.check_in.arrival import KioskCodeScan
 from models.check_in.errors import QrExpired
@@ -22,13 +24,18 @@ from models.reservations.entities import Reservation
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
-    """The page that a kiosk's screen shows. The page is public, but only the screen's browser
-    has the key by which the page gets the codes."""
+    """The page that a kiosk's screen shows, in the library's language or the one that the query
+    names. The page is public, but only the screen's browser has the key by which the page gets
+    the codes."""
     try:
         kiosk = _kiosk(request)
     except NotFound as error:
         return domain_error_page(request, error)
-    return render_page(request, "kiosks/screen.html", kiosk=kiosk)
+    home = library_language(request.app[REFERENCE].profile)
+    language = LANGUAGES.get(request.query.get("language", ""), home)
+    return render_page(
+        request, "kiosks/screen.html", page_language=language, kiosk=kiosk, home=home.tag
+    )
 
 
 def _kiosk(request: web.Request) -> Kiosk:

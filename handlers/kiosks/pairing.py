@@ -11,6 +11,8 @@ from handlers.http.api_routes import ApiRoutes
 from handlers.http.authentication import client_address, enforce_rate_limit
 from handlers.http.browser_name import browser_name
 from handlers.http.endpoint import Access, ApiRequest
+from handlers.http.keys import REFERENCE
+from handlers.http.language import library_language
 from handlers.http.rendering import render_page
 from handlers.kiosks.schemas import PairingOut, PairingStateOut, PairingStateRequest
 from handlers.texts.check_words import CHECK_WORD_TEXT
@@ -29,7 +31,8 @@ _NETWORK_V6: Final = 64
 
 
 async def page(request: web.Request) -> web.StreamResponse:
-    return render_page(request, "kiosks/pairing.html")
+    language = library_language(request.app[REFERENCE].profile)
+    return render_page(request, "kiosks/pairing.html", page_language=language)
 
 
 @routes.post(

@@ -63,7 +63,8 @@ class KioskCheckIn(Request):
 
 
 class KioskCodeOut(Response):
-    """The code on the kiosk's screen. ``free``: free seats by area; empty for a query terminal."""
+    """The code on the kiosk's screen. ``free``: free seats by area; empty for a query terminal.
+    ``language``: the tag of the library's language."""
 
     payload: str
     svg: str
@@ -71,3 +72,4 @@ class KioskCodeOut(Response):
     step_seconds: int
     kind: str
     free: list[FreeOut]
+    language: str

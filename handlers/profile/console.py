@@ -21,6 +21,7 @@ from handlers.staff.sent_forms import error_text, keep_typed, refuse
 from handlers.staff.setup_steps import is_under_way
 from handlers.texts.setup import PROFILE_FIELDS, WRONG_FIELD
 from handlers.texts.wording import PLACEHOLDER_NAMES, PLACEHOLDERS, RULES_TEXT, RUNNING_LINE
+from languages.catalogue import LANGUAGES
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.profile.entities import LibraryProfile
@@ -47,6 +48,7 @@ def _typed(profile: LibraryProfile) -> dict[str, str]:
         "running_line": profile.running_line or str(RUNNING_LINE),
         "contact": "\n".join(profile.contact),
         "rules_text": profile.rules_text or RULES_TEXT,
+        "language": profile.language,
         "zone": profile.zone,
     }
 
@@ -74,6 +76,7 @@ async def _page(
         longest_rules=LONGEST_RULES,
         largest_logo=LARGEST_LOGO // 1024,
         placeholders=PLACEHOLDERS.values(),
+        languages=LANGUAGES.values(),
         choosable=choosable,
         # The first call reads the whole tz database.
         zones=zone_names() if choosable else (),
@@ -155,6 +158,7 @@ def _read(typed: dict[str, str], old: LibraryProfile, logo: bytes, year: int) ->
         **lines,
         contact=tuple(line for line in contact if line),
         rules_text=rules if rules.strip() != RULES_TEXT.strip() else "",
+        language=typed["language"],
         zone=zone,
         zone_minutes=minutes,
         logo=logo,

@@ -11,11 +11,13 @@ from aiohttp import web
 from bind.seat_labels import SeatLabels
 from handlers.http.errors import status_of
 from handlers.http.keys import REFERENCE
+from handlers.http.language import library_language
 from handlers.http.pages import PageRequest
 from handlers.http.qr import svg
 from handlers.library.console.seat_lists import chosen_seats
 from handlers.staff.layout import render
 from handlers.staff.sent_forms import error_text
+from handlers.texts.pages import SCAN_LABEL
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.library.entities import PresenceSource, Seat
@@ -49,6 +51,7 @@ async def seat_labels(visit: PageRequest) -> web.StreamResponse:
         await asyncio.to_thread(_sheet, links[start : start + LABELS_OF_A_SHEET])
         for start in starts
     ]
+    language = library_language(visit[REFERENCE].profile)
     return render(
         visit,
         "seat_labels",
@@ -58,6 +61,8 @@ async def seat_labels(visit: PageRequest) -> web.StreamResponse:
         sheets=sheets,
         used=PresenceSource.SEAT_LABEL in venue.presence_sources,
         asked=seats_text,
+        place=language.say(visit[REFERENCE].catalog.full_name(area)),
+        scan=language.say(SCAN_LABEL),
         **refused,
     )
 

@@ -12,7 +12,7 @@ const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (nam
   let html = board.innerHTML, pages = [], page = 0, turnAt = 0, notice = 0, noticeAt = 0;
   const now = () => Date.now() + ahead;
   const two = (n) => String(n).padStart(2, "0");
-  const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang, { ...parts, timeZone: "UTC" });
+  const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale, { ...parts, timeZone: "UTC" });
   const clock = (at) => `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
   // The library's offset from UTC: now, then the next clock changes, each with the offset after it.
   const offsetAt = (at) => document.body.dataset.ahead.split(" ").map(Number).reduce((offset, n, i, all) => (i % 2 || all[i - 1] > at ? offset : n));

@@ -4,7 +4,7 @@
 "use strict";
 // A text with its facts. The service writes the text in the language of the page.
 const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (name in facts ? facts[name] : place));
-const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang, { ...parts, timeZone: "UTC" });
+const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale, { ...parts, timeZone: "UTC" });
 
 (() => {
   const id = document.body.dataset.kiosk, name = `kiosk-key-${id}`;
@@ -17,6 +17,8 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang
   if (localStorage.getItem(name)) localStorage.setItem("kiosk", id); // where /kiosk leads from now on
   let ahead = Number(document.body.dataset.now) - Date.now(), until = 0, trying = false, tryAt = 0, digits = "";
   const now = () => Date.now() + ahead;
+  const data = document.body.dataset, box = document.getElementById("touch"), QUIET = 30e3;
+  let quietAt = Date.now() + QUIET;
   // The library's offset from UTC: now, then the next clock changes, each with the offset after it.
   const offsetAt = (at) => document.body.dataset.ahead.split(" ").map(Number).reduce((offset, n, i, all) => (i % 2 || all[i - 1] > at ? offset : n));
   const two = (n) => String(n).padStart(2, "0");
@@ -36,6 +38,20 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang
     said.textContent = text;
     said.append(way);
   }
+
+  // Loads the page in another language, once the service has answered: nobody reloads a screen without a page.
+  function speak(language) {
+    const there = language === data.home ? location.pathname : `${location.pathname}?language=${language}`;
+    quietAt = Date.now() + QUIET;
+    fetch(there, { cache: "no-store", credentials: "omit" }).then((answer) => {
+      if (!answer.ok) return;
+      document.dispatchEvent(new Event("speak"));
+      location.replace(there);
+    }).catch(() => {});
+  }
+  for (const button of document.querySelectorAll("#languages button")) button.addEventListener("click", () => speak(button.dataset.language));
+  for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, () => { quietAt = Date.now() + QUIET; });
+  document.addEventListener("gone", () => { quietAt = 0; });
 
   async function ask() {
     const key = localStorage.getItem(name);
@@ -57,6 +73,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang
       }
       if (!answer.ok) throw new Error(answer.status);
       const shown = await answer.json();
+      if (shown.language && shown.language !== data.home && !(box && !box.hidden)) speak(data.home = shown.language);
       ahead = Date.parse(answer.headers.get("X-Server-Time")) - Date.now();
       until = Date.parse(shown.expires_at);
       document.body.classList.remove("offline");
@@ -69,7 +86,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang
         free.textContent = "";
         free.append(...shown.free.map((area) => {
           const [row, name, n] = ["li", "span", "b"].map((tag) => document.createElement(tag));
-          name.textContent = area.names?.[document.documentElement.lang.split("-")[0]] ?? area.name;
+          name.textContent = (area.names && area.names[document.documentElement.lang.split("-")[0]]) || area.name;
           n.textContent = area.seats_free || _("满");
           if (!area.seats_free) n.className = "none";
           row.append(name, n);
@@ -93,7 +110,8 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang
   function tick() {
     const at = new Date(now() + offsetAt(now())), left = Math.ceil((until - now()) / 1000);
     document.getElementById("time").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
-    document.getElementById("date").textContent = `${inWords({ month: "long", day: "numeric" }).format(at)} ${inWords({ weekday: "short" }).format(at)}`;
+    document.getElementById("date").textContent = _("{day} {weekday}", { day: inWords({ month: "long", day: "numeric" }).format(at), weekday: inWords({ weekday: "short" }).format(at) });
+    if (data.language !== data.home && Date.now() >= quietAt && !(box && !box.hidden)) speak(data.home);
     if (left > 0) said.textContent = _("{left} 秒后更新 · 没有相机？在“签到”页输入 {digits}", { left, digits });
     else if (!trying && Date.now() >= tryAt) ask();
   }

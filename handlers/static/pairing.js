@@ -36,7 +36,7 @@ const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (nam
   async function call(path, body) {
     const limit = new AbortController(), timer = setTimeout(() => limit.abort(), 8000);
     try {
-      const answer = await fetch(`/api/v1/kiosk-pairings${path}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal: limit.signal, credentials: "omit" });
+      const answer = await fetch(`/api/v1/kiosk-pairings${path}`, { method: "POST", headers: { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang }, body: JSON.stringify(body), signal: limit.signal, credentials: "omit" });
       const time = Date.parse(answer.headers.get("X-Server-Time"));
       if (time) ahead = time - Date.now();
       return { status: answer.status, wait: Number(answer.headers.get("Retry-After")), body: await answer.json() };

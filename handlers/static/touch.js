@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const kiosk = document.body.dataset.kiosk, box = document.getElementById("touch");
+  const kiosk = document.body.dataset.kiosk, box = document.getElementById("touch"), languages = document.getElementById("languages");
   const key = () => localStorage.getItem(`kiosk-key-${kiosk}`) || "";
   const make = (tag, text = "", className = "") => {
     const one = document.createElement(tag);
@@ -13,15 +13,15 @@
   };
   const clock = (text) => text.slice(11, 16);
   const tag = document.documentElement.lang.split("-")[0];
-  const nameIn = (name, names) => names?.[tag] ?? name; // in the page's language, or else the first
+  const nameIn = (name, names) => (names && names[tag]) || name; // in the page's language, or else the first
   let token = "", until = 0, idleS = 30, left = null, name = "";
 
   async function call(method, path, body) {
-    const headers = { "Content-Type": "application/json", "X-Kiosk-Key": key() };
+    const headers = { "Content-Type": "application/json", "X-Kiosk-Key": key(), "Accept-Language": document.documentElement.lang };
     if (token) headers.Authorization = `Bearer ${token}`;
     const limit = new AbortController(), timer = setTimeout(() => limit.abort(), 8000);
     try {
-      const answer = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body), signal: limit.signal })
+      const answer = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body), signal: limit.signal, credentials: "omit" })
         .catch(() => { throw new Error(_("暂时连不上服务，请稍后再试，或到服务台办理")); });
       const said = answer.status === 204 ? {} : await answer.json();
       if (!answer.ok) throw Object.assign(new Error(said.error ? said.error.message : _("请稍后再试")), { status: answer.status });
@@ -33,10 +33,13 @@
 
   function show(title, ...parts) {
     const head = make("header"), quit = make("button", _("退出"));
-    quit.addEventListener("click", out);
+    quit.addEventListener("click", () => {
+      out();
+      document.dispatchEvent(new Event("gone"));
+    });
     left = make("span", "", "soft");
-    head.append(make("b", name), left, quit);
     box.textContent = "";
+    head.append(make("b", name), left, languages, quit);
     box.className = "";
     box.append(head, make("h1", title), ...parts);
     box.hidden = false;
@@ -46,6 +49,7 @@
   function out() {
     if (token) call("DELETE", "/sessions/current").catch(() => {});
     token = name = "";
+    document.body.append(languages);
     box.hidden = true;
     box.textContent = "";
   }
@@ -60,7 +64,7 @@
   function button(text, act, className = "") {
     const one = make("button", text, className);
     one.addEventListener("click", async () => {
-      for (const other of box.querySelectorAll("button")) other.disabled = true;
+      for (const other of box.querySelectorAll("button:not([data-language])")) other.disabled = true;
       try { await act(); } catch (error) {
         if (error.status === 401) return out();
         problem(error.message);
@@ -165,7 +169,7 @@
 
   async function areas() {
     const found = (await call("GET", `/areas?venue=${document.body.dataset.venue}`)).items, parts = [];
-    const floorOf = ({ floor, floor_name, floor_names }) => nameIn(floor_name, floor_names) ?? (floor < 0 ? _("地下{floor}层", { floor: -floor }) : _("{floor}层", { floor }));
+    const floorOf = ({ floor, floor_name, floor_names }) => nameIn(floor_name, floor_names) || (floor < 0 ? _("地下{floor}层", { floor: -floor }) : _("{floor}层", { floor }));
     for (const floor of new Set(found.map(floorOf))) {
       const row = make("div", "", "choices areas");
       for (const area of found.filter((one) => floorOf(one) === floor)) {
@@ -219,6 +223,17 @@
     done(_("已入座 {seat}", { seat: nameIn(made.seat.label, made.seat.labels) }));
   }
   const loaded = Date.now();
+
+  // The session goes on in the other language.
+  document.addEventListener("speak", () => {
+    if (token) sessionStorage.setItem("touch", JSON.stringify([token, idleS, name]));
+  });
+  const kept = JSON.parse(sessionStorage.getItem("touch"));
+  sessionStorage.removeItem("touch");
+  if (kept) {
+    [token, idleS, name] = kept;
+    home().catch(out);
+  }
 
   // The reader types the number and presses Enter, faster than anybody could.
   let typed = "", last = 0;

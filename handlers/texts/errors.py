@@ -186,6 +186,7 @@ REASONS: Final[Mapping[str, str]] = {
     "contact_lines": _("请写 1–{most} 行，例如服务台电话"),
     "contact_line_length": _("每行最多 {most} 字"),
     "placeholder_unknown": _("没有“{{{placeholder}}}”这个数字，请从下面的列表里选"),
+    "language_unknown": _("没有这种语言，请从列表里选"),
     "zone_unknown": _("没有“{zone}”这个时区，请从列表里选，例如 Asia/Shanghai"),
     "logo_too_large": _("图片最大 {most} KB，请缩小后再上传"),
     "logo_too_wide": _("图片的宽和高最多 {most} 像素，请缩小后再上传"),

@@ -75,7 +75,7 @@ YES: Final = _("是")
 YES_WORDS: Final = (str(YES), "yes", "y", "ja", "x", "true", "1")
 NO_WORDS: Final = ("否", "no", "n", "nein", "false", "0")
 FEATURE_WORDS: Final = _(
-    "有的填 {yes}，没有的留空或填 {no}", yes="、".join(YES_WORDS), no="、".join(NO_WORDS)
+    "有的填 {yes}，没有的留空或填 {no}", yes=joined(YES_WORDS, "、"), no=joined(NO_WORDS, "、")
 )
 """The words for yes and no that help and error texts list. docs/floor-files.md lists all words
 that an import accepts."""

@@ -34,6 +34,8 @@ REPORTED_ONCE_MORE: Final = _(
 """Shown after an occupied-seat report that does not stop the check-in deadline, because the
 reader has used up the day's number of such reports."""
 
+SCAN_LABEL: Final = _("扫码签到")
+"""The words below the code of a seat label."""
 SHORT_TITLE: Final = _("座位预约")
 """The name below an app icon if the library's own name is too long for it."""
 DESCRIPTION: Final = _("{name}座位预约：看空位、选座、签到、续约。")

@@ -15,6 +15,7 @@ PROFILE_FIELDS: Final[Mapping[str, str]] = {
     "campus_app": _("校园应用名称"),
     "mini_program": _("小程序名称"),
     "menu": _("公众号菜单"),
+    "language": _("语言"),
     "zone": _("时区"),
     "zone_minutes": _("与世界时相差（分钟）"),
     "logo": _("标志"),

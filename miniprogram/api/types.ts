@@ -373,6 +373,7 @@ export interface KioskCodeOut {
   step_seconds: number;
   kind: string;
   free: FreeOut[];
+  language: string;
 }
 
 export interface LibraryOut {
@@ -540,6 +541,7 @@ export interface PublicAreaOut {
 export interface PublicOccupancyOut {
   at: string;
   items: PublicAreaOut[];
+  language: string;
 }
 
 export interface ReaderOut {

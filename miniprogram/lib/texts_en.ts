@@ -14,7 +14,7 @@ export const TEXTS: Record<keyof typeof CHINESE, string> = {
   empty: "Nothing here yet",
   offline: "You are offline. Please check your network and try again",
   slow: "The service is not responding. Please try again later",
-  unavailable: "The service is briefly unavailable. Please try again",
+  unavailable: "The service is unavailable for a moment. Please try again; your bookings are safe",
   stale: "Weak connection: this may not be up to date",
   again: "Trying again…",
   yes: "Yes",

@@ -39,12 +39,12 @@ test("from a seat's sheet; without a kind nothing is sent, and what is refused i
 test("from one's own reservation, in English, until the day's reports are used up", async () => {
   await service.reset(at("08:00"));
   phone = await bound(service, "wang", "21070001", { language: "en" });
-  phone.network = ({ path }) => (path.endsWith("/faults") ? { status: 429, data: { error: { code: "too_many_faults", message: "用完", details: {} } } } : undefined);
+  phone.network = ({ path }) => (path.endsWith("/faults") ? { status: 429, data: { error: { code: "too_many_faults", message: "You have no reports left", details: {} } } } : undefined);
   phone.open(`pages/fault/fault?seat=${SEAT}&label=${encodeURIComponent("二层中厅 065")}`);
   await phone.reads("二层中厅 065");
   kind("lamp");
   typed("dark");
   phone.touch(phone.all("submit")[0]);
-  await phone.reads("You have no fault reports left for today");
+  await phone.reads("You have no reports left");
   assert.equal(phone.page.data.text, "dark");
 });

@@ -7,11 +7,14 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
+from languages.text import SOURCE
 from models.kernel.zone import Zone
 from models.profile.zones import zone_of
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 DEFAULT_ZONE_MINUTES: Final = 480
+SHORT_TITLE_CHARS: Final = 12
+"""A title of at most this length is not cut off below a home screen's icon."""
 _HASH_CHARS: Final = 16
 
 
@@ -21,6 +24,7 @@ class LibraryProfile:
 
     `running_line` and `rules_text` (Markdown) contain placeholders for numbers of the policy; an
     empty text stands for the default wording. `audience`: the people that the service is for.
+    `language`: the tag of the language of kiosks, hall displays, posters and labels.
     `zone_minutes`: minutes by which the standard time of ``zone`` was ahead of UTC when the zone
     was chosen; claims count half hours on that clock. `logo`: a PNG, or empty. `rev` grows with
     every change; 0 is the default that was never saved.
@@ -35,6 +39,7 @@ class LibraryProfile:
     campus_app: str = ""
     mini_program: str = ""
     menu: str = ""
+    language: str = SOURCE
     zone: str = DEFAULT_ZONE
     zone_minutes: int = DEFAULT_ZONE_MINUTES
     logo: bytes = b""
@@ -43,6 +48,11 @@ class LibraryProfile:
     @property
     def clock(self) -> Zone:
         return zone_of(self.zone, self.zone_minutes)
+
+    @property
+    def short_name(self) -> str:
+        """The title if it is short, otherwise the library's name."""
+        return self.title if len(self.title) <= SHORT_TITLE_CHARS else self.name
 
     @property
     def logo_name(self) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from languages.catalogue import LANGUAGES
 from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 from models.profile.entities import LibraryProfile
@@ -38,6 +39,8 @@ def check_profile(profile: LibraryProfile, placeholders: Collection[str]) -> Non
             raise Malformed(name, "profile_too_long", most=most)
         if not is_printable_line(text):
             raise Malformed(name, "text_not_printable")
+    if profile.language not in LANGUAGES:
+        raise Malformed("language", "language_unknown")
     _check_contact(profile.contact)
     if len(profile.rules_text) > LONGEST_RULES:
         raise Malformed("rules_text", "profile_too_long", most=LONGEST_RULES)

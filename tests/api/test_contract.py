@@ -94,7 +94,7 @@ async def test_responses_have_exactly_the_documented_fields(service: Living) -> 
     me = await reader.ok("GET", "/me")
     assert keys(me) == [
         *("reader", "active", "violations_count", "suspended_until", "suspension", "subscriptions"),
-        *("long_term", "reminders_paused"),
+        *("long_term", "reminders_paused", "language"),
     ]
     assert keys(me["reader"]) == ["student_no_masked", "name", "kind"]
     assert [r["id"] for r in me["active"]] == [made["id"]] and me["violations_count"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any, Final
 
@@ -128,6 +129,12 @@ async def test_free_text_is_stored_encrypted_and_readable_with_any_live_key(
     page = Browser(await service.web_reader(reader))
     page_texts = (await page.get("/contact")).body + (await page.get("/me")).body
     assert QUESTION in page_texts and REPLY in page_texts and SUSPENDED in page_texts
+    elsewhere = await service.web_reader(reader)
+    english = await elsewhere.ok("GET", "/messages", **{"Accept-Language": "en"})
+    own = re.compile("|".join((*TYPED, "图书馆|二层中厅", "[二三四]层[南北]\\w*机")))
+    for message in english["items"]:
+        written = own.sub("", f"{message['title']} {message['text']}")
+        assert not re.search("[\u4e00-\u9fff]", written), message
     assert UNBOUND in (await (await staff(service)).get("/console/audit")).body
     # After keys were rotated, too.
     both = FieldCipher({1: b"k" * 32, 2: b"n" * 32})

@@ -15,9 +15,9 @@ from tests.api.browsing import Browser
 from tests.api.changes import rules
 from tests.api.console import staff
 from tests.api.floor_files import confirm, hidden_plans, upload
+from tests.api.left_over import left_over
 from tests.living import SEAT, Living
 
-CHINESE = re.compile("[\u4e00-\u9fff]")
 CHINESE_FIRST = "自选座位"
 ENGLISH_FIRST = "Choose a seat"
 
@@ -84,6 +84,25 @@ async def test_the_pages_of_a_stay_are_in_english(service: Living) -> None:
         *("/privacy", "/contact", "/rules", "/logout"),
     ):
         await says(path)
+
+
+async def test_words_of_the_api_are_in_the_callers_language(service: Living) -> None:
+    """Codes, details and states are the same in all languages."""
+    reader = await service.reader()
+    made = await reader.reserve(SEAT, "14:00", "16:00")
+    path, english = f"/reservations/{made['id']}", {"Accept-Language": "en-GB,zh;q=0.5"}
+    assert (made["state_text"], made["state"]) == ("已预约", "reserved")
+    here = (await reader.get(path, **english)).body
+    assert (here["state_text"], here["state"]) == ("Reserved", "reserved")
+    chinese = await reader.call("POST", f"{path}/leave", None)
+    refused = await reader.call("POST", f"{path}/leave", None, **english)
+    for answer, message in (
+        (chinese, "当前状态（已预约）不能进行这项操作，请刷新后再看"),
+        (refused, "Not possible in the current state (Reserved). Please reload the page"),
+    ):
+        assert (answer.status, answer.code) == (409, "wrong_state")
+        assert answer.body["error"]["message"] == message
+        assert answer.body["error"]["details"] == {"state": "reserved"}
 
 
 LETTERS = "area,floor,seat,row,column\nLesesaal A,1,A-1-121,1,1\nA区,3,12,1,1\n自习室B,4,B07,1,1\n"
@@ -175,15 +194,3 @@ async def test_the_page_of_rules_is_worded_from_the_policy_in_both_languages(
         assert words in english, (words, english[english.find("<main") : english.find("</main")])
     line = "up to 4–6 h at a time, depending on the area · scan to check in from 30 minutes before"
     assert line in (await browser.get("/")).body
-
-
-def left_over(body: str) -> list[str]:
-    """Chinese text that is no name of the library, its areas, seats and machines, the reader or the
-    other language."""
-    body = body.partition("<body")[2]
-    pieces = [p.strip() for p in re.split(r"<[^>]*>", body) if CHINESE.search(p)]
-    pieces += [
-        v for v in re.findall(r'(?:aria-label|title|placeholder|data-marks)="([^"]*)"', body)
-    ]
-    names = re.compile(r"图书馆|[区厅庭]|一考即过|日新工大|机|张三|中文|\*\*")
-    return [piece for piece in pieces if CHINESE.search(piece) and not names.search(piece)]

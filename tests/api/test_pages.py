@@ -106,21 +106,33 @@ async def test_errors_are_shown_as_html_pages(browser: Browser) -> None:
 
 
 async def test_browsers_get_html_errors_and_programs_json_errors(service: Living) -> None:
-    for method, path, status in (
-        ("GET", "/nothing", 404),
-        ("GET", "/areas/", 404),
-        ("POST", "/nothing", 404),
-        ("DELETE", "/me", 405),
-        ("GET", "/unbind", 405),
+    """Both in the language that they prefer."""
+    packed = {"Content-Encoding": "gzip"}
+    for method, path, status, headers in (
+        ("GET", "/nothing", 404, {}),
+        ("GET", "/console/nothing", 404, {}),
+        ("GET", "/areas/", 404, {}),
+        ("POST", "/nothing", 404, {}),
+        ("DELETE", "/me", 405, {}),
+        ("GET", "/unbind", 405, {}),
+        ("GET", "/mini-code/nowhere", 404, {}),
+        ("GET", "/display/nowhere/board", 404, {}),
+        ("POST", "/console/notices", 415, packed),
     ):
         ask, kind = service.anonymous.call, "text/html,application/xhtml+xml"
-        people = await ask(method, f"/{path}", None, Accept=kind)
-        assert people.status == status and "返回首页" in people.body, path
-        assert people.headers["Content-Type"].startswith("text/html")
-        programs = await ask(method, f"/{path}")
-        assert programs.status == status and programs.code in ("not_found", "method_not_allowed")
-        below = await ask(method, f"/api/v1{path}", None, Accept="text/html")
-        assert below.code in ("not_found", "method_not_allowed"), path
+        for language, home in (("zh", "返回首页"), ("en", "Home</a>")):
+            headers = {**headers, "Accept-Language": language}
+            people = await ask(method, f"/{path}", None, Accept=kind, **headers)
+            assert people.status == status and home in people.body, (path, people.body)
+            assert people.headers["Content-Type"].startswith("text/html")
+            programs = await ask(method, f"/{path}", None, **headers)
+            assert programs.status == status and programs.code in REFUSED, path
+            assert programs.body["error"]["message"].isascii() is (language == "en"), path
+            below = await ask(method, f"/api/v1{path}", None, Accept="text/html", **headers)
+            assert below.code in REFUSED, path
+
+
+REFUSED = ("not_found", "method_not_allowed", "unsupported_media_type")
 
 
 async def test_a_form_that_is_too_large_is_refused_as_a_page(

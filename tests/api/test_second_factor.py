@@ -8,7 +8,7 @@ from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pyotp
 import pytest
@@ -135,7 +135,9 @@ async def test_a_second_factor_is_set_up_used_and_recovered_by_codes(guarded: Li
     assert (await get(fourth, "/console")).status == 303
     # A new phone: the old one's codes, and the old recovery codes, are void.
     page = (await get(third, f"{PAGE}?anew=1")).body
-    assert "更换动态口令" in page and "otpauth://totp/" in page
+    assert "更换动态口令" in page
+    library = quote(guarded.inside.reference.profile.name)
+    assert f"otpauth://totp/{library}:{quote('林静怡')}?" in page, "whose account it is"
     assert "更换动态口令" not in (await get(fourth, f"{PAGE}?anew=1")).body, (
         "not without the old one"
     )

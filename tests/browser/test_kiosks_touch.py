@@ -95,6 +95,34 @@ async def test_the_kiosk_signs_out_after_inactivity(service: Living, opened: Ope
     assert await tab.page.locator("#touch:visible").count() == 0
 
 
+async def test_one_tap_changes_the_language_until_the_reader_has_gone(
+    service: Living, opened: Open
+) -> None:
+    """The session goes on; the library's language comes back when nobody touches the screen."""
+    reader = await carded(service)
+    await reader.reserve("2f-hall-065", "17:00", "18:00")
+    tab = await kiosk(service, opened)
+    page = tab.page
+    await touch(tab)
+    await page.wait_for_selector("#touch p:text-is('已预约')")
+    await page.click("#touch button:text-is('English')")
+    await page.wait_for_selector("#touch p:text-is('Reserved')")
+    await page.wait_for_selector("#touch h1 >> text=二层中厅, no. 065")
+    assert await page.evaluate("sessionStorage.length") == 0
+    await page.click("#touch header button:text-is('Sign out')")
+    await page.wait_for_selector("h1 >> text=扫码签到")
+    await page.wait_for_selector("#code svg")
+    # Without a card.
+    await page.clock.install()
+    await page.click("#languages button:text-is('English')")
+    await page.wait_for_selector("h1 >> text=Scan to check in")
+    await page.wait_for_selector("#code svg")
+    assert "language=en" in page.url
+    await page.clock.run_for(31_000)
+    await page.wait_for_selector("h1 >> text=扫码签到")
+    assert "language" not in page.url
+
+
 @pytest.mark.whole
 async def test_an_unknown_card_is_refused(service: Living, opened: Open) -> None:
     tab = await kiosk(service, opened)

@@ -64,6 +64,23 @@ async def test_no_campus_account_becomes_a_visitor(db: Database, sealer: FieldCi
         assert (made.name, made.stay) == ("李四", None)
 
 
+async def test_a_sign_in_does_not_replace_a_chosen_language(
+    db: Database, sealer: FieldCipher
+) -> None:
+    readers = ReaderRepository(db, sealer)
+    reader = await readers.upsert_from_login("21070001", "张三", "student", NOW)
+    languages = []
+    for store, tag in (
+        (readers.learn_language, "en"),
+        (readers.learn_language, "zh"),
+        (readers.choose_language, "en"),
+        (readers.learn_language, "zh"),
+    ):
+        await store(reader.id, tag)
+        languages.append((await readers.languages([reader.id]))[reader.id])
+    assert languages == ["en", "zh", "en", "en"]
+
+
 async def test_a_shorter_suspension_does_not_replace_a_longer_one(
     db: Database, sealer: FieldCipher
 ) -> None:

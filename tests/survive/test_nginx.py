@@ -104,6 +104,12 @@ async def test_nginx_serves_files_passes_the_api_and_hides_the_sandbox(
             status, kind, said, headers = await ask(session, "GET", base + path)
             assert (status, kind, headers["Retry-After"]) == (502, HTML, "5")
             assert "已有的预约不受影响" in said and "nginx" not in said
+        for path, words in (
+            ("/", "Your bookings are safe"),
+            ("/api/v1/areas", "your bookings are safe"),
+        ):
+            async with session.get(base + path, headers={"Accept-Language": "en-GB"}) as seen:
+                assert seen.status == 502 and words in await seen.text()
         assert (await ask(session, "GET", f"{base}/calendar/S3cret.ics"))[0] == 502
     # What was asked for stands in the logs, but for the addresses of calendars.
     for log in ("access.log", "error.log"):

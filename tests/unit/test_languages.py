@@ -45,6 +45,7 @@ from languages.text import text_of as restored_text
 from models.library.names import Floor
 from models.reservations.state_machine import ReservationState
 from notify.templates.rendering import span
+from scripts.messages import bare
 from tests.builders import ZONE, on
 
 ENGLISH = LANGUAGES["en"]
@@ -108,6 +109,20 @@ def test_a_template_is_translated_when_it_is_compiled() -> None:
         "zh": '<p title="签到">清除已预约第 2 / 4 页 100%</p>',
         "en": '<p title="Check in">DeleteReserved第 2 / 4 页 100%</p>',
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "faults"),
+    [
+        ("jinja2", '<p title="{{ _("签到") }}">{# 说明 #}{{ pgettext("a", "清除") }}</p>', []),
+        ("jinja2", "{% trans n %}第 {{ n }} 页{% endtrans %}：{{ _(x) }}页", ["：", "页"]),
+        ("jinja2", '{% if a == "签到" %}＋{% endif %}', ["签到"]),
+        ("javascript", 'say(_("请稍候 {n}", { n })); // 说明\n// 说明', []),
+        ("javascript", 'const url = "https://a/签到", said = `已${done}`;', ["签到", "已"]),
+    ],
+)
+def test_chinese_outside_of_messages_is_a_fault(kind: str, source: str, faults: list[str]) -> None:
+    assert bare(source, kind) == faults
 
 
 def test_a_number_in_a_template_takes_each_plural_form_of_the_language(tmp_path: Path) -> None:

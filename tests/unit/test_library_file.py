@@ -168,6 +168,7 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
         (put("profile.colour", "red"), "$.profile.colour: unknown to this version"),
         (put("profile.title", ""), "profile.title: profile_missing"),
         (put("profile.rules_text", "{x}"), "profile.rules_text: placeholder_unknown"),
+        (put("profile.language", "xx"), "profile.language: language_unknown"),
         (put("profile.zone", "Europe/Atlantis"), "profile.zone: zone_unknown"),
         (put("profile.zone", "Europe/Berlin"), "profile.zone_minutes: Europe/Berlin has 60"),
         (put("profile.zone_minutes", 420), "profile.zone_minutes: Asia/Shanghai has 480"),

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, SITE
+from handlers.http.language import library_language
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.staff.forms import require_current
 from handlers.staff.layout import render, staff_context
@@ -89,13 +90,14 @@ async def _page(
         await visit[KioskService].key_holders(),
         await visit[KioskService].last_seen(),
     )
+    language = library_language(visit[REFERENCE].profile)  # as on the screen
     return render(
         visit,
         "pair_kiosk",
         kiosk=kiosk,
         venue=visit[REFERENCE].catalog.venues[kiosk.venue_id],
         screen=screen,
-        check_word=CHECK_WORD_TEXT[screen.check_word] if screen is not None else "",
+        check_word=language.say(CHECK_WORD_TEXT[screen.check_word]) if screen is not None else "",
         holder=holders.get(kiosk.id, KeyHolder()),
         seen=last_seen.get(kiosk.id),
         base=visit[SITE].public_base_url,

@@ -5,8 +5,10 @@ from typing import Any
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE, SITE
+from handlers.http.language import library_language
 from handlers.http.pages import PageRequest
 from handlers.http.qr import svg
+from handlers.http.templates import render_fragment
 from handlers.staff.layout import render
 from models.kernel.errors import NotFound
 from models.library.entities import KioskId, Venue
@@ -33,6 +35,16 @@ async def area_poster(visit: PageRequest) -> web.StreamResponse:
 
 
 def _poster(visit: PageRequest, venue: Venue, path: str, **what: Any) -> web.Response:
-    link = visit[SITE].public_base_url + path
-    policy = visit[REFERENCE].policy_on(visit.zone.day(visit.now), venue.id)
-    return render(visit, "poster", rules=policy, venue=venue, link=link, picture=svg(link), **what)
+    reference, link = visit[REFERENCE], visit[SITE].public_base_url + path
+    sheet = render_fragment(
+        "kiosks/poster.html",
+        reference.zone,
+        library_language(reference.profile),
+        venue=venue,
+        link=link,
+        picture=svg(link),
+        rules=reference.policy_on(visit.zone.day(visit.now), venue.id),
+        wechat=visit[SITE].wechat,
+        **what,
+    )
+    return render(visit, "poster", sheet=sheet, **what)
