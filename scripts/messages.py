@@ -59,7 +59,7 @@ _SKIPPED: Final = {
     ),
     "javascript": re.compile(r'^\s*//.*|\s// .*|\b_\("(?:[^"\\]|\\.)*"', re.MULTILINE),
 }
-"""What may contain Chinese, by kind of source: comments and messages."""
+"""Matches comments and messages, which may contain Chinese, by kind of source."""
 
 
 def extracted() -> Catalog:

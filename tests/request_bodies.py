@@ -14,6 +14,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/bindings/preview": {"activation_code": "x" * 22},
     "/activation-codes": {"renew": True},
     "/subscriptions": {"results": {"LEAVE": "accept"}},
+    "/me/language": {"language": "en"},
     "/messages/read": {"ids": ["1"]},
     "/reservations": {"seat_id": SEAT, "date": "2026-09-07", "start": "14:00", "end": "16:00"},
     "/reservations/{id}/change": {"seat_id": SEAT, "start": "14:00", "end": "16:00"},
@@ -90,6 +91,7 @@ UNREADABLE = [
 
 # Values of one field that are wrong, whatever the operation does with it.
 WRONG: dict[str, list[object]] = {
+    "language": ["x" * 21, 1, None, ["en"], {}],
     "secret": ["", "x" * 101, 1, None, ["x"]],
     "code": ["", "x" * 129, 1, None, ["x"], {}],
     "activation_code": ["", "12345", "1234567", "12345a", "\uff11" * 6, "123456\n", "x" * 21 + "\n",

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
+from handlers.http.language import library_language
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.library.console.seat_outages import outage_token
 from handlers.staff.layout import (
@@ -15,6 +16,7 @@ from handlers.staff.layout import (
     staff_context,
     visible_seats,
 )
+from handlers.texts.console import OUTAGE_REASON
 from models.fault_reports.service import FaultReportService
 from models.fault_reports.staff import StaffFaultReports
 from models.kernel.errors import Malformed
@@ -43,6 +45,7 @@ async def faults(visit: PageRequest) -> web.StreamResponse:
     )
     people = await visit[StaffReaders].many({r.reader_id for r in rows})
     today = visit.zone.day(visit.now)
+    language = library_language(reference.profile)
     items = []
     for r in rows:
         seat = reference.catalog.seats.get(r.seat_id)
@@ -50,6 +53,7 @@ async def faults(visit: PageRequest) -> web.StreamResponse:
             {
                 "report": r,
                 "kind": FAULT_TEXT[r.kind],
+                "reason": language.say(OUTAGE_REASON.format(kind=FAULT_TEXT[r.kind])),
                 "label": reference.catalog.label_of(r.seat_id),
                 "who": reader_label(people.get(r.reader_id)),
                 "seat": seat,

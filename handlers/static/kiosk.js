@@ -86,7 +86,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
         free.textContent = "";
         free.append(...shown.free.map((area) => {
           const [row, name, n] = ["li", "span", "b"].map((tag) => document.createElement(tag));
-          name.textContent = (area.names && area.names[document.documentElement.lang.split("-")[0]]) || area.name;
+          name.textContent = (area.names && area.names[data.language]) || area.name;
           n.textContent = area.seats_free || _("满");
           if (!area.seats_free) n.className = "none";
           row.append(name, n);

@@ -172,6 +172,8 @@ CHANGE_TEXT: Final[Mapping[str, str]] = {
 }
 """Summaries of changes to plans, hours and policy, for the confirmation page and the audit log."""
 _LISTED: Final = 12
+OUTAGE_REASON: Final = _("{kind}报修")
+"""The proposed reason of a seat's outage after a fault report, in the library's language."""
 RELEASED_AT_PATROL: Final = _("现场恢复使用")
 """The reason that is stored if staff have put a seat back in service with one tap on the patrol
 page."""

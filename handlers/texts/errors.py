@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from handlers.texts.labels import STATE_TEXT, SUSPENDED_FOR
 from handlers.texts.opening import in_brackets
-from languages.text import _, joined, short_day_text
+from languages.text import _, _p, joined, short_day_text
 from models.library.entities import REMOVED_FROM_PLAN
 from models.reservations.state_machine import ReservationState
 
@@ -257,7 +257,7 @@ def _spoken(name: str, value: Any) -> str:
         if value.tzinfo is UTC:
             raise ValueError("texts need the library's local time")
         clock = f"{value:%H:%M}"
-        return _("{day} {clock}", day=short_day_text(value.date()), clock=clock)
+        return _p("a point in time", "{day} {clock}", day=short_day_text(value.date()), clock=clock)
     if name == "retry_after" and isinstance(value, int):
         if value < 120:
             return _("{seconds} 秒", seconds=value)

@@ -191,7 +191,7 @@ ACROSS: Final = Policy(opening=(OpeningRule(time(20, 30), time(11, 40)),), step_
 JUMP: Final = Policy(opening=(OpeningRule(time(22, 30), time(14, 40)),), step_minutes=30)
 """The opening hours during ``over_a_jump``."""
 SHORT_NIGHT: Final = Policy(opening=(OpeningRule(time(15), time(7, 10)),))
-"""Those of ``NIGHT`` during ``short_night``: as many hours pass."""
+"""The opening hours during ``short_night``, in which as many hours pass as in ``NIGHT``."""
 BERLIN: Final = zone_of("Europe/Berlin", 60)
 _later = timedelta()
 _zone = ZONE

@@ -51,14 +51,14 @@ HALL: Final = AreaId("2f-hall")
 
 
 async def in_latin(service: Living) -> None:
-    """Gives everything in the library a name without Chinese."""
+    """Gives everything in the library a name without Chinese, and English posters and labels."""
     for kind in ("venues", "areas", "kiosks", "gates"):
         for number, document in enumerate(await service.db[kind].find().to_list(None)):
             name = f"{kind.title()} {number}"
             await service.db[kind].update_one({"_id": document["_id"]}, {"$set": {"name": name}})
     await service.db["versions"].update_one({"_id": "library"}, {"$inc": {"number": 1}})
     names = {"name": "Library", "title": "Seats", "campus_app": "App", "contact": ["desk@lib.test"]}
-    names |= {"audience": "", "mini_program": "Seats", "menu": "Seats"}
+    names |= {"audience": "", "mini_program": "Seats", "menu": "Seats", "language": "en"}
     await service.db["profile"].update_many({}, {"$set": names})
     await service.db["notices"].delete_many({})
     await service.inside.reference.refresh()

@@ -27,13 +27,11 @@ HEADERS: Final = {"Accept-Language": ESPERANTO, "Accept": "text/html"}
 CHINESE: Final = re.compile("[\u3001-\u303f\u3400-\u9fff\uff01-\uff0a\uff0c\uff0e-\uffee]+")
 WORDS: Final = re.compile(rf"\{{[^{{}}]*\}}|{CHINESE.pattern}")
 """Matches a place of a message, or the Chinese between places."""
-TYPED: Final = re.compile("张三|张\\*|林静怡|林\\*|>中文<")
+TYPED: Final = re.compile("张三|张\\*|林静怡|林\\*|中文")
 """What people typed: names of readers and staff. And the name of the other language."""
-STILL_CHINESE: Final = re.compile(
-    "/console/(handbook|library$|plans/import$)|/api/v1/messages$|/me$"
-)
-"""Matches what is in Chinese still: the handbook, the default wording that a library edits, the
-words that a floor file may have, and a seat's label in messages."""
+STILL_CHINESE: Final = re.compile("/console/(handbook|library$|plans/import$)")
+"""Matches what is in Chinese still: the handbook, the default wording that a library edits, and
+the words that a floor file may have."""
 COMMENT: Final = re.compile(r"(^|\s)//.*")
 ELSEWHERE: Final = re.compile(
     "/second-factor|/console/alerts|/console/(groups|webhooks)/none|/api/v1/(email-address|binding-requests/current|kiosks/none/code)"
