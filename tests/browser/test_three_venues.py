@@ -264,7 +264,8 @@ async def pair(tab: Tab, screen: Tab, library: Library) -> None:
     await look(screen)
     _, law, night = tab.service.inside.reference.catalog.venues
     for source, venue in (("seat_label", law), ("desk", night)):
-        await page.uncheck(f"[name='kiosk@{venue}']")
+        for other in ("kiosk", "gate"):
+            await page.uncheck(f"[name='{other}@{venue}']")
         await page.check(f"[name='{source}@{venue}']")
     await page.fill("form[action$='/venues'] [name=reason]", library.reason)
     await page.click("form[action$='/venues'] [type=submit]")
@@ -421,6 +422,9 @@ async def read_console(tab: Tab) -> None:
         tab.expected = {404} if path in ("/deliveries", "/alerts") else set()
         await tab.go(f"/console{path}")
         await look(tab)
+    await tab.go("/console/audit")
+    change = tab.page.locator("td:nth-child(5)").first
+    assert await change.evaluate("one => one.offsetWidth") > 120, "beside names that are long"
 
 
 @pytest.mark.whole
