@@ -112,6 +112,7 @@ AUDIT_KIND_TEXT: Final[Mapping[AuditKind, str]] = {
     AuditKind.LOOK: _("查看"),
 }
 FACTS: Final[Mapping[str, str]] = {
+    **PROFILE_FIELDS,  # first, since other things have titles as well
     "state": _("状态"),
     "seat": _p("column", "座位"),
     "start": _("开始"),
@@ -174,7 +175,6 @@ FACTS: Final[Mapping[str, str]] = {
     "order": _("顺序"),
     "step": _p("fact", "步骤"),
     "mark": _("进度"),
-    **PROFILE_FIELDS,
     "picture": _("底图"),
     "picture_place": _("底图位置"),
     "browser": _("浏览器"),
