@@ -22,7 +22,7 @@ from tests.browser.conftest import (
 from tests.living import Client, Living
 from tests.second_venue import retire_second_venue
 
-SEAT, LABEL = "2f-hall-063", "二层中厅 063 号"
+SEAT, LABEL = "2f-hall-063", "二层中厅 063号"
 
 
 async def two_taps(tab: Tab, first: str) -> None:
@@ -196,7 +196,7 @@ async def test_a_phone_can_switch_venues_and_shows_the_current_one(
         await reader.ok("POST", f"/reservations/{made['id']}/cancel")
     await used(service, reader, SEAT, "now", "18:00")
     await tab.go("/?venue=juridicum")
-    assert f"图书馆 {LABEL}" in await tab.text(".known a >> nth=0"), "the last one again"
+    assert f"图书馆 · {LABEL}" in await tab.text(".known a >> nth=0"), "the last one again"
     await retire_second_venue(service.app)
     await tab.go("/")
     assert "图书馆" not in await tab.text(".choose .head")
