@@ -43,7 +43,7 @@ function tick() {
   }
   for (const one of document.querySelectorAll("[data-until]")) {
     const left = one.dataset.until - now;
-    one.textContent = one.dataset.with ? one.dataset.with.replace("{}", inWords(left)) : spell(left);
+    one.textContent = one.dataset.with ? one.dataset.with.replace("{}", inWords(left)) : _("，还剩 {left}", { left: spell(left) });
     if (left < 0 && one.closest(".now")) renewOnce(one.dataset.until);
   }
   // An hour that has begun is not foretold any more.
