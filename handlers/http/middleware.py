@@ -27,6 +27,9 @@ from models.kernel.zone import Zone
 log = logging.getLogger(__name__)
 NOW: Final = web.RequestKey("now", datetime)
 """The time at which the request arrived, by the service's clock. All rules use this time."""
+_NO_PAGES: Final = ("/api/", "/calendar/")
+"""Prefixes of paths whose errors are JSON also for browsers: the API, and calendar feeds, whose
+secret address would be in a page's links."""
 _AT_ONCE_S: Final = 0.001
 _NO_TIME, _SECOND = timedelta(0), timedelta(seconds=1)
 
@@ -170,6 +173,6 @@ async def _render_error(
     request: web.Request, status: int, code: str, facts: dict[str, Any]
 ) -> web.Response:
     """The response to an error: JSON for programs, a page for browsers. ``facts``: its details."""
-    if "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/"):
+    if "text/html" in request.headers.get("Accept", "") and not request.path.startswith(_NO_PAGES):
         return await request.app[ERROR_PAGE](request, status, code, facts)
     return envelope(status, code, facts, language_of(request))

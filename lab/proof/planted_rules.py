@@ -36,11 +36,13 @@ Wrong = Callable[[Reservation, Reservation], Reservation]
 
 
 def _wrong(module: ModuleType, step: str, wrong: Wrong) -> Around:
-    """Replaces the result of a reservation's transition by ``wrong(old, new)``."""
+    """Replaces the result of a reservation's transition by ``wrong(old, new)``. ``old`` is the
+    transition's first argument that is a reservation."""
     right: Step = getattr(module, step)
 
-    def made(old: Reservation, *args: Any, **options: Any) -> Reservation:
-        return wrong(old, right(old, *args, **options))
+    def made(*args: Any, **options: Any) -> Reservation:
+        old = next(one for one in args if isinstance(one, Reservation))
+        return wrong(old, right(*args, **options))
 
     return mock.patch.object(module, step, made)
 

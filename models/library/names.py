@@ -122,20 +122,23 @@ class PlaceText(NameText):
     def into(self, language: Language) -> str:
         return _label(self.parts, language, self.is_name)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _text, (self.parts, self.is_name)
+
 
 def label_text(*parts: Part) -> PlaceText:
     """The label of the parts: 图书馆2层二层中厅065号. In Chinese a dot separates two parts only if
     Latin letters, digits or signs would meet: 图书馆2层A区065号, but Lesesaal A · A-1号."""
-    return _text(parts, is_name=False)
+    return _text(parts, False)
 
 
 def name_text(*parts: Part) -> PlaceText:
     """The parts as a name, with spaces: 3层 阅览室. A floor is left out before an area whose name
     says it: 二层东区."""
-    return _text(parts, is_name=True)
+    return _text(parts, True)
 
 
-def _text(parts: Sequence[Part], *, is_name: bool) -> PlaceText:
+def _text(parts: Sequence[Part], is_name: bool) -> PlaceText:
     text = PlaceText(_label(parts, CHINESE, is_name))
     text.message, text.context = "", None
     text.parts, text.is_name = parts, is_name

@@ -100,7 +100,15 @@ async def test_kiosks_and_gates_are_listed_and_a_reset_restores_the_library(
         wrong = {"X-Kiosk-Key": kiosk["key"] + "x"}
         await anyone.refused("401 unauthenticated", "GET", path, None, **wrong)
     code = pictures["2f-south"]
-    assert list(code) == ["payload", "svg", "expires_at", "step_seconds", "kind", "free"]
+    assert list(code) == [
+        "payload",
+        "svg",
+        "expires_at",
+        "step_seconds",
+        "kind",
+        "free",
+        "language",
+    ]
     assert (
         code["payload"].startswith(f"{service.base}/k/2f-south?c=")
         and len(code["payload"].rpartition("=")[2]) == 8

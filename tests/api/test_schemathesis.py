@@ -235,6 +235,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /bindings": {"activation_code": code},
         "POST /bindings/preview": {"activation_code": code},
         "POST /subscriptions": {"results": {"LEAVE": "accept"}},
+        "POST /me/language": {"language": "en"},
         "POST /messages/read": {"ids": ["1"]},
         "POST /favourites": {"seat_id": seat},
         "POST /email-address": {"address": "anna@example.edu"},

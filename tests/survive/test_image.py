@@ -24,7 +24,7 @@ from tests.waiting import patience
 IMAGE: Final = "localhost/seats:test"
 DEMO: Final = "localhost/seats-demo:test"
 UID: Final = 10001
-MOST_MB: Final = 320
+MOST_MB: Final = 340
 PROCESSES: Final = Path("/proc")
 SECRETS: Final = (".env", "var/keys", "requirements/token", "models/private.key")
 """What may lie about in a folder from which somebody builds."""

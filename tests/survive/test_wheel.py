@@ -26,7 +26,7 @@ from tests.survive.serving import ROOT, ready
 from tests.tools import program
 from tests.waiting import patience
 
-PACKAGES: Final = {"bind", "handlers", "miniapp_server", "models", "notify"}
+PACKAGES: Final = {"bind", "handlers", "languages", "miniapp_server", "models", "notify"}
 PYTHON: Final = "/usr/bin/python3"
 """Debian 13's."""
 _IMPORT_ALL: Final = """
