@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from gettext import NullTranslations
 from string import Formatter
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from babel import Locale
 from babel.dates import format_interval, format_skeleton
@@ -23,6 +24,7 @@ class Text(str):
     to another str by ``+`` or in an f-string it loses its translation."""
 
     __slots__ = ("context", "facts", "message")
+    kind: ClassVar[str] = "text"
     message: str
     facts: dict[str, Any]
     context: str | None
@@ -38,8 +40,7 @@ class Text(str):
 
     def format_map(self, facts: Mapping[str, Any]) -> Text:  # type: ignore[override]
         """The text with its places filled in."""
-        named = {name for _, name, _, _ in Formatter().parse(self.message) if name}
-        own = {name: facts[name] for name in named}
+        own = {name: facts[name] for name in _places(self.message)}
         return _made(type(self), self.message.format_map(own), self.message, own, self.context)
 
     def _filled(self, translation: str, language: Language) -> str:
@@ -53,6 +54,7 @@ class CountedText(Text):
     """A text with a plural form for its fact `n`."""
 
     __slots__ = ()
+    kind = "counted"
 
     def into(self, language: Language) -> str:
         n = self.facts["n"]
@@ -63,6 +65,7 @@ class DateText(Text):
     """A day, or the days from a first to a last one, in the form of a skeleton of CLDR."""
 
     __slots__ = ("first", "last")
+    kind = "date"
     first: date
     last: date
 
@@ -76,6 +79,7 @@ class JoinedText(Text):
     """Several texts, joined by the message."""
 
     __slots__ = ("parts",)
+    kind = "joined"
     parts: tuple[str, ...]
 
     def into(self, language: Language) -> str:
@@ -87,6 +91,7 @@ class NameText(Text):
     """A name that the library gave, with its forms in further languages by their tags."""
 
     __slots__ = ()
+    kind = "name"
 
     def into(self, language: Language) -> str:
         return str(self.facts.get(language.tag, self))
@@ -129,6 +134,11 @@ class Language:
         if not isinstance(value, Text):
             return value
         return str(value) if self.tag == SOURCE else value.into(self)
+
+
+@cache
+def _places(message: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in Formatter().parse(message) if name)
 
 
 _Kind = TypeVar("_Kind", bound=Text)
@@ -209,27 +219,22 @@ def short_day_text(day: date) -> Text:
 
 
 _KINDS: Final[Mapping[str, type[Text]]] = {
-    "text": Text,
-    "counted": CountedText,
-    "date": DateText,
-    "joined": JoinedText,
-    "name": NameText,
+    kind.kind: kind for kind in (Text, CountedText, DateText, JoinedText, NameText)
 }
 """The kinds of texts by the names that stored documents use."""
-_KIND_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 
 def document_of(text: Text) -> dict[str, Any]:
     """The message and facts of the text, as a document of strings, numbers, lists and mappings."""
-    document: dict[str, Any] = {"kind": _kind_name(text), "message": text.message}
+    document: dict[str, Any] = {"kind": text.kind, "message": text.message}
     if text.context is not None:
         document["context"] = text.context
     if isinstance(text, DateText):
         document["days"] = [text.first.isoformat(), text.last.isoformat()]
     elif isinstance(text, JoinedText):
         document["parts"] = [_stored(part) for part in text.parts]
-    elif text.facts:
-        document["facts"] = {name: _stored(fact) for name, fact in text.facts.items()}
+    elif facts := text.facts:
+        document["facts"] = {name: _stored(fact) for name, fact in facts.items()}
     return document
 
 
@@ -243,10 +248,6 @@ def text_of(chinese: str, document: Mapping[str, Any]) -> Text:
     elif isinstance(text, JoinedText):
         text.parts = tuple(map(_restored, document["parts"]))
     return text
-
-
-def _kind_name(text: Text) -> str:
-    return next(_KIND_NAMES[kind] for kind in type(text).__mro__ if kind in _KIND_NAMES)
 
 
 def _stored(fact: Any) -> Any:

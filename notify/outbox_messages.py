@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from languages.text import joined
+from languages.text import Text, joined
 from models.kernel.zone import Zone
+from models.library.entities import VenueId
 from models.library.names import label_text
 from models.messages.entities import LONGEST_THING, Message
 from models.reference_data import ReferenceData
@@ -27,6 +28,7 @@ from notify.templates.rendering import (
 class OutboxMessages:
     def __init__(self, reservations: ReservationRepository, reference: ReferenceData) -> None:
         self._reservations, self._reference = reservations, reference
+        self._catalog, self._kiosks = reference.catalog, dict[VenueId, Text]()
 
     async def about(
         self, r: Reservation, event: OutboxEvent, result: ViolationResult | None
@@ -87,10 +89,6 @@ class OutboxMessages:
                 "window": result.window,
                 "suspended_until": _local(zone, result.suspended_until),
             }
-        kiosks = joined(
-            (label_text(k) for k in catalog.kiosks.values() if k.venue_id == r.venue_id),
-            BETWEEN_KIOSKS,
-        )
         seat = catalog.all_seats.get(seat_id)
         return MessageContext(
             at=zone.local(event.at),
@@ -98,10 +96,20 @@ class OutboxMessages:
             short_seat=catalog.short_label_of(seat_id, LONGEST_THING),
             seat_no=seat.number if seat is not None else "",
             receipt=r.receipt,
-            kiosks=kiosks,
+            kiosks=self._kiosks_of(r.venue_id),
             way=catalog.venues[r.venue_id].check_in_way,
             **facts,
         )
+
+    def _kiosks_of(self, venue_id: VenueId) -> Text:
+        """The names of the venue's kiosks, made once for each catalog."""
+        catalog = self._reference.catalog
+        if catalog is not self._catalog:
+            self._catalog, self._kiosks = catalog, {}
+        if venue_id not in self._kiosks:
+            kiosks = (label_text(k) for k in catalog.kiosks.values() if k.venue_id == venue_id)
+            self._kiosks[venue_id] = joined(kiosks, BETWEEN_KIOSKS)
+        return self._kiosks[venue_id]
 
 
 def _local(zone: Zone, instant: datetime | None) -> datetime | None:

@@ -8,7 +8,6 @@ from itertools import chain
 from math import hypot, inf
 from typing import Any, Final, NewType, Protocol, TypeVar
 
-from languages.catalogue import CHINESE, LANGUAGES
 from models.kernel.text import natural
 from models.library.names import (
     Floor,
@@ -27,7 +26,6 @@ SeatId = NewType("SeatId", str)
 KioskId = NewType("KioskId", str)
 SEAT_SIZE: Final = 40
 """The side of a seat's square, in plan units. A seat's coordinates are its top-left corner."""
-_OTHER_LANGUAGES: Final = tuple(one for one in LANGUAGES.values() if one is not CHINESE)
 REMOVED_FROM_PLAN: Final = "removed_from_plan"
 """The `disabled` reason of a seat that was removed from the plan."""
 
@@ -308,7 +306,8 @@ class Catalog:
 
     def seat_label(self, seat: Seat) -> PlaceText:
         """The name of a seat with its area, as readers see it: 图书馆2层二层中厅065号."""
-        return label_text(*self._place(self.areas[seat.area_id]), seat.number)
+        label: PlaceText = self.described(seat)["label"]
+        return label
 
     def label_of(self, seat_id: SeatId) -> str:
         """The name of a seat with its area, as readers see it; the id itself if the catalog has
@@ -333,7 +332,8 @@ class Catalog:
         the names in further languages that there are."""
         if seat.id not in self._described_cache:
             area = self.areas[seat.area_id]
-            venue, label = self.venues[area.venue_id], self.seat_label(seat)
+            venue = self.venues[area.venue_id]
+            label = label_text(*self._place(area), seat.number)
             names = {
                 "venue_names": venue.names,
                 "floor_names": venue.floor(area.floor).names,
@@ -343,7 +343,7 @@ class Catalog:
                 "id": seat.id,
                 "area_id": area.id,
                 "label": label,
-                "labels": {other.tag: label.into(other) for other in _OTHER_LANGUAGES},
+                "labels": label.facts,
                 **self.facts_of(seat),
                 **{field: value for field, value in names.items() if value},
             }

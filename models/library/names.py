@@ -19,6 +19,7 @@ _HAN: Final = "\u2e80"
 """The first character of the Unicode blocks of Chinese; European letters come before it."""
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _MOST_NAMES: Final = 20
+_OTHERS: Final = {tag: other for tag, other in LANGUAGES.items() if other is not CHINESE}
 
 
 class Named(Protocol):
@@ -111,13 +112,16 @@ class PlaceText(NameText):
     """A label of a seat or an area. It is put together anew for each language; a stored one has
     the labels of the languages that there were."""
 
-    __slots__ = ("is_name", "parts")
+    __slots__ = ("_labels", "is_name", "parts")
     parts: Sequence[Part]
     is_name: bool
+    _labels: dict[str, str]
 
     @property
     def facts(self) -> dict[str, Any]:  # type: ignore[override]
-        return {other.tag: self.into(other) for other in LANGUAGES.values() if other is not CHINESE}
+        if not self._labels:
+            self._labels = {tag: self.into(other) for tag, other in _OTHERS.items()}
+        return self._labels
 
     def into(self, language: Language) -> str:
         return _label(self.parts, language, self.is_name)
@@ -141,7 +145,7 @@ def name_text(*parts: Part) -> PlaceText:
 def _text(parts: Sequence[Part], is_name: bool) -> PlaceText:
     text = PlaceText(_label(parts, CHINESE, is_name))
     text.message, text.context = "", None
-    text.parts, text.is_name = parts, is_name
+    text.parts, text.is_name, text._labels = parts, is_name, {}
     return text
 
 
@@ -185,6 +189,8 @@ def _joined(words: Sequence[str]) -> str:
 def shortened(parts: Sequence[Part], longest: int) -> str:
     """The Chinese label of the parts in at most ``longest`` characters. Leading parts are left
     out; if the last part alone is too long, its beginning is cut off."""
-    rest = [str(label_text(*parts[first:])) for first in range(3)]
-    label = next((fitting for fitting in rest if len(fitting) <= longest), rest[-1])
-    return label if len(label) <= longest else "…" + label[1 - longest :]
+    for first in range(3):
+        label = _label(parts[first:], CHINESE, False)
+        if len(label) <= longest:
+            return label
+    return "…" + label[1 - longest :]
