@@ -81,7 +81,9 @@ class InAppNotifier:
     ) -> None:
         """Tells the reader that the staff set a suspension until ``until``, or ended it (None)."""
         kind = "released" if until is None else "banned" if until == FOREVER else "suspended"
-        text = MESSAGE_TEXT[kind].format(until=day_clock(self._local(until)), reason=reason)
+        text = MESSAGE_TEXT[kind].format(
+            until=day_clock(self._reference.zone.local_if_any(until)), reason=reason
+        )
         message = Message(
             id=new_id(),
             reader_id=reader_id,
@@ -128,9 +130,6 @@ class InAppNotifier:
             expires_at=end,
         )
         await self._publisher.publish([message])
-
-    def _local(self, instant: datetime | None) -> datetime | None:
-        return self._reference.zone.local(instant) if instant is not None else None
 
     async def _about(self, v: Violation, kind: str, text: str, now: datetime) -> None:
         id, title = f"{v.reservation_id}:{kind}", TITLE_TEXT[kind]

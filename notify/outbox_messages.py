@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from languages.text import Text, joined
-from models.kernel.zone import Zone
 from models.library.entities import VenueId
 from models.library.names import label_text
 from models.messages.entities import LONGEST_THING, Message
@@ -87,7 +85,7 @@ class OutboxMessages:
                 "violation": violation is not None,
                 "counted": violation is not None and violation.counts,
                 "window": result.window,
-                "suspended_until": _local(zone, result.suspended_until),
+                "suspended_until": zone.local_if_any(result.suspended_until),
             }
         seat = catalog.all_seats.get(seat_id)
         return MessageContext(
@@ -110,10 +108,6 @@ class OutboxMessages:
             kiosks = (label_text(k) for k in catalog.kiosks.values() if k.venue_id == venue_id)
             self._kiosks[venue_id] = joined(kiosks, BETWEEN_KIOSKS)
         return self._kiosks[venue_id]
-
-
-def _local(zone: Zone, instant: datetime | None) -> datetime | None:
-    return zone.local(instant) if instant is not None else None
 
 
 def _template_of(event: OutboxEvent) -> MessageTemplate | None:

@@ -8,7 +8,6 @@ from handlers.calendar_feed.schemas import CalendarAddressOut, CalendarFeedOut
 from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from handlers.http.language import language_of
-from handlers.http.presenting import moment
 from models.calendar_feed.service import CalendarFeeds
 from models.kernel.errors import NotFound
 
@@ -18,7 +17,9 @@ routes = ApiRoutes()
 @routes.get("/calendar-feed", "Get the state of the reader's calendar feed")
 async def show(call: ApiRequest) -> CalendarFeedOut:
     feed = await call[CalendarFeeds].of(call.reader.id)
-    return CalendarFeedOut(feed is not None, moment(call.zone, feed.created_at if feed else None))
+    return CalendarFeedOut(
+        feed is not None, call.zone.local_if_any(feed.created_at if feed else None)
+    )
 
 
 @routes.post(

@@ -87,7 +87,7 @@ class PublicOccupancy:
             state=row.state or ("reserved" if row.groups else "open"),
             seats_free=row.free,
             seats_total=row.total,
-            opens_at=self._reference.zone.local(row.opens) if row.opens is not None else None,
+            opens_at=self._reference.zone.local_if_any(row.opens),
             reason=row.reason,
         )
 

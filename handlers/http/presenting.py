@@ -9,10 +9,6 @@ from models.readers.entities import FOREVER, Reader, SuspensionReason
 from notify.templates import rendering
 
 
-def moment(zone: Zone, instant: datetime | None) -> datetime | None:
-    return zone.local(instant) if instant is not None else None
-
-
 def clock(zone: Zone, instant: datetime) -> str:
     return f"{zone.local(instant):%H:%M}"
 

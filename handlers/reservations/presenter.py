@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, WAKE_JOBS
-from handlers.http.presenting import moment
 from handlers.reservations import schemas
 from handlers.texts.labels import STATE_TEXT, UNCONFIRMED_STATE
 from models.booking.again import stay_again
@@ -98,21 +97,21 @@ async def _fields(reference: ReferenceData, r: Reservation, now: datetime) -> di
         "state": r.state.value,
         "state_text": state_text(r),
         "created_at": reference.zone.local(r.created_at),
-        "checked_in_at": moment(reference.zone, r.checked_in_at),
-        "usable_from": moment(reference.zone, r.available_from),
-        "left_at": moment(reference.zone, r.left_at),
-        "return_by": moment(reference.zone, r.return_by),
-        "returned_at": moment(reference.zone, r.returned_at),
-        "ended_at": moment(reference.zone, r.ended_at),
+        "checked_in_at": reference.zone.local_if_any(r.checked_in_at),
+        "usable_from": reference.zone.local_if_any(r.available_from),
+        "left_at": reference.zone.local_if_any(r.left_at),
+        "return_by": reference.zone.local_if_any(r.return_by),
+        "returned_at": reference.zone.local_if_any(r.returned_at),
+        "ended_at": reference.zone.local_if_any(r.ended_at),
         "check_in_from": reference.zone.local(r.check_in_from),
         "check_in_until": reference.zone.local(r.check_in_until),
         "check_in_by": reference.catalog.venues[r.venue_id].check_in_way.value,
         "excused": r.penalty_waived,
         "reported": r.has_open_report,
         "assisted": assisted(reference.zone, r),
-        "held_until": moment(reference.zone, r.held_until),
+        "held_until": reference.zone.local_if_any(r.held_until),
         "presence_wanted": r.state is ReservationState.IN_USE and rules.asks_for_presence(r),
-        "presence_due_at": moment(reference.zone, r.presence_due_at),
+        "presence_due_at": reference.zone.local_if_any(r.presence_due_at),
         "leave_minutes": leave_duration(reference.zone, policy, now) // _MINUTE
         if "leave" in actions
         else None,
@@ -123,7 +122,9 @@ async def _fields(reference: ReferenceData, r: Reservation, now: datetime) -> di
 def assisted(zone: Zone, r: Reservation) -> schemas.AssistedOut | None:
     a = r.gate_assistance
     return (
-        schemas.AssistedOut(a.kind, zone.local(a.at), moment(zone, a.confirmed_at)) if a else None
+        schemas.AssistedOut(a.kind, zone.local(a.at), zone.local_if_any(a.confirmed_at))
+        if a
+        else None
     )
 
 

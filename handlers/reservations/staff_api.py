@@ -10,7 +10,6 @@ from typing import Final
 from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import Access, ApiRequest
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE
-from handlers.http.presenting import moment
 from handlers.http.request_parsing import digest_of
 from handlers.reservations import presenter
 from handlers.staff.api import rights_of, staff_of
@@ -221,7 +220,7 @@ def _out(call: ApiRequest, r: Reservation) -> StaffReservationOut:
         end=call.zone.local(r.end),
         state=r.state.value,
         created_at=call.zone.local(r.created_at),
-        checked_in_at=moment(call.zone, r.checked_in_at),
-        left_at=moment(call.zone, r.left_at),
-        ended_at=moment(call.zone, r.ended_at),
+        checked_in_at=call.zone.local_if_any(r.checked_in_at),
+        left_at=call.zone.local_if_any(r.left_at),
+        ended_at=call.zone.local_if_any(r.ended_at),
     )

@@ -146,7 +146,7 @@ async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
             date=search_used.day,
             start=search_used.start,
             end=search_used.end,
-            free_until=call.zone.local(until) if until is not None else None,
+            free_until=call.zone.local_if_any(until),
             reason=proposal.reason.value,
             near=proposal.anchor.number if proposal.anchor is not None else None,
         )
@@ -267,7 +267,7 @@ async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
         if not starts:
             return TimesOut(starts=starts)
         policy = call[REFERENCE].policy_for(seat.area_id, time_window.day, call.viewer)
-        proposed = await proposed_choice(call.zone, call, call.viewer, time_window.day, day, policy)
+        proposed = await proposed_choice(call, call.viewer, time_window.day, day, policy)
         return TimesOut(starts=starts, proposed=proposed.value)
     ends = await seat_map.seat_ends(seat, time_window, query.start, call.now, call.viewer)
     return TimesOut(ends=[presenter.choice(call.zone, end, time_window.day) for end in ends])

@@ -151,7 +151,7 @@ async def _choose(
     chosen = (
         by_value[preselected]
         if preselected is not None
-        else await proposed_choice(visit.zone, visit, visit.reader, search.day, day, policy)
+        else await proposed_choice(visit, visit.reader, search.day, day, policy)
     )
     panel.start = chosen.value
     panel.ends = [presenter.choice(visit.zone, end, search.day) for end in chosen.ends]

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from handlers.http import presenting, schemas
+from handlers.http import schemas
 from handlers.seat_map import schemas as seat_map_schemas
 from models.kernel.zone import Zone
 from models.library.entities import Area, features_of
@@ -58,8 +58,8 @@ def seat_body(
             x=seat.x,
             y=seat.y,
             status=view.status.value,
-            free_until=presenting.moment(zone, view.free_until),
-            next_free=presenting.moment(zone, view.next_free),
+            free_until=zone.local_if_any(view.free_until),
+            next_free=zone.local_if_any(view.next_free),
             **features_of(seat),
             reserved_for=list(reserved_for) or UNSET,
             features=[f.id for f in own.of(seat.features)] or UNSET if seat.features else UNSET,

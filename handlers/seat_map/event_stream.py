@@ -20,7 +20,6 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from handlers.http import presenting
 from handlers.seat_map import schemas
 from handlers.seat_map.cache import CachedAreaMap, SeatMapCache
 from models.identity.entities import Session
@@ -315,7 +314,7 @@ def _seat(zone: Zone, area: Area, place: int, view: SeatState) -> bytes:
     event = schemas.SeatEvent(
         id=area.seats[place].id,
         status=view.status.value,
-        free_until=presenting.moment(zone, view.free_until),
-        next_free=presenting.moment(zone, view.next_free),
+        free_until=zone.local_if_any(view.free_until),
+        next_free=zone.local_if_any(view.next_free),
     )
     return b"event: seat\ndata: " + msgspec.json.encode(event) + b"\n\n"

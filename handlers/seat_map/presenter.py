@@ -5,7 +5,7 @@ from datetime import date, datetime
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from handlers.http.presenting import clock, later_clock, moment
+from handlers.http.presenting import clock, later_clock
 from handlers.seat_map import schemas
 from handlers.texts.labels import day_choice_text
 from handlers.texts.pages import START_NOW
@@ -112,8 +112,8 @@ def _date(
         date=day,
         label=day_choice_text(day, today),
         bookable=place.upcoming(now) is not None and not waits,
-        opens_at=moment(reference.zone, opens_at) if waits else None,
-        drawn_until=moment(reference.zone, drawn_until) if now < drawn_until else None,
+        opens_at=reference.zone.local_if_any(opens_at) if waits else None,
+        drawn_until=reference.zone.local_if_any(drawn_until) if now < drawn_until else None,
         open=schemas.OpenOut(clock(reference.zone, hours.start), clock(reference.zone, hours.end))
         if hours
         else None,

@@ -5,20 +5,19 @@ from datetime import date
 from handlers.seat_map.search import AnyRequest
 from models.booking.service import ReservationService
 from models.booking.time_choices import proposed_start
-from models.kernel.zone import Zone
 from models.policy.entities import Policy
 from models.readers.entities import Reader
 from models.seat_map.service import SeatDay, StartChoice
 
 
 async def proposed_choice(
-    zone: Zone, request: AnyRequest, viewer: Reader, day: date, seat_day: SeatDay, policy: Policy
+    request: AnyRequest, viewer: Reader, day: date, seat_day: SeatDay, policy: Policy
 ) -> StartChoice:
     """The start to propose for a booking of the seat: today the first possible start, on a later
     day the possible start nearest to the time at which the reader usually begins."""
-    if day == zone.day(request.now):
+    if day == request.zone.day(request.now):
         return seat_day.choices[0]
     usual = await request[ReservationService].usual_start(viewer.id, request.now)
     starts = [choice.start for choice in seat_day.choices]
-    start = proposed_start(zone, starts, usual, policy, seat_day.hours)
+    start = proposed_start(request.zone, starts, usual, policy, seat_day.hours)
     return next(choice for choice in seat_day.choices if choice.start == start)

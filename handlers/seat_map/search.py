@@ -29,6 +29,7 @@ from models.kernel.time_range import (
 )
 from models.kernel.zone import Zone
 from models.library.entities import FILTERABLE_FEATURES, Seat, VenueId
+from models.library.names import name_in
 from models.library.seat_features import SeatFeature
 from models.policy.entities import FARTHEST_HORIZON, time_steps
 from models.policy.open_hours import open_hours
@@ -241,4 +242,4 @@ def feature_texts(visit: PageRequest, seat: Seat) -> dict[str, str]:
 
 def _own_texts(visit: PageRequest, own: Iterable[SeatFeature]) -> dict[str, str]:
     language = language_of(visit.request).tag
-    return {feature.id: feature.name_in(language) for feature in own}
+    return {feature.id: name_in(feature, language) for feature in own}

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handlers.http.presenting import moment
 from handlers.reservations.presenter import reservation
 from handlers.texts.labels import APPEAL_ANSWER_TEXT
 from handlers.violations import schemas
@@ -31,7 +30,7 @@ async def violation(
         appeal=schemas.AppealOut(
             appeal.text,
             reference.zone.local(appeal.at),
-            moment(reference.zone, appeal.settled_at),
+            reference.zone.local_if_any(appeal.settled_at),
             APPEAL_ANSWER_TEXT.get(appeal.answer, appeal.answer),
         )
         if appeal

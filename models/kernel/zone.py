@@ -60,6 +60,10 @@ class Zone:
         be compared and counted with, also in a doubled hour."""
         return instant.astimezone(self.offsets[bisect_right(self.changes, instant)])
 
+    def local_if_any(self, instant: datetime | None) -> datetime | None:
+        """The instant as the library's clocks show it; None for None."""
+        return self.local(instant) if instant is not None else None
+
     def local_facts(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         """A copy of ``facts`` with local times, as texts and answers show them."""
         return {

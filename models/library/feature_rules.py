@@ -9,16 +9,16 @@ from typing import Final
 from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 from models.library.entities import SEAT_FEATURES, Seat, SeatDraft
+from models.library.names import HAN
 from models.library.seat_features import FALLBACK_LANGUAGE, ICONS, SeatFeature, SeatFeatures
 from models.library.seat_names import name_key
 
 MOST_FEATURES: Final = 8
 """At most this many features are in use."""
 LONGEST_CHINESE: Final = 12
+"""At most this many characters has a name with Chinese ones, which are twice as wide."""
 LONGEST_LATIN: Final = 30
 MOST_NAMES: Final = 10
-_HAN: Final = "\u2e80"
-"""The first character of the Unicode blocks of Chinese, whose characters are twice as wide."""
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}")
 _ID: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
@@ -51,7 +51,7 @@ def _check_names(names: Mapping[str, str]) -> None:
     for tag, name in names.items():
         if not _TAG.fullmatch(tag):
             raise Malformed("others", "language_tag_unknown", tag=tag[:20])
-        most = LONGEST_CHINESE if any(c >= _HAN for c in name) else LONGEST_LATIN
+        most = LONGEST_CHINESE if any(c >= HAN for c in name) else LONGEST_LATIN
         if not 0 < len(name) <= most or not is_printable_line(name) or name != name.strip():
             facts = {"chinese": LONGEST_CHINESE, "latin": LONGEST_LATIN}
             raise Malformed(_FIELDS.get(tag, "others"), "feature_name_length", **facts)

@@ -15,7 +15,7 @@ from models.kernel.text import is_printable_line
 
 Names = Mapping[str, str]
 """Names in further languages by language tag, such as en or zh-Hant."""
-_HAN: Final = "\u2e80"
+HAN: Final = "\u2e80"
 """The first character of the Unicode blocks of Chinese; European letters come before it."""
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _MOST_NAMES: Final = 20
@@ -23,8 +23,8 @@ _OTHERS: Final = {tag: other for tag, other in LANGUAGES.items() if other is not
 
 
 class Named(Protocol):
-    """A venue, floor, area or kiosk. `name` is its first name, which stands where `names` has
-    none in a language."""
+    """A venue, floor, area, kiosk or feature of seats. `name` is its first name, which stands
+    where `names` has none in a language."""
 
     @property
     def name(self) -> str: ...
@@ -181,7 +181,7 @@ def number_label(no: str, language: Language = CHINESE) -> str:
 def _joined(words: Sequence[str]) -> str:
     label = ""
     for word in words:
-        runs_together = all("" < c < _HAN for c in (label[-1:], word[:1]))
+        runs_together = all("" < c < HAN for c in (label[-1:], word[:1]))
         label += f" · {word}" if runs_together else word
     return label
 

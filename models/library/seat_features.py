@@ -27,9 +27,10 @@ class SeatFeature:
     filter: bool = True
     retired: bool = False
 
-    def name_in(self, language: str) -> str:
-        """The name in this language; if there is none, the name in ``FALLBACK_LANGUAGE``."""
-        return self.names.get(language) or self.names[FALLBACK_LANGUAGE]
+    @property
+    def name(self) -> str:
+        """The name in ``FALLBACK_LANGUAGE``, which stands where there is none in another."""
+        return self.names[FALLBACK_LANGUAGE]
 
 
 @dataclass(frozen=True, slots=True)

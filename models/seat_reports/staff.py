@@ -18,20 +18,16 @@ class StaffSeatReports:
         """Closes the occupied-seat report after the staff have freed the seat. Raises: NotFound,
         OtherVenue, WrongState."""
         r = await self._lookup.own(ctx, id)
-        async with entry_of_reservation(
-            ctx.zone, self._audit, ctx, AuditAction.RESOLVE_REPORT, r
-        ) as entry:
+        async with entry_of_reservation(self._audit, ctx, AuditAction.RESOLVE_REPORT, r) as entry:
             resolved = await self._seat_reports.resolve_report(id, ctx.actor, ctx.now)
-            entry.after = audit_result(ctx.zone, resolved, ctx)
+            entry.after = audit_result(resolved, ctx)
         return resolved
 
     async def reject_report(self, ctx: StaffContext, id: str) -> Reservation:
         """Closes the occupied-seat report as wrong, so that the reader's deadlines run again.
         Raises: NotFound, OtherVenue, WrongState."""
         r = await self._lookup.own(ctx, id)
-        async with entry_of_reservation(
-            ctx.zone, self._audit, ctx, AuditAction.REJECT_REPORT, r
-        ) as entry:
+        async with entry_of_reservation(self._audit, ctx, AuditAction.REJECT_REPORT, r) as entry:
             rejected = await self._seat_reports.reject_report(id, ctx.actor, ctx.now)
-            entry.after = audit_result(ctx.zone, rejected, ctx)
+            entry.after = audit_result(rejected, ctx)
         return rejected

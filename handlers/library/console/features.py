@@ -10,7 +10,6 @@ from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.staff.forms import Lines, decode, require_current
 from handlers.staff.layout import render, staff_context
@@ -48,7 +47,6 @@ async def features(visit: PageRequest) -> web.StreamResponse:
         full=len(catalog.features.in_use) >= MOST_FEATURES,
         most=MOST_FEATURES,
         longest_name=LONGEST_LATIN,
-        language=language_of(visit.request).tag,
         icons=ICON_PATHS,
         icon_text=ICON_TEXT,
     )

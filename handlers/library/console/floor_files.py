@@ -58,7 +58,7 @@ from models.library.entities import SEAT_SIZE, Area, Seat
 from models.library.errors import PlanChanged
 from models.library.plan_editing import MOST_SEATS, PlanDiff, differences
 from models.library.plan_json import plan_to_json
-from models.library.seat_features import FALLBACK_LANGUAGE, SeatFeatures
+from models.library.seat_features import SeatFeatures
 from models.library.seat_names import name_key
 from models.policy.staff import AreaChange, StaffPolicyAndPlans
 from models.staff.audit import AuditAction
@@ -305,7 +305,7 @@ def _template_rows(visit: PageRequest) -> list[writing.Row]:
 def _own_names(visit: PageRequest) -> list[str]:
     """The columns of the library's own features, by the names that these have first."""
     features = visit[REFERENCE].catalog.features.in_use
-    return [feature.names[FALLBACK_LANGUAGE] for feature in features]
+    return [feature.name for feature in features]
 
 
 def _feature_columns(visit: PageRequest) -> str:
@@ -315,7 +315,7 @@ def _feature_columns(visit: PageRequest) -> str:
 def _column_texts(visit: PageRequest) -> dict[str, str]:
     """The heading of each column by its field."""
     own = visit[REFERENCE].catalog.features.all
-    return {**COLUMN_TEXT, **{OWN_FEATURE + f.id: f.names[FALLBACK_LANGUAGE] for f in own}}
+    return {**COLUMN_TEXT, **{OWN_FEATURE + f.id: f.name for f in own}}
 
 
 def _with_own_columns(features: SeatFeatures) -> Vocabulary:

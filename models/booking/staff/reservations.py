@@ -62,11 +62,9 @@ class StaffReservations:
         if audit_action is None:
             raise NotFound()
         act, reader_ctx = self._actions[audit_action], await self._lookup.reader_context(ctx, r)
-        async with entry_of_reservation(
-            ctx.zone, self._audit, ctx, audit_action, r, reason
-        ) as entry:
+        async with entry_of_reservation(self._audit, ctx, audit_action, r, reason) as entry:
             done = await act(reader_ctx, id)
-            entry.after = audit_result(ctx.zone, done, ctx)
+            entry.after = audit_result(done, ctx)
         return done
 
     async def _decline_offer(self, ctx: RequestContext, id: str) -> Reservation:
@@ -87,11 +85,9 @@ class StaffReservations:
         r = await self._lookup.own(ctx, id)
         self._lookup.require_seat(ctx, seat_id)
         reader_ctx = await self._lookup.reader_context(ctx, r)
-        async with entry_of_reservation(
-            ctx.zone, self._audit, ctx, AuditAction.MOVE, r, reason
-        ) as entry:
+        async with entry_of_reservation(self._audit, ctx, AuditAction.MOVE, r, reason) as entry:
             moved = await self._reservations.change(reader_ctx, id, seat_id, None, None)
-            entry.after = audit_result(ctx.zone, moved, ctx)
+            entry.after = audit_result(moved, ctx)
         return moved
 
     async def book(
@@ -108,12 +104,11 @@ class StaffReservations:
             ctx, AuditAction.BOOK, reader=reader.id, reason=reason
         ) as entry:
             made = await self._reservations.create(ctx.acting_for(reader), seat_id, selection)
-            entry.after = {"reservation": made.receipt, **audit_result(ctx.zone, made, ctx)}
+            entry.after = {"reservation": made.receipt, **audit_result(made, ctx)}
         return made
 
 
 def entry_of_reservation(
-    zone: Zone,
     audit: AuditLog,
     ctx: StaffContext,
     action: AuditAction,
@@ -123,18 +118,18 @@ def entry_of_reservation(
     """Enters the block's change of ``r`` in the audit log; ``r``: the state before the change."""
     target = f"reservation:{r.id}"
     return audit.entry(
-        ctx, action, target=target, reader=r.reader_id, reason=reason, before=_snapshot(zone, r)
+        ctx, action, target=target, reader=r.reader_id, reason=reason, before=_snapshot(ctx.zone, r)
     )
 
 
-def audit_result(zone: Zone, r: Reservation, ctx: StaffContext) -> JsonObject:
+def audit_result(r: Reservation, ctx: StaffContext) -> JsonObject:
     """The changed reservation's values for the audit log, with ``repeated`` if the request
     repeated an earlier one and changed nothing."""
     key = ctx.key
     repeated = key is not None and any(
         p.key == key.value and p.at < ctx.now for p in r.idempotency_results
     )
-    return {**_snapshot(zone, r), **({"repeated": True} if repeated else {})}
+    return {**_snapshot(ctx.zone, r), **({"repeated": True} if repeated else {})}
 
 
 def _snapshot(zone: Zone, r: Reservation) -> JsonObject:
