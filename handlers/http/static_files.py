@@ -140,7 +140,7 @@ async def _manifest(request: web.Request) -> web.Response:
         "lang": language.html,
         "start_url": "/",
         "display": "minimal-ui",
-        "background_color": "#f5f7fa",
+        "background_color": "#f4f6fb",
         "theme_color": "#1d5bbf",
         "icons": [
             {"src": _URLS[f"icon-{size}.png"], "sizes": f"{size}x{size}", "type": "image/png"}
