@@ -47,7 +47,7 @@ function tick() {
     if (left < 0 && one.closest(".pass")) renewOnce(one.dataset.until);
   }
   for (const ring of document.querySelectorAll("[data-since]")) {
-    const { since, untilRing } = ring.dataset, left = Math.max(0, untilRing - now), minutes = Math.floor(left / 60e3);
+    const { since, untilRing } = ring.dataset, left = Math.max(0, untilRing - now), minutes = Math.floor(Math.ceil(left / 1000) / 60);
     ring.querySelector(".rest").setAttribute("stroke-dasharray", `${Math.min(100, (100 * left) / (untilRing - since))} 200`);
     ring.querySelector("text").textContent = `${Math.floor(minutes / 60)}:${two(minutes % 60)}`;
   }
