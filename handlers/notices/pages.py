@@ -44,7 +44,7 @@ async def notices(visit: PageRequest) -> web.StreamResponse:
             for r in live
             if r.state is ReservationState.OFFERED
         ],
-        messages=[(m, messages_presenter.page_of(m)) for m in received],
+        messages=[(m, visit.zone.local(m.at), messages_presenter.page_of(m)) for m in received],
         unread=unread,
         items=rows,
         number=number,
