@@ -26,7 +26,6 @@ from notify.templates import TITLES
 from notify.wechat.mini_program_codes import MiniProgramCodes
 
 _MESSAGES: Final = 20
-_MAX_MARKED_READ: Final = 100
 
 
 async def activation(visit: PageRequest) -> web.StreamResponse:
@@ -122,10 +121,9 @@ async def me(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-async def mark_messages_read(visit: PageRequest, form: Form) -> web.StreamResponse:
-    ids = [id for id in form_text(form, "ids").split(" ") if id][:_MAX_MARKED_READ]
-    await visit[MessageService].mark_read(visit.reader.id, ids)
-    return redirect("/me")
+async def mark_messages_read(visit: PageRequest, _: Form) -> web.StreamResponse:
+    await visit[MessageService].mark_all_read(visit.reader.id)
+    return redirect("/notices")
 
 
 async def choose_language(visit: PageRequest, form: Form) -> web.StreamResponse:

@@ -202,7 +202,7 @@ if (floors) {
 // --- messages that were not read ------------------------------------------------------------------
 
 const marked = document.querySelectorAll("[data-unread]");
-if (marked.length && !location.pathname.startsWith("/notices")) {
+if (marked.length && location.pathname !== "/notices") { // that page says it itself
   fetch("/api/v1/messages?unread=true&page_size=1").then((answer) => answer.json()).then(({ total }) => {
     for (const link of total ? marked : []) {
       const badge = document.createElement("span");
