@@ -18,7 +18,7 @@ from models.library.entities import AreaId, KioskId
 
 async def check_in(visit: PageRequest) -> web.StreamResponse:
     reference, current = visit[REFERENCE], await current_reservation(visit)
-    venues = list(reference.catalog.venues_in_use)
+    venues, area = list(reference.catalog.venues_in_use), None
     if current is not None and (area := reference.catalog.areas.get(AreaId(current.seat.area_id))):
         venues = [reference.catalog.venues[area.venue_id]]
     return render_page(
@@ -26,7 +26,7 @@ async def check_in(visit: PageRequest) -> web.StreamResponse:
         "check_in/check_in.html",
         reader=visit.reader,
         current=current,
-        kiosks=proving_kiosks(reference, venues),
+        kiosks=proving_kiosks(reference, venues, area),
         labels=labels_are_taken(venues),
     )
 

@@ -73,7 +73,12 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
         r=await presenter.detail(visit[REFERENCE], r, visit.now),
         nearest=nearest,
         events=EVENT_TEXT,
-        kiosks=kiosk_names(visit[REFERENCE], [venue], language_of(visit.request)),
+        kiosks=kiosk_names(
+            visit[REFERENCE],
+            [venue],
+            language_of(visit.request),
+            visit[REFERENCE].catalog.areas.get(r.area_id),
+        ),
         labels=labels_are_taken([venue]),
         done=DONE_TEXT.get(done, ""),
         warning=await _warning(visit, r, done),
