@@ -16,14 +16,14 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
 
 (() => {
   const id = document.body.dataset.kiosk, name = `kiosk-key-${id}`;
-  const code = document.getElementById("code"), said = document.getElementById("said");
+  const code = document.getElementById("code"), digits = document.getElementById("digits"), said = document.getElementById("said");
   const given = new URLSearchParams(location.hash.slice(1)).get("key");
   if (given) {
     localStorage.setItem(name, given);
     history.replaceState(null, "", location.pathname);
   }
   if (localStorage.getItem(name)) localStorage.setItem("kiosk", id); // where /kiosk leads from now on
-  let ahead = Number(document.body.dataset.now) - Date.now(), until = 0, trying = false, tryAt = 0, digits = "";
+  let ahead = Number(document.body.dataset.now) - Date.now(), until = 0, trying = false, tryAt = 0;
   const now = () => Date.now() + ahead;
   const data = document.body.dataset, box = document.getElementById("touch"), QUIET = 30e3, TURN = 8e3;
   const free = document.getElementById("free"), bar = document.getElementById("left");
@@ -37,6 +37,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
     until = 0;
     code.classList.add("away");
     code.textContent = text;
+    digits.textContent = "";
   }
 
   // Where the screen has no key that is good, it can be paired.
@@ -125,7 +126,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
       document.body.classList.remove("offline");
       code.classList.remove("away");
       code.innerHTML = shown.svg;
-      digits = shown.payload.replace(/^.*c=(\d{4})/, "$1 "); // what the code says, for who has no camera
+      digits.textContent = shown.payload.slice(-6).replace(/^.../, "$& "); // of the same code, for who has no camera
       tick();
       if (free) list(shown.free);
     } catch {
@@ -152,7 +153,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
       turnAt = Date.now() + TURN;
     }
     bar.value = Math.max(0, (until - now()) / 1000);
-    if (left > 0) said.textContent = _("{left} 秒后更新 · 没有相机？在“签到”页输入 {digits}", { left, digits });
+    if (left > 0) said.textContent = _("{left} 秒后更新 · 没有相机？在“签到”页输入上面的六位数字", { left });
     else if (!trying && Date.now() >= tryAt) ask();
   }
 
