@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import takewhile
 from math import inf
-from os.path import commonprefix
 
 from languages.text import Language
 from models.kernel.text import natural
@@ -33,10 +33,14 @@ def proving_kiosks(
         return abs(max(said)[1] - area.floor) if said else inf
 
     def rank(kiosk: Kiosk) -> tuple[object, ...]:
-        same = len(commonprefix([kiosk.name, area.name]))
+        same = _same_beginning(kiosk.name, area.name)
         return kiosk.venue_id != area.venue_id, distance(kiosk), -same, natural(kiosk.name)
 
     return sorted(kiosks, key=rank)
+
+
+def _same_beginning(one: str, other: str) -> int:
+    return len([*takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))])
 
 
 def kiosk_names(
