@@ -27,14 +27,18 @@ async def test_unread_messages_are_marked_until_they_are_read(
     await reader.reserve(start="now", end="17:00")
     await service.settle()  # 预约成功 has been told
     tab = await opened(reader.number, **PHONE)
-    badge = tab.page.locator(".tabs .badge")
+    badge = tab.page.locator("[data-unread]:visible .badge")
     await badge.wait_for()
     assert (await badge.inner_text()).startswith("1")
-    await tab.page.click(".tabs >> text=我的")
+    asked: list[str] = []
+    tab.page.on("request", lambda sent: asked.append(sent.url))
+    await tab.go("/notices")
+    assert "1 条未读" in await tab.text("#main")
     await tab.page.click("text=全部已读")
     await tab.page.wait_for_selector("text=全部已读", state="detached")
+    assert not [url for url in asked if "/messages?unread" in url], "the page says it itself"
     async with tab.page.expect_response("**/messages?unread*"):
-        await tab.page.click(".tabs >> text=预约选座")
+        await tab.go("/")
     assert await badge.count() == 0
 
 
