@@ -116,6 +116,11 @@ def asset_url(name: str, language: Language = CHINESE) -> str:
     return _TRANSLATED_URLS[language].get(name) or _URLS[name]
 
 
+def asset_text(name: str) -> str:
+    """The file's text, in Chinese. Raises: KeyError if no file has this name."""
+    return _BY_NAME[name].content.decode()
+
+
 def asset_routes() -> list[web.RouteDef]:
     return [
         web.get("/static/{name}", _static),

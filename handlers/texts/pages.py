@@ -155,6 +155,14 @@ def seat_no_text(no: str) -> Text:
     return _("{no} 号", no=no) if no.isdecimal() else _p("letters", "{no} 号", no=no)
 
 
+PASS_TEXT: Final[Mapping[str, str]] = {
+    "reserved": _("{since}–{until} {check_in_by}签到"),
+    "reported": _("不计签到时限"),
+    "in_use": _("可用到 {clock}"),
+    "presence": _("请在 {clock} 前扫码确认在座"),
+    "away": _("请在 {clock} 前返回"),
+}
+"""The reader's next step, as the pass on a device says it, by state."""
 PROOF_NUMBERS: Final[Mapping[str, str]] = {
     "acknowledged": _("确认的操作"),
     "bugs": _("放进去的错误"),
