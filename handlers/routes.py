@@ -24,6 +24,7 @@ from handlers.gates import pages as gates_pages
 from handlers.http.authentication import BOOKINGS
 from handlers.http.language import choose_language
 from handlers.http.logo import logo
+from handlers.http.offline import offline_routes
 from handlers.http.pages import open_page, reader_form, reader_page
 from handlers.http.static_files import asset_routes
 from handlers.kiosks import pages as kiosks_pages
@@ -80,6 +81,7 @@ _DELIVERIES: Final = frozenset({"/console/deliveries", "/console/deliveries/{cha
 def page_routes() -> list[web.RouteDef]:
     return [
         *asset_routes(),
+        *offline_routes(),
         web.get("/logo/{name}", logo),
         web.get("/language/{language}", choose_language),
         *login_routes(),

@@ -13,6 +13,7 @@ from handlers.http.rendering import render_page
 from handlers.kiosks.presenter import kiosk_names, labels_are_taken
 from handlers.reservations import presenter
 from handlers.reservations.current import current_reservation, reminders_missed
+from handlers.reservations.device_pass import keep_pass
 from handlers.reservations.glimpse import Glimpse, glimpse_of
 from handlers.texts.labels import EVENT_TEXT
 from handlers.texts.pages import DONE_TEXT, REPORTED_ONCE_MORE, REPORTED_TO_DESK
@@ -68,11 +69,13 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
     if r.has_open_report:
         nearest = await visit[SeatAlternatives].alternatives_for(r, visit.reader, visit.now)
     venue, done = visit[REFERENCE].catalog.venues[r.venue_id], visit.request.query.get("done", "")
+    detail = await presenter.detail(visit[REFERENCE], r, visit.now)
+    keep_pass(visit, detail, current=False)
     return render_page(
         visit.request,
         "reservations/detail.html",
         reader=visit.reader,
-        r=await presenter.detail(visit[REFERENCE], r, visit.now),
+        r=detail,
         nearest=nearest,
         events=EVENT_TEXT,
         kiosks=kiosk_names(visit[REFERENCE], [venue], language_of(visit.request)),

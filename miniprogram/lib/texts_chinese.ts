@@ -70,14 +70,12 @@ export const CHINESE = {
   home_free: "当前空位",
   home_none: "现在没有预约",
   home_reserve: "去选座",
-  proposed: "推荐",
-  proposed_take: "坐这里",
+  proposed_take: "坐这里 · {from}–{to}",
   proposed_other: "换一个",
   proposed_known: "您常坐的座位", // own
   proposed_near: "离您常坐的 {no} 号最近", // own
   proposed_roomy: "这里空位最多", // own
   home_messages: "消息",
-  home_notices: "通知公告",
   home_unread: "{n} 条未读",
   home_all: "全部",
   home_kiosk: "您在选座机旁：点“扫码签到”，扫屏幕上的签到码。",
@@ -92,6 +90,10 @@ export const CHINESE = {
   return_from_leave: "扫码返回",
   leave: "暂离",
   extend: "续约",
+  extend_at: "{at} 起",
+  extend_limit: "已到上限",
+  extend_after_check_in: "签到后",
+  extend_after_return: "返回后",
   shorten: "提前到",
   row_check_in: "签到",
   row_return: "返回", // own
@@ -177,19 +179,17 @@ export const CHINESE = {
   day_note_over: "今天已闭馆，请选择明天。",
   total: "总数 {n}",
   at_most: "一次最长 {n} 小时",
-  free: "可用 {n}",
+  free: "可用",
   free_none: "暂无空位", // own
   expected: "{at} 约剩 {free} ±{error}",
   expected_fullest: "最满 {at} 约剩 {free} ±{error}",
   area_closed: "闭馆", // own
   area_closed_for: "闭馆（{reason}）",
   filter: "按时间筛选",
-  filter_features: "按条件筛选",
   not_fitting: "不合筛选",
   filter_from: "从几点",
   filter_to: "到几点",
   filter_clear: "清除", // own
-  favourites: "常用座位",
   favourite_add: "设为常用",
   favourite_remove: "取消常用",
   once_more: "再约一次",
@@ -222,7 +222,11 @@ export const CHINESE = {
   now: "现在",
   no_times: "这个座位这天没有可约的时间",
   not_then: "{from}–{to} 已有预约：可选其他时间，或加入候补",
-  reserve: "立即预约",
+  until: "到 {at}",
+  hours_minutes: "{h} 小时 {m} 分",
+  hours: "{hours} 小时",
+  minutes: "{m} 分钟",
+  reserve_as: "预约 {no} 号 · {from}–{to}",
   reserve_bound: "绑定后预约",
   reserved: "预约成功", // own
   reserved_note: "请在 {from}–{until} {by}签到，否则记违约一次。",

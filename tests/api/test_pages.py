@@ -230,6 +230,7 @@ async def test_a_plan_page_is_small_and_its_files_are_cached(
         "/static/icon-180",
         "/static/app",
         "/static/booking",
+        "/static/offline",
         "/static/plan",
         "/static/plan_view",
     }
