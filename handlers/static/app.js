@@ -208,11 +208,8 @@ if (marked.length && location.pathname !== "/notices") { // that page says it it
       const badge = document.createElement("span");
       badge.className = "badge";
       badge.textContent = total > 99 ? "99+" : total;
-      const words = document.createElement("span");
-      words.className = "hide";
-      words.textContent = _(" 条未读");
-      badge.append(words);
-      link.append(" ", badge);
+      link.append(badge);
+      link.setAttribute("aria-label", _("{page}，{total} 条未读", { page: link.getAttribute("aria-label"), total }));
     }
   }).catch(() => { /* the mark is missing; the messages are not */ });
 }
