@@ -602,6 +602,7 @@ export interface ReservationDetail {
   presence_wanted: boolean;
   presence_due_at: string | null;
   leave_minutes: number | null;
+  extend_from: string | null;
   actions: string[];
   history: HistoryEntryOut[];
 }
@@ -633,6 +634,7 @@ export interface ReservationOut {
   presence_wanted: boolean;
   presence_due_at: string | null;
   leave_minutes: number | null;
+  extend_from: string | null;
   actions: string[];
 }
 
@@ -796,6 +798,9 @@ export interface TimesOut {
   starts?: Choice[];
   proposed?: string;
   ends?: Choice[];
+  check_in_from?: string;
+  check_in_until?: string;
+  check_in_by?: "desk" | "gate" | "kiosk" | "kiosk_or_label" | "seat_label";
 }
 
 export interface TouchOut {

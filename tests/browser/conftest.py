@@ -106,11 +106,11 @@ async def aiohttp_server() -> AsyncIterator[AiohttpServer]:
 
 
 @asynccontextmanager
-async def chromium(**options: Any) -> AsyncIterator[Browser]:
-    """A Chromium started with these options, for the length of the block."""
+async def chromium(*args: str, **options: Any) -> AsyncIterator[Browser]:
+    """A Chromium started with these arguments and options, for the length of the block."""
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(
-            executable_path=program("chromium"), args=list(_ARGS), **options
+            executable_path=program("chromium"), args=[*_ARGS, *args], **options
         )
         yield running
         await running.close()

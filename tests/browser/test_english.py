@@ -74,11 +74,13 @@ async def test_the_language_can_be_switched(service: Living, opened: Open) -> No
     tab = await opened("21071234", **DESKTOP)
     await tab.page.click(".bar >> text=English")
     await tab.page.wait_for_selector("h1 >> text=Choose a seat")
-    await tab.go("/me")
+    await tab.go("/notices")
     assert "Messages" in await tab.text("#main")
     phone = await opened("21071235", **{**READER_SIZES["390"], **ENGLISH})
     await phone.go("/me")
     await phone.page.click("#main >> text=中文")
+    await phone.page.wait_for_selector("html[lang^=zh]")
+    await phone.go("/notices")
     await phone.page.wait_for_selector("h2 >> text=消息")
 
 

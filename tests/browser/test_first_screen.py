@@ -19,6 +19,7 @@ from tests.browser.conftest import (
     shows_everybody,
     sizes,
 )
+from tests.builders import ZONE
 from tests.living import Client, Living
 from tests.second_venue import retire_second_venue
 
@@ -211,7 +212,9 @@ async def test_another_day_proposes_the_readers_usual_start(service: Living, ope
     await tab.go(f"/areas/2f-hall?date={service.tomorrow}&seat={SEAT}")
     await tab.page.wait_for_selector("#panel .when")
     assert (await tab.times())[0] == "09:00"
-    await used(service, reader, SEAT, "now", "18:00")
+    starts = {reader.reader_id: ZONE.local(service.clock.now()).time()}
+    await service.inside.stored.readers.add_stay_starts(starts)
+    service.sessions.invalidate_all()
     await tab.go(f"/?date={service.tomorrow}")
     assert "16:00–18:00" in await tab.text(".proposed")
     await two_taps(tab, ".proposed .button")

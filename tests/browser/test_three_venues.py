@@ -317,7 +317,7 @@ async def stay(tab: Tab, screen: Tab, library: Library) -> None:
     venue, _, area, no = library.areas[0]
     await book(tab, library, venue, area, no, start="12:00")
     await later(tab, minutes=14)
-    await tab.go("/me")
+    await tab.go("/notices")
     reminder = page.locator("li.unread", has_text=says("预约签到提醒"))
     assert no in await reminder.inner_text()
     assert says("请尽快签到") in await tab.text("#main") or True
