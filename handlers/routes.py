@@ -148,6 +148,7 @@ def _own_routes() -> list[web.RouteDef]:
         web.post("/me/calendar/off", reader_form(calendar_pages.revoke)),
         web.get(CALENDAR, calendar_feed),
         web.post("/me/language", reader_form(accounts_pages.choose_language)),
+        web.post("/me/theme", reader_form(accounts_pages.choose_theme)),
         web.post("/me/read", reader_form(accounts_pages.mark_messages_read)),
         *(web.get(path, reader_page(messages_pages.choices)) for path in CHOICE_PAGES.values()),
         *(web.post(path, reader_form(messages_pages.choose)) for path in CHOICE_PAGES.values()),

@@ -14,6 +14,7 @@ from handlers.http.language import keep_language, language_of
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.qr import svg
 from handlers.http.rendering import render_page
+from handlers.http.theme import keep_theme
 from handlers.messages import presenter as messages_presenter
 from languages.catalogue import LANGUAGES
 from models.library.entities import KioskId
@@ -133,6 +134,12 @@ async def choose_language(visit: PageRequest, form: Form) -> web.StreamResponse:
     if language in LANGUAGES:
         await visit[ReaderLanguages].choose(visit.reader.id, language)
         keep_language(visit.request, answer, language)
+    return answer
+
+
+async def choose_theme(visit: PageRequest, form: Form) -> web.StreamResponse:
+    answer = redirect("/me")
+    keep_theme(visit.request, answer, form_text(form, "theme"))
     return answer
 
 

@@ -13,6 +13,7 @@ from handlers.http.logo import logo_url
 from handlers.http.middleware import NOW
 from handlers.http.offline import DEVICE, WORKER_URL
 from handlers.http.templates import environment_of
+from handlers.http.theme import theme_of
 from handlers.http.wording import running_line
 from handlers.texts.pages import DESCRIPTION
 from languages.text import Language
@@ -62,6 +63,7 @@ def render_page(
         this_page=request.path_qs if request.method == "GET" else "/",
         policy=reference.policy,
         staff=request.get(STAFF, False),
+        theme=theme_of(request),
         trial_page=request.app[SITE].trial_page,
         open_to_anybody=request.app[SITE].open_to_anybody,
         wechat=request.app[SITE].wechat,

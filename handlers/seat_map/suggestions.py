@@ -13,6 +13,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.http.presenting import clock, later_clock, suspension
 from handlers.reservations import presenter
+from handlers.reservations.glimpse import Glimpse, glimpse_of
 from handlers.reservations.schemas import AgainOut
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.search import AnyRequest, MapSearch, feature_filters, time_filter
@@ -24,22 +25,12 @@ from models.kernel.time_range import floor_minute
 from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
 from models.policy.open_hours import open_hours
 from models.reservations.entities import Reservation
-from models.seat_map.availability import SeatState
 from models.seat_map.proposal import Proposal, propose
 from models.seat_map.service import SeatMapService
 
 _USUALLY: Final = timedelta(hours=2)
 _PASSED_OVER: Final = 12
 """At most this many seats that the reader has skipped are remembered, the latest ones."""
-_AROUND: Final = (150, 75)
-"""The picture of the proposed seat shows the plan up to this many plan units to the left and
-right of the seat, and above and below it."""
-
-
-@dataclass(frozen=True, slots=True)
-class NearbySeat:
-    seat: Seat
-    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +44,7 @@ class ProposedSeat:
     href: str
     other: str
     """The URL of the page that proposes another seat."""
-    around: list[NearbySeat]
-    view: str
+    glimpse: Glimpse
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +175,11 @@ def _proposed(
         until=later_clock(search.zone, search.day, until) if until is not None else "",
         href=_to(search, proposal.seat),
         other=search.to("/", skip=passed),
-        around=list(_around(proposal.seat, area, plans[area.id].states_for(visit.reader.id))),
-        view=f"{proposal.seat.x + 20 - _AROUND[0]} {proposal.seat.y + 20 - _AROUND[1]}"
-        f" {2 * _AROUND[0]} {2 * _AROUND[1]}",
+        glimpse=glimpse_of(
+            proposal.seat,
+            area,
+            [state.status.value for state in plans[area.id].states_for(visit.reader.id)],
+        ),
     )
 
 
@@ -239,13 +231,6 @@ def _reason(proposal: Proposal) -> str:
     return PROPOSAL_TEXT[proposal.reason].format(
         no=proposal.anchor.number if proposal.anchor else ""
     )
-
-
-def _around(seat: Seat, area: Area, states: Sequence[SeatState]) -> Iterable[NearbySeat]:
-    wide, high = _AROUND[0] + 40, _AROUND[1] + 40
-    for one, state in zip(area.seats, states, strict=True):
-        if abs(one.x - seat.x) < wide and abs(one.y - seat.y) < high:
-            yield NearbySeat(one, "mine" if one.id == seat.id else state.status.value)
 
 
 def _favourite(
