@@ -221,7 +221,8 @@ async def test_screens_and_the_console_have_no_worker(service: Living, opened: O
     assert await tab.page.evaluate(READY)
     async with tab.page.expect_download() as loading:
         await tab.page.evaluate("location.assign('/me/data.json')")
-    assert (await loading.value).suggested_filename == "my-seat-data.json"
+    loaded = await loading.value
+    assert (loaded.suggested_filename, await loaded.failure()) == ("my-seat-data.json", None)
     await tab.context.set_offline(True)
     for path in (*paths, "/me/data.json", "/api/v1/areas"):
         with pytest.raises(Error, match=r"ERR_INTERNET_DISCONNECTED|ERR_FAILED"):
