@@ -221,5 +221,6 @@ for (const picture of document.querySelectorAll(".mini-code img")) {
   picture.addEventListener("error", gone);
 }
 
-// The console's sections do not fit a phone: the present one comes into view.
-document.querySelector(".sections [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+// The console's menu is longer than a low screen: the present page comes into view.
+const entry = document.querySelector(".sections [aria-current]");
+if (entry) entry.closest(".sections").scrollTop = entry.offsetTop - 500;
