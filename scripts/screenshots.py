@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +52,7 @@ PICTURES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What people typed in the handbook's pictures of one language. ``table``: the columns of a
+    """The words that people typed in the handbook's pictures of one language. ``table``: the columns of a
     floor file, then the beginning of its lines and the word for yes."""
 
     locale: str
@@ -209,7 +208,7 @@ async def _handbook(browser: Browser, stage: Stage, typed: Typed) -> None:
             path,
             options | {"locale": typed.locale},
             ready,
-            partial(act, typed=typed) if act else None,
+            (lambda page, act=act: act(page, typed)) if act else None,
         )
 
 

@@ -21,9 +21,7 @@ async def handbook(visit: PageRequest) -> web.StreamResponse:
     chapter = chapters(language.tag).get(name)
     if chapter is None:
         raise web.HTTPNotFound
-    return render(
-        visit, "handbook", chapter=chapter, first=name == FIRST, written_in=language.html
-    )
+    return render(visit, "handbook", chapter=chapter, first=name == FIRST, written_in=language.html)
 
 
 async def handbook_picture(visit: PageRequest) -> web.StreamResponse:
