@@ -148,7 +148,7 @@ async def test_nothing_stays_on_the_device(service: Living, opened: Open, end: s
             await page.wait_for_selector("text=统一身份认证登录")
         case "401":  # ended on another device
             await reader.ok("DELETE", "/sessions")
-            await page.click(".now >> text=取消")
+            await page.click(".pass >> text=取消")
             await page.wait_for_url("**/cancel")  # the campus has signed them in again
         case "reader":
             other = await service.web_reader()
