@@ -102,6 +102,7 @@ const kioskPlan = (() => {
     }
     box.className = "plan";
     view.className = "view";
+    view.tabIndex = 0;
     tools.className = "tools";
     view.append(svg);
     box.append(view, tools);
@@ -110,7 +111,7 @@ const kioskPlan = (() => {
       const all = whole() >= WHOLE_PX / 40;
       zoom(all ? whole() : FINGER_PX / 40);
       const first = map.seats.find(may);
-      if (first) view.scrollTo(first.x * scale - 80, first.y * scale - 80);
+      if (first && !all) view.scrollTo(first.x * scale - 80, first.y * scale - 80);
       return all;
     };
     return box;
