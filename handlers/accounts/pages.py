@@ -14,6 +14,7 @@ from handlers.http.language import keep_language, language_of
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.qr import svg
 from handlers.http.rendering import render_page
+from handlers.http.theme import keep_theme
 from handlers.messages import presenter as messages_presenter
 from languages.catalogue import LANGUAGES
 from models.library.entities import KioskId
@@ -25,7 +26,6 @@ from notify.templates import TITLES
 from notify.wechat.mini_program_codes import MiniProgramCodes
 
 _MESSAGES: Final = 20
-_MAX_MARKED_READ: Final = 100
 
 
 async def activation(visit: PageRequest) -> web.StreamResponse:
@@ -121,10 +121,9 @@ async def me(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-async def mark_messages_read(visit: PageRequest, form: Form) -> web.StreamResponse:
-    ids = [id for id in form_text(form, "ids").split(" ") if id][:_MAX_MARKED_READ]
-    await visit[MessageService].mark_read(visit.reader.id, ids)
-    return redirect("/me")
+async def mark_messages_read(visit: PageRequest, _: Form) -> web.StreamResponse:
+    await visit[MessageService].mark_all_read(visit.reader.id)
+    return redirect("/notices")
 
 
 async def choose_language(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -133,6 +132,12 @@ async def choose_language(visit: PageRequest, form: Form) -> web.StreamResponse:
     if language in LANGUAGES:
         await visit[ReaderLanguages].choose(visit.reader.id, language)
         keep_language(visit.request, answer, language)
+    return answer
+
+
+async def choose_theme(visit: PageRequest, form: Form) -> web.StreamResponse:
+    answer = redirect("/me")
+    keep_theme(visit.request, answer, form_text(form, "theme"))
     return answer
 
 

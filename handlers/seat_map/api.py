@@ -268,7 +268,7 @@ async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
         if not starts:
             return TimesOut(starts=starts)
         policy = call[REFERENCE].policy_for(seat.area_id, time_window.day, call.viewer)
-        proposed = await proposed_choice(call, call.viewer, time_window.day, day, policy)
+        proposed = proposed_choice(call, call.viewer, time_window.day, day, policy)
         return TimesOut(starts=starts, proposed=proposed.value)
     ends = await seat_map.seat_ends(seat, time_window, query.start, call.now, call.viewer)
     if not ends:

@@ -8,14 +8,14 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
 
 (() => {
   const id = document.body.dataset.kiosk, name = `kiosk-key-${id}`;
-  const code = document.getElementById("code"), said = document.getElementById("said");
+  const code = document.getElementById("code"), digits = document.getElementById("digits"), said = document.getElementById("said");
   const given = new URLSearchParams(location.hash.slice(1)).get("key");
   if (given) {
     localStorage.setItem(name, given);
     history.replaceState(null, "", location.pathname);
   }
   if (localStorage.getItem(name)) localStorage.setItem("kiosk", id); // where /kiosk leads from now on
-  let ahead = Number(document.body.dataset.now) - Date.now(), until = 0, trying = false, tryAt = 0, digits = "";
+  let ahead = Number(document.body.dataset.now) - Date.now(), until = 0, trying = false, tryAt = 0;
   const now = () => Date.now() + ahead;
   const data = document.body.dataset, box = document.getElementById("touch"), QUIET = 30e3;
   let quietAt = Date.now() + QUIET;
@@ -27,6 +27,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
     until = 0;
     code.classList.add("away");
     code.textContent = text;
+    digits.textContent = "";
   }
 
   // Where the screen has no key that is good, it can be paired.
@@ -79,7 +80,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
       document.body.classList.remove("offline");
       code.classList.remove("away");
       code.innerHTML = shown.svg;
-      digits = shown.payload.replace(/^.*c=(\d{4})/, "$1 "); // what the code says, for who has no camera
+      digits.textContent = shown.payload.slice(-6).replace(/^.../, "$& "); // of the same code, for who has no camera
       tick();
       const free = document.getElementById("free");
       if (free) {
@@ -112,7 +113,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
     document.getElementById("time").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
     document.getElementById("date").textContent = _("{day} {weekday}", { day: inWords({ month: "long", day: "numeric" }).format(at), weekday: inWords({ weekday: "short" }).format(at) });
     if (data.language !== data.home && Date.now() >= quietAt && !(box && !box.hidden)) speak(data.home);
-    if (left > 0) said.textContent = _("{left} 秒后更新 · 没有相机？在“签到”页输入 {digits}", { left, digits });
+    if (left > 0) said.textContent = _("{left} 秒后更新 · 没有相机？在“签到”页输入上面的六位数字", { left });
     else if (!trying && Date.now() >= tryAt) ask();
   }
 

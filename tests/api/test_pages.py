@@ -191,7 +191,7 @@ async def test_disabled_seat_filters_are_ignored_or_refused(
     everything = {a["id"]: a for a in (await reader.ok("GET", "/areas"))["items"]}
     assert everything["2f-hall"]["seats_total"] == len(area.seats)
     page = (await browser.get("/?power=1")).body
-    assert f'可用 <b class="n2">{counted["2f-hall"]["seats_free"]}</b>' in page
+    assert f'<b class="n">{counted["2f-hall"]["seats_free"]}</b>' in page
     assert 'value="power" checked' in page and 'value="window"' not in page
     plan = (await browser.get("/areas/2f-hall?power=1&window=1")).body
     assert plan.count(" aside") == len(area.seats) - len(with_power)
@@ -230,6 +230,7 @@ async def test_a_plan_page_is_small_and_its_files_are_cached(
         "/static/icon-180",
         "/static/app",
         "/static/booking",
+        "/static/offline",
         "/static/plan",
         "/static/plan_view",
     }
