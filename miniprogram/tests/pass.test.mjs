@@ -100,5 +100,8 @@ test("areas stand behind a switch of floors: a number where seats are free, ambe
     assert.ok(row("3f-east"));
     phone.touch(row("3f-east"));
     await phone.reaches("pages/plan/plan");
+    // Its rows face one another from left and right, with a desk between them.
+    const sides = ["left", "right"].map((side) => phone.page.data.seats.filter(({ back }) => back === side).length);
+    assert.ok(phone.all("desk").length > 10 && sides.every((n) => n > 100), sides.join());
   }
 });
