@@ -13,6 +13,7 @@ from handlers.staff.help_topics import help_for
 from handlers.staff.sent_forms import NOT_SENT, SentForm, sent_form
 from handlers.staff.setup_steps import is_under_way, step_lines
 from handlers.texts.console_labels import ACTION_LABELS, ROLE_TEXT
+from handlers.texts.saved import saved_text
 from languages.text import _
 from models.identity.roles import Role
 from models.library.entities import AreaId, SeatId
@@ -40,6 +41,7 @@ def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) 
         "form_at": form_at,
         "wrong": sent.wrong,
         "done": _done(visit),
+        "saved": saved_text(_done(visit)),
         "longest": LONGEST_REASON,
     }
     return render_page(

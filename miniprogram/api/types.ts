@@ -305,8 +305,11 @@ export interface ForecastOut {
 
 export interface FreeOut {
   name: string;
+  floor: number;
   seats_free: number;
   names?: Record<string, string>;
+  floor_name?: string;
+  floor_names?: Record<string, string>;
 }
 
 export interface GateEventIn {
