@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,7 +79,7 @@ ENGLISH: Final = Typed(
 )
 
 
-async def _fill_in_a_group(page: Page, typed: Typed) -> None:
+async def _fill_in_a_group(typed: Typed, page: Page) -> None:
     for name, text in (
         ("name", typed.group),
         ("shown_name", typed.group),
@@ -90,7 +91,7 @@ async def _fill_in_a_group(page: Page, typed: Typed) -> None:
     await page.evaluate("scrollTo(0, 0)")
 
 
-async def _preview_a_floor(page: Page, typed: Typed) -> None:
+async def _preview_a_floor(typed: Typed, page: Page) -> None:
     columns, area, yes = typed.table
     rows = [f"{area},A-{n + 1},{n // 8 + 1},{n % 8 + 1},{yes * (n % 3 == 0)}" for n in range(40)]
     table = "\n".join((columns, *rows)).encode()
@@ -122,7 +123,7 @@ HANDBOOK_PICTURES: Final = (
     ("groups", "/console/groups/new", DESKTOP, "[name=patterns]"),
     ("statistics", "/console/statistics", DESKTOP, "svg"),
 )
-ACTS: Final[Mapping[str, Callable[[Page, Typed], Awaitable[None]]]] = {
+ACTS: Final[Mapping[str, Callable[[Typed, Page], Awaitable[None]]]] = {
     "import": _preview_a_floor,
     "groups": _fill_in_a_group,
 }
@@ -180,22 +181,19 @@ async def _lives(home: House) -> None:
 
 
 async def _name_in_english(home: House) -> None:
-    """Gives everything in the library an English name, made from its id: 2f-east, Floor 2 East."""
+    """Gives everything in the library an English name, made from its id, such as East."""
     for kind in ("venues", "areas", "kiosks", "gates"):
         for document in await home.db[kind].find().to_list(None):
             floor, _, place = document["_id"].rpartition("-")
-            words = [f"Floor {floor[0]}"] * bool(floor) + [place.title()]
-            name = " ".join((*words, *{"kiosks": ["Kiosk"], "gates": ["Gate"]}.get(kind, ())))
+            what = {"kiosks": "Kiosk", "gates": "Gate"}.get(kind, "")
+            words = (floor and what and f"Floor {floor[0]}", place.title(), what)
+            name = " ".join(filter(None, words))
             await home.db[kind].update_one({"_id": document["_id"]}, {"$set": {"name": name}})
     names = {"name": "Library", "title": "Library seats", "campus_app": "Campus", "language": "en"}
     names |= {"audience": "", "mini_program": "Library seats", "menu": "Seats"}
     await home.db["profile"].update_many({}, {"$set": names})
     await home.db["versions"].update_one({"_id": "library"}, {"$inc": {"number": 1}})
     await asyncio.sleep(_READ_AGAIN_S)
-
-
-def _typed(act: Callable[[Page, Typed], Awaitable[None]], typed: Typed) -> Act:
-    return lambda page: act(page, typed)
 
 
 async def _handbook(browser: Browser, stage: Stage, typed: Typed) -> None:
@@ -212,7 +210,7 @@ async def _handbook(browser: Browser, stage: Stage, typed: Typed) -> None:
             path,
             options | {"locale": typed.locale},
             ready,
-            _typed(act, typed) if act else None,
+            partial(act, typed) if act else None,
         )
 
 
@@ -243,4 +241,4 @@ async def main() -> None:
 
 if __name__ == "__main__":
     argparse.ArgumentParser(prog="scripts/screenshots", description=__doc__).parse_args()
-    uvloop.run(asyncio.wait_for(main(), 300))
+    uvloop.run(asyncio.wait_for(main(), 600))
