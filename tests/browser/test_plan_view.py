@@ -90,7 +90,8 @@ async def test_the_overview_scrolls_to_hidden_parts_of_the_plan(
 ON_TOP = """
 selector => {
   const one = document.querySelector(selector), box = one.getBoundingClientRect();
-  return one.contains(document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2));
+  const middle = [box.left + box.width / 2, box.top + box.height / 2];
+  return one.contains(document.elementFromPoint(...middle));
 }
 """
 """Whether the middle of the element is under nothing else."""
