@@ -61,7 +61,8 @@ class _Asset:
 def _read() -> tuple[dict[str, _Asset], dict[str, str]]:
     by_name: dict[str, _Asset] = {}
     urls: dict[str, str] = {}
-    for file in files("handlers").joinpath("static").iterdir():
+    folder = files("handlers").joinpath("static")
+    for file in (*folder.iterdir(), *folder.joinpath("vendor").iterdir()):
         path = PurePosixPath(file.name)
         if path.suffix not in _KINDS:
             continue

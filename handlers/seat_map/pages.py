@@ -42,7 +42,7 @@ from handlers.seat_map.search import (
 from handlers.seat_map.suggestions import Suggestions, suggestions
 from handlers.texts.feature_icons import ICON_PATHS
 from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
-from handlers.texts.pages import floor_text
+from handlers.texts.pages import NOT_YET, floor_text
 from models.booking.service import ReservationService
 from models.favourites.service import FavouriteSeats
 from models.identity.roles import Role
@@ -174,6 +174,8 @@ async def area_page(
         panel = await booking_panel(visit, area, search, plan, kind, wished_end)
         if refusal is not None:
             show_error(panel, refusal, search, area)
+        elif "again" in visit.request.query and panel.end:
+            panel.refusal = NOT_YET["change" if search.change else "book"]
     venue = presenter.venue(
         reference, reference.catalog.venues[area.venue_id], visit.now, visit.reader
     )

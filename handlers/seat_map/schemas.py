@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from handlers.http.schemas import ClockTime, Id, Request, Response, Start
-from handlers.reservations.schemas import ReservedSeat
+from handlers.reservations.schemas import CheckInBy, ReservedSeat
 from models.library.entities import FILTERABLE_FEATURES
 
 FeatureNames = Annotated[
@@ -261,12 +261,24 @@ class MarkOut(Response):
     h: int
 
 
+class DeskOut(Response):
+    x: int
+    y: int
+    w: int
+    h: int
+
+
 class SeatMapOut(Response):
+    """An area's plan. ``desks`` are computed from the seats. ``faces``: for each of ``seats`` in
+    order, the letter of the way in which its desk is: d(own), u(p), r(ight) or l(eft)."""
+
     area: AreaSummary
     width: int
     height: int
     seats: list[SeatOut]
     marks: list[MarkOut]
+    desks: list[DeskOut]
+    faces: str
     version: str
 
 
@@ -283,11 +295,16 @@ class Choice(Response):
 class TimesOut(Response, omit_defaults=True):
     """The times at which a seat can be booked. A query without a start gets ``starts`` and the
     start to preselect, ``proposed``: today the first, on another day the one nearest to the
-    reader's usual start; absent if ``starts`` is empty. A query with a start gets ``ends``."""
+    reader's usual start; absent if ``starts`` is empty. A query with a start gets ``ends`` and,
+    if there are any, how and when to check in: ``check_in_until`` for the longest stay; a stay
+    that ends earlier ends it."""
 
     starts: list[Choice] | UnsetType = UNSET
     proposed: str | UnsetType = UNSET
     ends: list[Choice] | UnsetType = UNSET
+    check_in_from: datetime | UnsetType = UNSET
+    check_in_until: datetime | UnsetType = UNSET
+    check_in_by: CheckInBy | UnsetType = UNSET
 
 
 class SeatDayQuery(Request):

@@ -86,7 +86,7 @@ async def suggestions(
 ) -> Suggestions:
     """The suggestions for the searched time or, without a valid time, the next two hours.
     ``last``: the last stay. ``proposes``: whether to propose a seat (to a reader who may book)."""
-    timed_search = await _with_time(visit, venue_id, search)
+    timed_search = _with_time(visit, venue_id, search)
     plans = await _plans_by_area(visit, venue_id, timed_search)
     recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None
     once_more = presenter.again(visit[REFERENCE], visit.reader, last, visit.now)
@@ -106,7 +106,7 @@ def passed_over(seat_ids: str) -> list[str]:
     return [*filter(None, seat_ids.split(","))][-_PASSED_OVER:]
 
 
-async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
+def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
     """The search with a time. A search without a time gets about two hours, beginning now or, on
     a later day, at the reader's usual start."""
     if search.has_time:
@@ -121,7 +121,7 @@ async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) ->
         return search
     start = next(iter(starts))
     if search.day != visit.zone.day(visit.now):
-        usual = await visit[ReservationService].usual_start(visit.reader.id, visit.now)
+        usual = visit.reader.usual_start
         start = proposed_start(visit.zone, [*starts], usual, policy, place.intervals)
     hours = place.containing(start)
     assert hours is not None
@@ -221,7 +221,7 @@ async def propose_for_app(
     if suspension(call.zone, reader, call.now) is not None or live or not left:
         return None
     recent = reference.catalog.seats.get(last.seat_id) if last is not None else None
-    timed_search = await _with_time(call, venue_id, search)
+    timed_search = _with_time(call, venue_id, search)
     plans = await _plans_by_area(call, venue_id, timed_search)
     proposal = _propose(call, plans, timed_search, favourites, recent, skip)
     return (proposal, timed_search) if proposal is not None else None

@@ -47,7 +47,7 @@ function tick() {
     if (left < 0 && one.closest(".pass")) renewOnce(one.dataset.until);
   }
   for (const ring of document.querySelectorAll("[data-since]")) {
-    const { since, untilRing } = ring.dataset, left = Math.max(0, untilRing - now), minutes = Math.floor(left / 60e3);
+    const { since, untilRing } = ring.dataset, left = Math.max(0, untilRing - now), minutes = Math.floor(Math.ceil(left / 1000) / 60);
     ring.querySelector(".rest").setAttribute("stroke-dasharray", `${Math.min(100, (100 * left) / (untilRing - since))} 200`);
     ring.querySelector("text").textContent = `${Math.floor(minutes / 60)}:${two(minutes % 60)}`;
   }
@@ -202,17 +202,14 @@ if (floors) {
 // --- messages that were not read ------------------------------------------------------------------
 
 const marked = document.querySelectorAll("[data-unread]");
-if (marked.length && !location.pathname.startsWith("/notices")) {
+if (marked.length && location.pathname !== "/notices") { // that page says it itself
   fetch("/api/v1/messages?unread=true&page_size=1").then((answer) => answer.json()).then(({ total }) => {
     for (const link of total ? marked : []) {
       const badge = document.createElement("span");
       badge.className = "badge";
       badge.textContent = total > 99 ? "99+" : total;
-      const words = document.createElement("span");
-      words.className = "hide";
-      words.textContent = _(" 条未读");
-      badge.append(words);
-      link.append(" ", badge);
+      link.append(badge);
+      link.setAttribute("aria-label", _("{page}，{total} 条未读", { page: link.getAttribute("aria-label"), total }));
     }
   }).catch(() => { /* the mark is missing; the messages are not */ });
 }
@@ -224,5 +221,6 @@ for (const picture of document.querySelectorAll(".mini-code img")) {
   picture.addEventListener("error", gone);
 }
 
-// The console's sections do not fit a phone: the present one comes into view.
-document.querySelector(".sections [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+// The console's menu is longer than a low screen: the present page comes into view.
+const entry = document.querySelector(".sections [aria-current]");
+if (entry) entry.closest(".sections").scrollTop = entry.offsetTop - 500;

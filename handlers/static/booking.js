@@ -177,9 +177,9 @@
         button.addEventListener("click", () => put("end", one.at));
         return button;
       });
-      const other = made("button", "", _("其他"));
+      const other = made("button", "", _("选时间"));
       other.type = "button";
-      other.append(made("small", "", _("选时间")));
+      other.append(made("small", "", _("开始和结束")));
       other.setAttribute("aria-expanded", String(!exactly.hidden));
       other.addEventListener("click", () => {
         exactly.hidden = !exactly.hidden;

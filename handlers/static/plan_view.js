@@ -3,6 +3,7 @@
 
 const planView = (() => {
   const NARROW = matchMedia("(max-width: 899px)");
+  const LOW = matchMedia("(max-height: 480px)"); // the sheet stands at the side
   const READABLE_PX = 12; // no seat's number is smaller at first,
   const FINGER = 1.1; // and on a phone a seat with its gap is as wide as a finger
   const FARTHEST = 0.2, NEAREST = 2.5, STEP = 1.3;
@@ -21,7 +22,7 @@ const planView = (() => {
   function free() {
     if (!NARROW.matches) return { top: 0, right: 0, bottom: 0 };
     const sheet = panel.classList.contains("open") ? panel.getBoundingClientRect() : null;
-    const aside = sheet && sheet.top <= 0; // a low screen has it at the side
+    const aside = sheet && LOW.matches;
     return { top: over.getBoundingClientRect().bottom, right: aside ? sheet.width : 0, bottom: sheet && !aside ? sheet.height : 64 };
   }
   function origin() {

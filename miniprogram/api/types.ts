@@ -235,6 +235,13 @@ export interface DecideAppeal {
   answer: string;
 }
 
+export interface DeskOut {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
 export interface DeskReportOut {
   reservation_id: string;
   seat: ReservedSeat;
@@ -298,8 +305,11 @@ export interface ForecastOut {
 
 export interface FreeOut {
   name: string;
+  floor: number;
   seats_free: number;
   names?: Record<string, string>;
+  floor_name?: string;
+  floor_names?: Record<string, string>;
 }
 
 export interface GateEventIn {
@@ -602,6 +612,7 @@ export interface ReservationDetail {
   presence_wanted: boolean;
   presence_due_at: string | null;
   leave_minutes: number | null;
+  extend_from: string | null;
   actions: string[];
   history: HistoryEntryOut[];
 }
@@ -633,6 +644,7 @@ export interface ReservationOut {
   presence_wanted: boolean;
   presence_due_at: string | null;
   leave_minutes: number | null;
+  extend_from: string | null;
   actions: string[];
 }
 
@@ -706,6 +718,8 @@ export interface SeatMapOut {
   height: number;
   seats: SeatOut[];
   marks: MarkOut[];
+  desks: DeskOut[];
+  faces: string;
   version: string;
 }
 
@@ -796,6 +810,9 @@ export interface TimesOut {
   starts?: Choice[];
   proposed?: string;
   ends?: Choice[];
+  check_in_from?: string;
+  check_in_until?: string;
+  check_in_by?: "desk" | "gate" | "kiosk" | "kiosk_or_label" | "seat_label";
 }
 
 export interface TouchOut {

@@ -14,9 +14,11 @@ RESERVATION = [
     *("created_at", "checked_in_at", "usable_from", "left_at", "return_by", "returned_at"),
     *("ended_at", "check_in_from", "check_in_until", "check_in_by", "excused", "reported"),
     *("assisted", "held_until", "presence_wanted", "presence_due_at", "leave_minutes"),
+    "extend_from",
     *("actions",),
 ]
 SEAT_OF = ["id", "no", "area_id", "area", "floor", "venue", "label", "floor_name", "labels"]
+PLAN = ["area", "width", "height", "seats", "marks", "desks", "faces", "version"]
 PLAN_SEAT = [
     *("id", "no", "x", "y", "status", "free_until", "next_free", "power", "window", "computer"),
     *("accessible",),
@@ -25,6 +27,7 @@ AREA = [
     *("id", "name", "floor", "seats_total", "seats_free", "seats_in_use", "seats_away"),
     *("seats_disabled", "max_minutes", "step_minutes"),
 ]
+TIMES = ["ends", "check_in_from", "check_in_until", "check_in_by"]
 LIST = ["items", "page", "page_size", "total"]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+08:00")
 
@@ -131,7 +134,7 @@ async def test_responses_have_exactly_the_documented_fields(service: Living) -> 
     assert day["taken"] == [{"start": made["start"], "end": made["end"]}]
     starts = (await reader.ok("GET", f"/seats/{SEAT}/times"))["starts"]
     assert starts[:2] == [{"value": "now", "label": "现在"}, {"value": "10:00", "label": "10:00"}]
-    assert keys(await reader.ok("GET", f"/seats/{SEAT}/times?start=now")) == ["ends"]
+    assert keys(await reader.ok("GET", f"/seats/{SEAT}/times?start=now")) == TIMES
     for path in ("/reservations", "/me", "/violations", "/messages", "/venues", f"/seats/{SEAT}"):
         times = all_times(await reader.ok("GET", path))
         assert all(TIME.fullmatch(t) for t in times), (path, times)
@@ -147,8 +150,10 @@ async def test_areas_and_plans_have_exactly_the_documented_fields(service: Livin
     assert (await owner.ok("GET", "/areas?venue=none"))["items"] == []
 
     plain = await other.get("/areas/2f-hall/map")
-    assert keys(plain.body) == ["area", "width", "height", "seats", "marks", "version"]
+    assert keys(plain.body) == PLAN
     assert all(keys(s) == PLAN_SEAT for s in plain.body["seats"])
+    assert len(plain.body["faces"]) == len(plain.body["seats"]) == 68
+    assert keys(plain.body["desks"][0]) == ["x", "y", "w", "h"]
     assert plain.body["marks"] and keys(plain.body["marks"][0]) == ["kind", "x", "y", "w", "h"]
     assert (await owner.get("/areas/2f-hall/map")).headers["ETag"] == plain.headers["ETag"]
 

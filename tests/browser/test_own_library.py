@@ -126,7 +126,7 @@ async def set_up(head: Hand, screen: Tab) -> None:
     await head.click("[aria-label='场馆：去设置']")
     await head.type("form:has(.button) [name=name]", "主馆")
     await head.click("button:text-is('新增')")
-    await head.click("text=‹ 首次设置：还有 4 步")
+    await head.click("text=首次设置：还有 4 步")
 
     await head.click("[aria-label='每周开放时间：去设置']")
     await head.click("summary:has-text('更改每周时间')")
@@ -137,7 +137,7 @@ async def set_up(head: Hand, screen: Tab) -> None:
     assert "周六 09:00–17:00；周日 闭馆" in await tab.text(".big")
     await head.type("[name=why]", "开馆")
     await head.click("text=确认发布")
-    await head.click("text=‹ 首次设置：还有 3 步")
+    await head.click("text=首次设置：还有 3 步")
 
     await head.click("[aria-label='楼层和座位：去设置']")
     await head.click("text=从文件导入区域和座位")
@@ -149,7 +149,7 @@ async def set_up(head: Hand, screen: Tab) -> None:
     assert not tab.service.inside.reference.catalog.areas, "nothing is written before"
     await head.type("[name=reason]", "开馆")
     await head.click("button:text-is('确认导入')")
-    await head.click("text=‹ 首次设置：还有 2 步")
+    await head.click("text=首次设置：还有 2 步")
 
     await head.click("text=就用现在的规则")
 
@@ -163,29 +163,30 @@ async def set_up(head: Hand, screen: Tab) -> None:
     await head.click("text=核对词相同，确认配对")
     await head.page.wait_for_selector("text=首次设置：都已完成")
     await head.click("text=完成设置")
-    await head.page.wait_for_url("**/console")
-    assert await head.page.locator("text=首次设置").count() == 0
+    await head.page.wait_for_url("**/console?done=setup")
+    assert await head.page.locator(".setup-bar").count() == 0
 
 
 async def book_and_check_in(student: Hand, screen: Tab) -> None:
     """Books a seat from now on and scans the hall kiosk's code."""
     page, tab = student.page, student.tab
     await student.sign_in("21071234")
-    assert await page.locator("#floors h2").all_inner_texts() == ["地下一层", "一层", "二层"]
+    assert await page.locator("#floors h3").all_inner_texts() == ["地下一层", "一层", "二层"]
     text = await tab.text("#floors")
     assert all(name in text for _, name, _ in FLOORS)
     await student.click("a.tile:has-text('自习室')")
     await student.click("#plan [data-no='A-8']")
-    await page.wait_for_selector("#panel .when")
+    await page.wait_for_selector("#panel .day")
     assert (await tab.times())[0] == "现在"
-    await student.click("text=立即预约")
+    await student.click("#panel .panel-foot .button")
     assert await tab.text(".done") == "预约成功"
     await screen.page.wait_for_selector("#code svg")
     await student.scan(screen)
     await student.click("main >> text=签到 >> nth=-1")
     assert await tab.text(".done") == "签到成功"
-    assert await tab.text(".now .badge-state") == "使用中"
-    assert "主馆2层自习室A-8号" in await tab.text(".now")
+    assert await tab.text(".pass .pass-head span") == "使用中"
+    label = await page.get_attribute(".pass", "aria-label")
+    assert label is not None and "主馆2层自习室A-8号" in label
 
 
 async def test_an_empty_database_becomes_a_library_with_a_checked_in_student(
