@@ -52,8 +52,8 @@ PICTURES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """The words that people typed in the handbook's pictures of one language. ``table``: the columns of a
-    floor file, then the beginning of its lines and the word for yes."""
+    """The words that people typed in the handbook's pictures of one language. ``table``: the
+    columns of a floor file, then the beginning of its lines and the word for yes."""
 
     locale: str
     images: Path
@@ -194,6 +194,10 @@ async def _name_in_english(home: House) -> None:
     await asyncio.sleep(_READ_AGAIN_S)
 
 
+def _typed(act: Callable[[Page, Typed], Awaitable[None]], typed: Typed) -> Act:
+    return lambda page: act(page, typed)
+
+
 async def _handbook(browser: Browser, stage: Stage, typed: Typed) -> None:
     """The console's pictures, for the handbook that travels with the service."""
     typed.images.mkdir(parents=True, exist_ok=True)
@@ -208,7 +212,7 @@ async def _handbook(browser: Browser, stage: Stage, typed: Typed) -> None:
             path,
             options | {"locale": typed.locale},
             ready,
-            (lambda page, act=act: act(page, typed)) if act else None,
+            _typed(act, typed) if act else None,
         )
 
 
