@@ -1,8 +1,6 @@
-"""激活码 and 我的: account binding, the reader's messages and consents, signing out."""
+"""激活码 and 我的: account binding, the reader's consents to messages, language, signing out."""
 
 from __future__ import annotations
-
-from typing import Final
 
 from aiohttp import web
 
@@ -24,8 +22,6 @@ from models.readers.entities import Reader
 from models.violations.service import ViolationService
 from notify.templates import TITLES
 from notify.wechat.mini_program_codes import MiniProgramCodes
-
-_MESSAGES: Final = 20
 
 
 async def activation(visit: PageRequest) -> web.StreamResponse:
@@ -100,14 +96,12 @@ async def mini_program_code(request: web.Request) -> web.StreamResponse:
 
 async def me(visit: PageRequest) -> web.StreamResponse:
     reader = visit.reader
-    messages, _ = await visit[MessageService].page_of(reader.id, False, 0, _MESSAGES)
     consents = await visit[MessageService].remaining_consents(reader.id)
     return render_page(
         visit.request,
         "accounts/me.html",
         reader=reader,
         bound=await visit[AccountBindingService].is_bound(reader.id),
-        messages=messages,
         choice_pages=messages_presenter.choice_pages(visit[SITE].channels),
         consents=[
             (TITLES[template], left, template in visit[MessageService].long_term)

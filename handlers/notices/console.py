@@ -24,6 +24,7 @@ from models.notices.entities import Notice
 from models.notices.errors import NoticeChanged
 from models.notices.service import NoticeService
 from models.notices.staff import StaffNotices
+from models.staff.audit import AuditAction
 
 LONGEST_TITLE: Final = 60
 LONGEST_BODY: Final = 10_000
@@ -101,7 +102,7 @@ async def _write(visit: PageRequest, form: Form, old: Notice | None) -> web.Stre
     if old is not None:
         require_current(form, old.rev, NoticeChanged)
     await visit[StaffNotices].write(staff_context(visit), old, new, form_reason(form))
-    return redirect("/console/notices?done")
+    return redirect(f"/console/notices?done={AuditAction.NOTICE}")
 
 
 def _read(zone: Zone, form: Form, old: Notice | None) -> Notice:
@@ -125,4 +126,4 @@ async def withdraw_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
     old = await visit[NoticeService].get_for_staff(visit.id)
     require_current(form, old.rev, NoticeChanged)
     await visit[StaffNotices].withdraw(staff_context(visit), old, form_reason(form))
-    return redirect("/console/notices?done")
+    return redirect(f"/console/notices?done={AuditAction.NOTICE}")

@@ -39,6 +39,7 @@ from models.profile.logo import LARGEST_LOGO, logo_of
 from models.profile.rules import LONGEST, LONGEST_RULES, check_profile, check_zone
 from models.profile.staff import StaffProfile
 from models.profile.zones import zone_names
+from models.staff.audit import AuditAction
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = LARGEST_LOGO + 256 * 1024
@@ -121,7 +122,8 @@ async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamRe
         await reference.refresh()
         refuse(visit, form, error)
         return await _page(visit, logo, theirs=_theirs(typed, _typed(reference.profile, language)))
-    return redirect("/console/setup" if is_under_way(reference) else "/console/library?done")
+    page = "setup" if is_under_way(reference) else "library"
+    return redirect(f"/console/{page}?done={AuditAction.CHANGE_PROFILE}")
 
 
 def _theirs(typed: dict[str, str], stored: dict[str, str]) -> list[tuple[str, str]]:

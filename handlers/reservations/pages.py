@@ -78,7 +78,12 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
         r=detail,
         nearest=nearest,
         events=EVENT_TEXT,
-        kiosks=kiosk_names(visit[REFERENCE], [venue], language_of(visit.request)),
+        kiosks=kiosk_names(
+            visit[REFERENCE],
+            [venue],
+            language_of(visit.request),
+            visit[REFERENCE].catalog.areas.get(r.area_id),
+        ),
         labels=labels_are_taken([venue]),
         done=DONE_TEXT.get(done, ""),
         glimpse=_glimpse(visit, r) if done in ("reserve", "accept", "change") else None,

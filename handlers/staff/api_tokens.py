@@ -26,6 +26,7 @@ from models.staff.api_tokens import (
     Pace,
     StaffApiTokens,
 )
+from models.staff.audit import AuditAction
 
 LONGEST_NAME: Final = 60
 _EXAMPLE_PATHS: Final = {
@@ -96,4 +97,4 @@ def _example(visit: PageRequest, made: NewApiToken) -> str:
 
 async def revoke_api_token(visit: PageRequest, form: Form) -> web.StreamResponse:
     await visit[StaffApiTokens].revoke(staff_context(visit), visit.id, form_reason(form))
-    return redirect("/console/api-tokens?done=revoked")
+    return redirect(f"/console/api-tokens?done={AuditAction.REVOKE_API_TOKEN}")

@@ -1,19 +1,20 @@
-"""The dashboard: today's numbers, decisions that wait for staff, and alarms."""
+"""The dashboard: what needs somebody now, and today's numbers."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from aiohttp import web
 
-from handlers.http import presenting
 from handlers.http.keys import HEALTH, REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import render, sees_area, sees_seat, visible_seats
 from handlers.texts.console import ALARM_TEXT
-from handlers.texts.console_labels import TROUBLE_TEXT, WAITING_TEXT
+from handlers.texts.console_labels import TASK_TEXT, TROUBLE_TEXT, WAITING_HINT, WAITING_TEXT
+from languages.text import _
 from models.affected_bookings.impact import AffectedBookings
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.fault_reports.service import FaultReportService
@@ -30,9 +31,24 @@ from models.seat_reports.service import SeatReportService
 from models.statistics.service import StatisticsService
 from models.statistics.today import occupied_seats, totals
 from models.violations.staff import StaffViolations
+from notify.templates.in_app import FAULT_TEXT, VIOLATION_TEXT
 
 _UNSEEN: Final = timedelta(minutes=10)
 """A gate that has sent nothing for longer than this raises an alarm."""
+
+
+_LISTED: Final = 12
+"""At most this many tasks are listed one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that needs a member of the staff now. ``kind``: the console page, below /console,
+    on which it is decided; "trouble" if there is none. ``since``: None for a trouble."""
+
+    kind: str
+    text: str
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,7 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
             continue
         late.setdefault(row.area_id, []).append(row)
     instants = _hours(visit)
+    tasks, rest = await _tasks(visit)
     areas = []
     for area in catalog.areas_in_use:
         if not visit.sees(area.venue_id):
@@ -90,8 +107,9 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
         areas=areas,
         instants=instants,
         past=sum(instant <= now for instant in instants),
-        alarms=await _alarms(visit),
-        waiting=await _waiting(visit),
+        tasks=tasks,
+        rest=rest,
+        kinds=TASK_TEXT,
     )
 
 
@@ -103,13 +121,83 @@ def _hours(visit: PageRequest) -> list[datetime]:
     return [hour for hour in hours if any(place.containing(hour) for place in places)]
 
 
-async def _alarms(visit: PageRequest) -> list[str]:
-    now, kiosks = visit.now, visit[REFERENCE].catalog.kiosks
-    _, troubles = await visit[HEALTH]()
-    alarms = [
-        TROUBLE_TEXT.get(name) or ALARM_TEXT["trouble"].format(name=name, what=what)
+async def _tasks(visit: PageRequest) -> tuple[list[Task], list[tuple[str, str, int]]]:
+    """The first tasks, troubles before the longest waiting; and the number of the others by kind:
+    the page's path, the kind in words, and the number."""
+    venues = visit.rights.venues if visit.rights is not None else None
+    label = visit[REFERENCE].catalog.label_of
+    service = visit[SeatReportService]
+    reported, reports = await service.open_reports(visit.now, 0, _LISTED, venues)
+    doubted, seats = await service.to_patrol(visit.now, 0, _LISTED, venues)
+    appealed, appeals = await visit[StaffViolations].appeals(venues, 0, _LISTED)
+    mine = visible_seats(visit)
+    broken, faults = await visit[FaultReportService].page_of(True, 0, _LISTED, mine)
+    questions = await visit[FeedbackService].waiting(100)
+    tasks = [
+        *(Task("reports", label(r.seat_id), r.report.at) for r in reported if r.report),
+        *(Task("seats", label(r.seat_id), r.patrol_at) for r in doubted),
+        *(
+            Task("appeals", VIOLATION_TEXT.get(v.kind, v.kind), v.appeal.at)
+            for v in appealed
+            if v.appeal
+        ),
+        *(
+            Task("faults", _("{kind} {name}", kind=label(f.seat_id), name=FAULT_TEXT[f.kind]), f.at)
+            for f in broken
+        ),
+        *(Task("questions", WAITING_HINT, q.at) for q in questions[:_LISTED]),
+        *await _silent_devices(visit),
+    ]
+    tasks.sort(key=lambda task: task.since or visit.now)
+    listed = [*await _troubles(visit, venues is None), *tasks]
+    totals = {
+        "reports": reports,
+        "seats": seats,
+        "appeals": appeals,
+        "faults": faults,
+        "questions": len(questions),
+    }
+    listed_by_kind = Counter(task.kind for task in listed[:_LISTED])
+    rest = [
+        (f"/console/{kind}", WAITING_TEXT[kind], count - listed_by_kind[kind])
+        for kind, count in totals.items()
+        if count > listed_by_kind[kind]
+    ]
+    return listed[:_LISTED], rest
+
+
+async def _troubles(visit: PageRequest, whole: bool) -> list[Task]:
+    """Tasks without a moment since which they wait: troubles of the service and of venues, bookings
+    that no longer fit and, if ``whole``, failed messages."""
+    _ready, troubles = await visit[HEALTH]()
+    tasks = [
+        Task(
+            "trouble", TROUBLE_TEXT.get(name) or ALARM_TEXT["trouble"].format(name=name, what=what)
+        )
         for name, what in troubles.items()
     ]
+    unproven = await visit[PresenceKnowledge].venues_without_proof(visit.now)
+    catalog = visit[REFERENCE].catalog
+    visible_venues = {area.venue_id for area in catalog.bookable_areas if visit.sees(area.venue_id)}
+    for venue_id, venue in catalog.venues.items():
+        if venue_id in unproven & visible_venues:
+            tasks.append(Task("devices", ALARM_TEXT["no_presence"].format(venue=venue.name)))
+    unplaced = await visit[AffectedBookings].find_unplaceable(visit.now)
+    failed = await visit[StaffDeliveries].failures(visit.now - timedelta(days=1))
+    counts = {
+        "affected-bookings": sum(sees_seat(visit, row.seat_id) for row in unplaced),
+        "deliveries": failed if whole else 0,
+    }
+    return tasks + [
+        Task(kind, _("{kind} {name}", kind=WAITING_TEXT[kind], name=count))
+        for kind, count in counts.items()
+        if count
+    ]
+
+
+async def _silent_devices(visit: PageRequest) -> list[Task]:
+    now, kiosks = visit.now, visit[REFERENCE].catalog.kiosks
+    tasks = []
     for kiosk_id, last_seen in (await visit[KioskService].last_seen()).items():
         kiosk = kiosks.get(kiosk_id)
         if (
@@ -117,41 +205,9 @@ async def _alarms(visit: PageRequest) -> list[str]:
             and visit.sees(kiosk.venue_id)
             and MIN_DURATION < now - last_seen < RETIRED_AFTER
         ):
-            since = presenting.clock(visit.zone, last_seen)
-            alarms.append(ALARM_TEXT["kiosk_silent"].format(name=kiosk.name, since=since))
+            tasks.append(Task("devices", ALARM_TEXT["silent"].format(name=kiosk.name), last_seen))
     for gate in await visit[GateService].all():
         heard = None if gate.retired or not visit.sees(gate.venue_id) else gate.last_seen_at
         if heard is not None and now - heard > _UNSEEN:
-            since = f"{visit.zone.local(heard):%m-%d %H:%M}"
-            alarms.append(ALARM_TEXT["gate_silent"].format(name=gate.name, since=since))
-    unproven = await visit[PresenceKnowledge].venues_without_proof(now)
-    catalog = visit[REFERENCE].catalog
-    visible_venues = {area.venue_id for area in catalog.bookable_areas if visit.sees(area.venue_id)}
-    for venue_id, venue in catalog.venues.items():
-        if venue_id in unproven & visible_venues:
-            alarms.append(ALARM_TEXT["no_presence"].format(venue=venue.name))
-    return alarms
-
-
-async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
-    """The decisions that wait for staff, by kind: the page's path, a text, and their number."""
-    venues = visit.rights.venues if visit.rights is not None else None
-    _, seats = await visit[SeatReportService].open_reports(visit.now, 0, 1, venues)
-    _, doubted = await visit[SeatReportService].to_patrol(visit.now, 0, 1, venues)
-    _, appealed = await visit[StaffViolations].appeals(venues, 0, 1)
-    mine = visible_seats(visit)
-    _, broken = await visit[FaultReportService].page_of(True, 0, 1, mine)
-    questions = len(await visit[FeedbackService].waiting(100))
-    outside = await visit[AffectedBookings].find_unplaceable(visit.now)
-    since = visit.now - timedelta(days=1)
-    failed = await visit[StaffDeliveries].failures(since)
-    open_counts = {
-        "reports": seats,
-        "seats": doubted,
-        "faults": broken,
-        "appeals": appealed,
-        "questions": questions,
-        "affected-bookings": sum(sees_seat(visit, row.seat_id) for row in outside),
-        "deliveries": failed if venues is None else 0,
-    }
-    return [(f"/console/{page}", WAITING_TEXT[page], n) for page, n in open_counts.items() if n]
+            tasks.append(Task("devices", ALARM_TEXT["silent"].format(name=gate.name), heard))
+    return tasks

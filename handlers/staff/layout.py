@@ -7,12 +7,14 @@ from typing import Any, Final
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
+from handlers.http.language import language_of
 from handlers.http.pages import LONGEST_REASON, PageRequest
 from handlers.http.rendering import render_page
 from handlers.staff.help_topics import help_for
 from handlers.staff.sent_forms import NOT_SENT, SentForm, sent_form
 from handlers.staff.setup_steps import is_under_way, step_lines
 from handlers.texts.console_labels import ACTION_LABELS, ROLE_TEXT
+from handlers.texts.saved import saved_text
 from languages.text import _
 from models.identity.roles import Role
 from models.library.entities import AreaId, SeatId
@@ -40,6 +42,7 @@ def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) 
         "form_at": form_at,
         "wrong": sent.wrong,
         "done": _done(visit),
+        "saved": saved_text(_done(visit)),
         "longest": LONGEST_REASON,
     }
     return render_page(
@@ -52,7 +55,7 @@ def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) 
         action_labels=ACTION_LABELS,
         area_name=visit[REFERENCE].catalog.area_name,
         by_venue=visit[REFERENCE].catalog.by_venue,
-        help=help_for(visit.request.path.rstrip("/")),
+        help=help_for(visit.request.path.rstrip("/"), language_of(visit.request)),
         setup_left=_setup_left(visit),
         setup_rev=visit[REFERENCE].setup.rev,
     )

@@ -16,6 +16,7 @@ from languages.text import joined
 from models.kernel.errors import Malformed, NotFound
 from models.profile.entities import SetupStep, StepMark
 from models.profile.staff import StaffProfile
+from models.staff.audit import AuditAction
 
 _NEEDED: Final = (SetupStep.VENUES, SetupStep.FLOORS)
 """The steps of the first run without which readers cannot book a seat."""
@@ -53,10 +54,10 @@ async def go_on(visit: PageRequest, form: Form) -> web.StreamResponse:
             steps = joined(missing, BETWEEN["names"])
             raise Malformed("steps", SETUP_WRONG["not_ready"].format(steps=steps))
         await staff.finish_setup(context, rev)
-        return redirect("/console")
+        return redirect(f"/console?done={AuditAction.SET_UP}")
     step, mark = _step(form_text(form, "step")), _mark(operation)
     await staff.mark_step(context, rev, step, mark)
-    return redirect("/console/setup")
+    return redirect(f"/console/setup?done={AuditAction.SET_UP}")
 
 
 def _rev(form: Form) -> int:

@@ -18,6 +18,7 @@ from models.kernel.ids import ReaderId
 from models.library.entities import VenueId
 from models.readers.entities import Reader
 from models.staff.api_tokens import StaffApiTokens
+from models.staff.audit import AuditAction
 from models.staff.grants import StaffGrants
 
 
@@ -59,7 +60,7 @@ async def give_role(visit: PageRequest, form: Form) -> web.StreamResponse:
     await visit[REFERENCE].refresh()
     reader, grant = await _read(visit, form)
     await visit[StaffGrants].give(staff_context(visit), reader, grant, form_reason(form))
-    return redirect("/console/staff?done=1")
+    return redirect(f"/console/staff?done={AuditAction.GRANT_ROLE}")
 
 
 async def _read(visit: PageRequest, form: Form) -> tuple[Reader, StaffGrant]:
@@ -87,4 +88,4 @@ async def take_role_back(visit: PageRequest, form: Form) -> web.StreamResponse:
         visit.request.match_info["grant"],
         form_reason(form),
     )
-    return redirect("/console/staff?done=1")
+    return redirect(f"/console/staff?done={AuditAction.GRANT_ROLE}")

@@ -208,11 +208,8 @@ if (marked.length && location.pathname !== "/notices") { // that page says it it
       const badge = document.createElement("span");
       badge.className = "badge";
       badge.textContent = total > 99 ? "99+" : total;
-      const words = document.createElement("span");
-      words.className = "hide";
-      words.textContent = _(" 条未读");
-      badge.append(words);
-      link.append(" ", badge);
+      link.append(badge);
+      link.setAttribute("aria-label", _("{page}，{total} 条未读", { page: link.getAttribute("aria-label"), total }));
     }
   }).catch(() => { /* the mark is missing; the messages are not */ });
 }
@@ -224,5 +221,6 @@ for (const picture of document.querySelectorAll(".mini-code img")) {
   picture.addEventListener("error", gone);
 }
 
-// The console's sections do not fit a phone: the present one comes into view.
-document.querySelector(".sections [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+// The console's menu is longer than a low screen: the present page comes into view.
+const entry = document.querySelector(".sections [aria-current]");
+if (entry) entry.closest(".sections").scrollTop = entry.offsetTop - 500;

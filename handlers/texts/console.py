@@ -215,8 +215,7 @@ MEAL_TIME_DASHES: Final = "[–—至~～]"
 
 ALARM_TEXT: Final[Mapping[str, str]] = {
     "trouble": _("{name}：{what}"),
-    "kiosk_silent": _("{name} 自 {since} 起没有响应"),
-    "gate_silent": _("{name} 自 {since} 起没有数据"),
+    "silent": _("{name} 没有响应"),
     "no_presence": _(
         "{venue}近 7 天没有任何签到方式起过作用：到时未签到的座位照常释放，但不记违约"
     ),

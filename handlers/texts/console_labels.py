@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from handlers.texts.deliveries import CHANNEL_WORDS
@@ -255,7 +255,17 @@ WAITING_TEXT: Final[Mapping[str, str]] = {
     "faults": _p("reports", "报修"),
     "affected-bookings": _("受影响的预约"),
     "deliveries": _("发送失败的消息"),
+    "devices": _("设备"),
+    "trouble": _("系统"),
 }
+"""The kinds of what waits for the staff, by the page on which it is decided."""
+TASK_TEXT: Final[Mapping[str, str]] = {
+    **WAITING_TEXT,
+    "affected-bookings": _p("bookings", "预约"),
+    "deliveries": _("消息"),
+}
+"""The kinds, where the text beside them has the words of ``WAITING_TEXT``."""
+WAITING_HINT: Final = _("等您答复")
 
 # --- devices, plans, notices, the patrol, code sharing --------------------------------------------
 SOURCE_TEXT: Final[Mapping[PresenceSource, str]] = {
@@ -322,6 +332,41 @@ SWITCH_TEXT: Final[Mapping[str, str]] = {
     "filter_by_window": _("读者可按靠窗筛选"),
     "filter_by_power": _("读者可按电源筛选"),
 }
+POLICY_SECTIONS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
+    "booking": (
+        _p("section", "预约"),
+        [
+            *("step_minutes", "min_minutes", "max_minutes", "daily_booking_limit"),
+            *("booking_window_days", "booking_opens_at", "opening_draw", "accessible_only"),
+        ],
+    ),
+    "check-in": (
+        _p("section", "签到"),
+        [
+            *("check_in_before_minutes", "check_in_after_minutes"),
+            *("presence_check_minutes", "kiosk_code_seconds"),
+        ],
+    ),
+    "leave": (
+        _("暂离与续约"),
+        [
+            *("leave_minutes", "meal_leave_minutes", "meal_times", "leave_reminder_minutes"),
+            *("extend_within_minutes", "max_extensions", "ending_soon_minutes"),
+        ],
+    ),
+    "violations": (
+        _("违约与暂停"),
+        [
+            *("violations_limit", "violations_window_days", "suspension_days"),
+            "away_timeout_is_violation",
+        ],
+    ),
+    "screens": (
+        _("筛选与公开"),
+        ["filter_by_window", "filter_by_power", "hall_display", "public_occupancy"],
+    ),
+}
+"""The sections of the page of rules: what each is about, and the names of its values."""
 POLICY_TIME_TEXT: Final[Mapping[str, str]] = {
     "booking_opens_at": _("放号时间"),
     "meal_times": _("用餐时间"),

@@ -56,7 +56,7 @@ KEPT_TEXT: Final[Mapping[str, str]] = {
     "audit": _("馆员代办"),
 }
 """The names under which a reader sees their stored data, by the database collections."""
-STAY_STARTS: Final = _("最近几次几点开始使用")
+STAY_STARTS: Final = _("开始使用的时刻")
 ERASURE_TEXT: Final[Mapping[str, str]] = {
     "suspended": _("暂停预约期间不能清除，暂停结束后再来。"),
     "violations": _("您有还在计数的违约，现在不能自助清除；请到图书馆服务台提出。"),

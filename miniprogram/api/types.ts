@@ -235,6 +235,13 @@ export interface DecideAppeal {
   answer: string;
 }
 
+export interface DeskOut {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
 export interface DeskReportOut {
   reservation_id: string;
   seat: ReservedSeat;
@@ -298,8 +305,11 @@ export interface ForecastOut {
 
 export interface FreeOut {
   name: string;
+  floor: number;
   seats_free: number;
   names?: Record<string, string>;
+  floor_name?: string;
+  floor_names?: Record<string, string>;
 }
 
 export interface GateEventIn {
@@ -708,6 +718,8 @@ export interface SeatMapOut {
   height: number;
   seats: SeatOut[];
   marks: MarkOut[];
+  desks: DeskOut[];
+  faces: string;
   version: string;
 }
 

@@ -289,7 +289,7 @@ export const CHINESE = {
   privacy_wechat_why: "只保存微信给本服务的标识，不知道您的微信号、头像和昵称。解绑时删除。",
   privacy_stays: "预约和候补",
   privacy_stays_why: "预约、签到、暂离的座位和时间，用来安排座位。结束 {days} 天后只作统计，不再知道是谁。",
-  privacy_starts: "几点开始使用",
+  privacy_starts: "开始使用的时刻",
   privacy_starts_why: "您最近 15 天用座时，每天从几点开始，没有日期和座位，用来提议以后几天的时间。保存到清除为止。",
   privacy_violations: "违约、申诉、暂停预约",
   privacy_violations_why: "用来执行使用规则，保存 {days} 天。",

@@ -290,7 +290,7 @@ export const TEXTS: Record<keyof typeof CHINESE, string> = {
   privacy_wechat_why: "Only the identifier that WeChat gives this service; not your WeChat ID, picture or nickname. Deleted when you unlink.",
   privacy_stays: "Bookings and waiting list",
   privacy_stays_why: "When and where you book, check in and step out. {days} days after the end, only anonymous statistics remain.",
-  privacy_starts: "When you begin",
+  privacy_starts: "Times at which you began",
   privacy_starts_why: "The time at which you began on each of your latest 15 days here, without dates or seats, so that a suitable time can be proposed for the days ahead. Kept until you delete your data.",
   privacy_violations: "Violations, appeals, suspensions",
   privacy_violations_why: "Used to apply the rules of use; kept for {days} days.",

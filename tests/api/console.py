@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from models.identity.roles import Role
 from models.staff.audit import AuditKind, AuditQuery
@@ -10,6 +11,8 @@ from tests.api.browsing import Browser
 from tests.living import Client, Living
 
 WHEREFORE = "手机没电，核对过校园卡"
+_SAYS: Final = re.compile(r"[?&](done|paired|unchanged|noted)\b")
+"""What makes the page after a form say what was saved."""
 
 
 async def staff(service: Living, role: Role | None = Role.LIBRARIAN) -> Browser:
@@ -18,7 +21,11 @@ async def staff(service: Living, role: Role | None = Role.LIBRARIAN) -> Browser:
 
 async def post(service: Living, who: Browser, path: str, **form: str) -> Any:
     csrf = await who.token("/contact")
-    return await who.post(path, {"csrf": csrf, "reason": WHEREFORE, **form}, service.base)
+    answer = await who.post(path, {"csrf": csrf, "reason": WHEREFORE, **form}, service.base)
+    if answer.status == 303 and path.startswith("/console/") and path != "/console/setup":
+        next_page = answer.headers["Location"]
+        assert _SAYS.search(next_page) or next_page.startswith("/login"), (path, next_page)
+    return answer
 
 
 async def log(service: Living) -> list[tuple[str, str, str]]:

@@ -23,7 +23,7 @@ async def test_a_closed_fault_report_is_notified_to_its_reader(service: Living) 
     assert (report["seat_id"], report["kind"], report["text"]) == (SEAT, "socket", "右边没有电")
     assert "右边没有电" not in await service.all_documents(), "it is sealed"
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
-    assert "报修 1" in (await desk.get("/console")).body
+    assert "2层二层中厅" in (await desk.get("/console")).body.split("需要处理")[1].split("</ol>")[0]
     page = (await desk.get("/console/faults")).body
     match = re.search(r"/console/faults/(\w+)/close", page)
     assert match and "右边没有电" in page and "插座" in page and "张三" in page

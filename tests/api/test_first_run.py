@@ -90,7 +90,7 @@ async def test_an_empty_database_becomes_a_library(empty: Living) -> None:
     assert "开始设置" in (await head.get("/console/setup")).body
     assert (await go_on(empty, head, "begin")).headers["Location"] == "/console/library"
     saved = await save(empty, head, picture())
-    assert (saved.status, saved.headers["Location"]) == (303, "/console/setup")
+    assert (saved.status, saved.headers["Location"]) == (303, "/console/setup?done=profile")
     front_page = (await visitor.get("/rules")).body
     for words in ("示例大学图书馆座位预约", "<h1>我们的规则</h1>", "每天 5 次"):
         assert words in front_page, words
@@ -116,7 +116,7 @@ async def test_an_empty_database_becomes_a_library(empty: Living) -> None:
     bar = (await head.get("/console/readers")).body.partition("<main")[0]
     assert "都已完成" in bar and 'value="finish">完成设置</button>' in bar
     assert f'name="base" value="{await rev(head)}"' in bar
-    assert (await go_on(empty, head, "finish")).headers["Location"] == "/console"
+    assert (await go_on(empty, head, "finish")).headers["Location"] == "/console?done=setup"
     assert "首次设置" not in (await head.get("/console")).body
     assert "阅览室" in (await visitor.get("/")).body
     made = await reader.reserve("room-001", "09:00", "11:00", empty.tomorrow)

@@ -121,7 +121,7 @@ async def test_the_audit_page_lists_looks_apart_from_changes(service: Living) ->
     await find(head, reader.number)
 
     def rows(body: str) -> list[str]:
-        return re.findall(r'data-th="操作"><span class="whole">([^<]+)</span>', body)
+        return re.findall(r'data-th="操作" class="wide"><span><b>([^<]+)</b>', body)
 
     assert rows((await head.get("/console/audit")).body) == ["解除绑定"]
     assert rows((await head.get(f"/console/audit?reader={reader.reader_id}")).body) == ["解除绑定"]

@@ -251,8 +251,8 @@ async def test_an_administrator_sets_the_presence_sources_of_all_venues_at_once(
     assert (await post(service, desk, path, **form)).status == 403
     assert "disabled" in (await desk.get("/console/devices")).body
     saved = await post(service, head, path, **form)
-    assert saved.headers["Location"] == "/console/devices?done"
-    assert "已保存" in (await head.get("/console/devices?done")).body
+    assert saved.headers["Location"] == "/console/devices?done=venue"
+    assert "已保存：更改签到方式，" in (await head.get("/console/devices?done=venue")).body
     sources = service.inside.reference.catalog.venues[VENUE].presence_sources
     assert sources == {PresenceSource.KIOSK, PresenceSource.SEAT_LABEL}
     # The second of two is told, and finds what they ticked.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -136,7 +137,7 @@ async def test_staff_settle_appeals_waive_violations_and_answer_questions(servic
     newest, oldest = (await reader.ok("GET", "/violations"))["items"]
     await reader.ok("POST", f"/violations/{newest['id']}/appeal", {"text": WHY})
     assert WHY in (await desk.get("/console/appeals")).body
-    assert "申诉 1" in (await desk.get("/console")).body
+    assert '<a href="/console/appeals">未按时签到</a>' in (await desk.get("/console")).body
     path = f"/console/appeals/{newest['id']}"
     assert (await post(service, desk, path, granted="maybe", text="x")).status == 400
     assert (await post(service, desk, path, granted="no", text="")).status == 400
@@ -186,6 +187,41 @@ async def test_a_reader_found_by_number_is_shown_with_the_number_masked(service:
     await post(service, desk, f"/console/readers/{reader.reader_id}/unbind")
     assert not await service.inside.stored.bindings.is_bound(reader.reader_id)
     assert (await post(service, desk, f"/console/readers/{reader.reader_id}/unbind")).status == 404
+
+
+async def test_what_waits_is_one_list_with_the_longest_waiting_first(service: Living) -> None:
+    """Of more than twelve, the rest is counted by kind; an idle day has a sentence of its own."""
+    reader, desk = await service.reader(), await staff(service)
+    assert "现在没有需要处理的事" in (await desk.get("/console")).body
+    made = await reader.reserve("2f-hall-066", "now", "11:00")
+    await reader.ok("POST", f"/reservations/{made['id']}/report", {"kind": "occupied"})
+    feedback, now = service.inside.stored.feedback, service.clock.now()
+    for n in range(13):
+        at = now + timedelta(minutes=n - 5)
+        await feedback.add(reader.reader_id, f"k{n}", "<b>插座</b>不通电", at)
+    page = (await desk.get("/console")).body
+    kinds = re.findall(r'<li><span class="badge quiet">(\w+)</span>', page)
+    assert kinds == ["留言"] * 5 + ["座位被占"] + ["留言"] * 6
+    assert "还有 留言 2" in page and "现在没有需要处理的事" not in page
+
+
+async def test_each_page_says_what_its_last_form_has_saved(service: Living) -> None:
+    head = await staff(service, Role.ADMINISTRATOR)
+    for path, action, text in (
+        ("/console", "setup", "已保存：首次设置。"),
+        ("/console/reports", "reject", "已办理：没有被占"),
+        ("/console/venues", "venue_removed", "已保存：删除场馆。"),
+        ("/console/features", "feature_retired", "已保存：停用座位条件，读者的页面几秒内更新。"),
+        ("/console/devices", "devices_ordered", "已保存：更改设备顺序。"),
+        ("/console/plans", "delete_area", "已保存：删除区域。"),
+        ("/console/plans/2f-hall/settings", "change_area", "已保存：更改区域，"),
+        ("/console/canned-answers", "canned_answer", "已保存：常用答复。"),
+        ("/console/library", "profile", "已保存：更改图书馆信息，"),
+        ("/console/staff", "grant", "已保存：更改馆员权限。"),
+    ):
+        page = (await head.get(f"{path}?done={action}")).body
+        assert f'<p class="done" role="status">{text}' in page, path
+        assert 'class="done"' not in (await head.get(f"{path}?done=<b>")).body, path
 
 
 async def test_todays_figures_equal_a_recount(service: Living) -> None:

@@ -258,7 +258,7 @@ async def test_the_number_of_remaining_bookings_is_shown(service: Living, opened
     assert "5 次已约满" in await tab.text("#panel")
     assert await tab.page.locator("#panel .panel-foot .button").count() == 0
     await tab.go(f"/?date={service.tomorrow}")
-    assert "还可约 5 次" in await tab.text(".hero")
+    assert "还可约 5 次" in await tab.text(".quota")
 
 
 async def test_a_draw_is_announced_before_the_opening_and_while_waiting(

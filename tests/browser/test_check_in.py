@@ -13,7 +13,7 @@ import segno
 from PIL import Image, ImageFilter
 
 from tests.api.kiosk import key_of
-from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, chromium, shows_everybody
+from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, chromium, shows_everybody, whole
 from tests.living import Client, Living
 
 SMALL = {**PHONE, "viewport": {"width": 320, "height": 568}}
@@ -21,6 +21,14 @@ NO_CAMERA = "navigator.mediaDevices.enumerateDevices = async () => [];"
 REFUSED = """
 navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "NotAllowedError"));
 """
+WITH_LIGHT = """
+navigator.permissions.query = () => Promise.reject(new TypeError("camera is unknown"));
+MediaStreamTrack.prototype.getCapabilities = () => ({ torch: true });
+MediaStreamTrack.prototype.applyConstraints = async (asked) => {
+  window.asked = asked.advanced[0];
+};
+"""
+"""A browser that does not say whether it would ask, such as Firefox, and a camera with a light."""
 DETECTOR = """
 window.BarcodeDetector = class {
   static async getSupportedFormats() { return ["qr_code"]; }
@@ -124,7 +132,7 @@ async def test_scanning_in_the_page_checks_in_and_a_used_code_leads_back(
     [
         pytest.param(SMALL, NO_CAMERA, False, id="no-camera"),
         pytest.param(PHONE, REFUSED, True, id="refused"),
-        pytest.param(DESKTOP, "", True, id="desktop"),
+        pytest.param(DESKTOP, "", True, id="desktop", marks=whole),
     ],
 )
 async def test_without_a_camera_the_digits_are_typed_at_once(
@@ -132,7 +140,7 @@ async def test_without_a_camera_the_digits_are_typed_at_once(
 ) -> None:
     reader, made = await here(service)
     screen = await opened(path=f"/kiosk/2f-north#key={await key_of(service, '2f-north')}")
-    await screen.page.wait_for_function("document.getElementById('digits').textContent")
+    await screen.page.wait_for_function("() => document.querySelector('#digits').textContent")
     digits = await screen.text("#digits")
     assert len(digits) == 7 and (await service.qr("2f-north")).endswith(digits.replace(" ", ""))
     tab = await opened(reader.number, **device)
@@ -157,3 +165,25 @@ async def test_without_a_camera_the_digits_are_typed_at_once(
     await tab.page.wait_for_selector("main >> text=已签到")
     assert await tab.page.locator("#digits").count() == 0
     assert await tab.page.locator(".viewfinder").is_hidden()
+
+
+@whole
+async def test_a_browser_that_hides_its_permission_opens_the_camera_by_one_large_button(
+    service: Living, opened: Open
+) -> None:
+    reader, _ = await here(service)
+    tab = await opened(reader.number, **PHONE)
+    await tab.context.add_init_script(WITH_LIGHT)
+    await tab.go("/check-in")
+    page, light = tab.page, tab.page.locator("#torch")
+    await page.wait_for_selector("#scan-start")
+    button = await page.locator("#scan-start").bounding_box()
+    assert button and button["width"] > 300 and button["height"] >= 44
+    assert await page.locator(".viewfinder").is_hidden()
+    assert not await page.locator("#digits").evaluate("field => field === document.activeElement")
+    await page.click("#scan-start")
+    await page.wait_for_selector("text=请对准二维码")
+    for on in (True, False):
+        await light.click()
+        await page.wait_for_selector(f"#torch[aria-pressed={str(on).lower()}]")
+        assert await page.evaluate("window.asked") == {"torch": on}

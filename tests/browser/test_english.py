@@ -42,7 +42,7 @@ async def test_a_seat_is_booked_in_english(
     tab = await opened("21071234", **device)
     page = tab.page
     assert await page.get_attribute("html", "lang") == "en"
-    assert "most seats are free here" in await tab.text(".hero")
+    assert "Most seats are free here" in await tab.text(".hero")
     if size in ("1280", "375"):
         await shows_everybody(tab, axe, "/ in English", phone=size != "1280")
         await page.set_viewport_size(device["viewport"])

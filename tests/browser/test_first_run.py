@@ -53,7 +53,7 @@ async def test_an_administrator_sets_up_a_library(service: Living, opened: Open,
     await page.click("[aria-label='场馆：去设置']")
     await page.fill("form:has(.button) [name=name]", "主馆")
     await page.click("button:text-is('新增')")
-    await page.click("text=‹ 首次设置：还有 4 步")
+    await page.click("text=首次设置：还有 4 步")
     await page.click("text=就用现在的开放时间")
     await page.click("[aria-label='楼层和座位：去设置']")
     await page.fill("[name=id]", "room")
@@ -61,19 +61,19 @@ async def test_an_administrator_sets_up_a_library(service: Living, opened: Open,
     await page.fill("[name=floor]", "1")
     await page.fill("[name=reason]", "新区域")
     await page.click("main form .button")
-    await page.click("text=＋ 座位")
+    await page.click("[data-do=add]")
     await page.click("#next")
     await page.fill("[name=reason]", "第一个座位")
     await page.click("text=确认保存")
-    await page.click("text=‹ 首次设置：还有 2 步")
+    await page.click("text=首次设置：还有 2 步")
     await page.click("text=就用现在的规则")
     await page.click("[aria-label='馆员和设备：稍后再设']")
     await page.click("text=已经安排好")
     for path in PAGES:
         await is_for_everybody(tab, axe, path, False)
     await page.click(".setup-bar >> text=完成设置")
-    await page.wait_for_url("**/console")
-    assert await page.locator("text=首次设置").count() == 0
+    await page.wait_for_url("**/console?done=setup")
+    assert await page.locator(".setup-bar").count() == 0
     await student.go("/")
     assert "阅览室" in await student.text("main")
     assert await student.page.locator("text=尚未开放").count() == 0

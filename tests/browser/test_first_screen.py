@@ -163,7 +163,7 @@ async def test_a_full_area_shows_its_state_once_on_one_line(
     assert all(box is not None and box["height"] < 34 for box in boxes.values()), boxes
     whole = await tile.bounding_box()
     assert whole is not None and whole["height"] < 130, whole
-    for other in await tab.page.locator(".tile .name").all():
+    for other in await tab.page.locator(".tile .name:visible").all():
         box = await other.bounding_box()
         assert box is not None and box["height"] < 34, (await other.inner_text(), box)
     assert not await tile.locator(".n").is_visible(), "no zero in green"
@@ -180,7 +180,7 @@ async def test_a_phone_can_switch_venues_and_shows_the_current_one(
     venue = tab.page.locator("nav[aria-label=场馆] [aria-current]")
     assert await venue.is_visible() and await venue.inner_text() == "图书馆"
     await venues.filter(has_text="Juridicum").click()
-    await tab.page.wait_for_selector(".tile >> text=Lesesaal A")
+    await tab.page.wait_for_selector(".tile >> text=Lesesaal A", state="attached")
     assert await venue.is_visible() and await venue.inner_text() == "Juridicum"
     await two_taps(tab, ".hero .go .button >> nth=0")
     assert "Juridicum" in await tab.text(".pass")

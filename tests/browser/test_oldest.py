@@ -126,7 +126,7 @@ async def test_readers_pages_keep_their_layout_in_the_oldest_browser(
     service: Living, old: OldTab
 ) -> None:
     reader = await service.web_reader()
-    await reader.reserve(start="17:00", end="18:00")
+    await reader.reserve(start="now", end="18:00")
     await old.call("Network.setCookie", name="seat_sid", value=reader.token, url=service.base)
     paths = (
         "/",
@@ -134,6 +134,7 @@ async def test_readers_pages_keep_their_layout_in_the_oldest_browser(
         "/reservations",
         "/me",
         "/activation",
+        "/check-in",
         "/rules",
     )
     for path in (*paths, "/kiosk/2f-south", "/kiosk/2f-north"):

@@ -126,7 +126,7 @@ async def set_up(head: Hand, screen: Tab) -> None:
     await head.click("[aria-label='场馆：去设置']")
     await head.type("form:has(.button) [name=name]", "主馆")
     await head.click("button:text-is('新增')")
-    await head.click("text=‹ 首次设置：还有 4 步")
+    await head.click("text=首次设置：还有 4 步")
 
     await head.click("[aria-label='每周开放时间：去设置']")
     await head.click("summary:has-text('更改每周时间')")
@@ -137,7 +137,7 @@ async def set_up(head: Hand, screen: Tab) -> None:
     assert "周六 09:00–17:00；周日 闭馆" in await tab.text(".big")
     await head.type("[name=why]", "开馆")
     await head.click("text=确认发布")
-    await head.click("text=‹ 首次设置：还有 3 步")
+    await head.click("text=首次设置：还有 3 步")
 
     await head.click("[aria-label='楼层和座位：去设置']")
     await head.click("text=从文件导入区域和座位")
@@ -149,7 +149,7 @@ async def set_up(head: Hand, screen: Tab) -> None:
     assert not tab.service.inside.reference.catalog.areas, "nothing is written before"
     await head.type("[name=reason]", "开馆")
     await head.click("button:text-is('确认导入')")
-    await head.click("text=‹ 首次设置：还有 2 步")
+    await head.click("text=首次设置：还有 2 步")
 
     await head.click("text=就用现在的规则")
 
@@ -163,8 +163,8 @@ async def set_up(head: Hand, screen: Tab) -> None:
     await head.click("text=核对词相同，确认配对")
     await head.page.wait_for_selector("text=首次设置：都已完成")
     await head.click("text=完成设置")
-    await head.page.wait_for_url("**/console")
-    assert await head.page.locator("text=首次设置").count() == 0
+    await head.page.wait_for_url("**/console?done=setup")
+    assert await head.page.locator(".setup-bar").count() == 0
 
 
 async def book_and_check_in(student: Hand, screen: Tab) -> None:

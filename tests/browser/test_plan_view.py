@@ -29,7 +29,7 @@ SMALLEST = """
 """
 """The smallest type of a seat's number, in pixels of the page."""
 NARROWEST = """
-() => Math.min(...[...document.querySelectorAll("#plan .seat use")].map((one) =>
+() => Math.min(...[...document.querySelectorAll("#plan .seat use:not(.tag)")].map((one) =>
   one.getBoundingClientRect().width))
 """
 SCROLLED = "[...[document.querySelector('.viewport')]].map(v => [v.scrollLeft, v.scrollTop])[0]"

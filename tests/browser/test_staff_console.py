@@ -25,6 +25,7 @@ async def test_a_librarian_checks_a_reader_in_from_the_patrol(
     await tab.go("/me")
     await tab.go("/console")
     assert "管理后台" in await tab.text(".brand")
+    await tab.page.click("text=菜单")
     await tab.page.click("text=巡视")
     await tab.page.click(".floors >> text=二层")
     await tab.page.click(".floors >> text=二层中厅")
@@ -46,9 +47,37 @@ async def test_a_librarian_checks_a_reader_in_from_the_patrol(
 
     await tab.page.click("main a:has-text('张三')")
     assert "没有当前预约" in await tab.text("main")
+    await tab.page.click("text=菜单")
     await tab.page.click("text=操作记录")
+    assert "已预约 → 使用中" not in await tab.text("table"), "folded"
+    for details in await tab.page.locator("table summary").all():
+        await details.click()
     log = await tab.text("table")
     assert log.count("林静怡") == 2 and WHEREFORE in log and "状态 已预约 → 使用中" in log
+
+
+async def test_the_menu_has_named_groups_and_opens_without_scripts(
+    service: Living, opened: Open
+) -> None:
+    """A column on a desktop; on a phone behind one button. And no page hides its main action."""
+    tab = await opened("administrator", java_script_enabled=False, **PHONE)
+    page = tab.page
+    await tab.go("/console/rules?x=1")
+    assert not await page.locator("#menu").is_visible()
+    await page.click("text=菜单")
+    groups = await page.locator("#menu .group").all_inner_texts()
+    assert groups == ["值班", "读者", "设置", "统计与系统"]
+    assert await page.locator("#menu [aria-current]").inner_text() == "规则"
+    await page.click("#menu >> text=操作记录")
+    await page.wait_for_url("**/console/audit")
+    assert not await page.locator("#menu").is_visible()
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    for path in ("readers", "groups", "rules", "plans", "devices", "notices", "staff", "venues"):
+        await tab.go(f"/console/{path}")
+        assert await page.locator("#menu [aria-current]").is_visible()
+        assert not await page.locator("text=菜单").first.is_visible()
+        boxes = [await b.bounding_box() for b in await page.locator("main .button").all()]
+        assert any(box and box["y"] + box["height"] <= 800 for box in boxes), path
 
 
 async def test_a_viewer_sees_the_console_without_actions(service: Living, opened: Open) -> None:
@@ -155,6 +184,8 @@ async def test_the_reader_of_a_seat_at_a_time_is_found(
     await reader.reserve("2f-hall-065", "now", "18:00")
     tab = await opened("librarian", **device)
     await tab.go("/console")
+    if device is PHONE:
+        await tab.page.click("text=菜单")
     await tab.page.click("text=座位查询")
     for clock, expected in (("16:30", False), ("16:08", True)):
         await tab.page.select_option("[name=area]", "2f-hall")

@@ -169,6 +169,7 @@ async def test_a_refused_change_keeps_the_old_booking(service: Living, opened: O
     tab = await opened(reader.number)
     page = tab.page
     await page.route("**/events*", lambda route: route.abort())  # so that it is late
+    await tab.go("/reservations")
     await page.click(".pass >> text=更改")
     assert "正在更改 图书馆2层二层中厅066号" in await tab.text(".lost")
     assert await tab.times() == ("17:00", "18:00"), "its own time is free for it"

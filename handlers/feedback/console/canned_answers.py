@@ -15,6 +15,7 @@ from models.feedback.service import FeedbackService
 from models.feedback.staff import StaffFeedback
 from models.kernel.errors import Malformed
 from models.kernel.zone import Zone
+from models.staff.audit import AuditAction
 
 MOST: Final = 50
 
@@ -38,7 +39,7 @@ async def add_canned_answer(visit: PageRequest, form: Form) -> web.StreamRespons
     if len(await visit[FeedbackService].canned_answers()) >= MOST:
         raise Malformed("title", "too_many_canned", most=MOST)
     await visit[StaffFeedback].add_canned_answer(staff_context(visit), title, text)
-    return redirect("/console/canned-answers?done")
+    return redirect(f"/console/canned-answers?done={AuditAction.CANNED_ANSWER}")
 
 
 async def change_canned_answer(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -49,7 +50,7 @@ async def change_canned_answer(visit: PageRequest, form: Form) -> web.StreamResp
     else:
         new = CannedAnswer(visit.id, *_read(visit.zone, form), rev + 1)
         await staff.change_canned_answer(staff_context(visit), new)
-    return redirect("/console/canned-answers?done")
+    return redirect(f"/console/canned-answers?done={AuditAction.CANNED_ANSWER}")
 
 
 def _read(zone: Zone, form: Form) -> tuple[str, str]:

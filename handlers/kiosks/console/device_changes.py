@@ -24,8 +24,7 @@ from models.kiosks.errors import DeviceChanged
 from models.kiosks.staff.devices import Device, StaffDevices
 from models.library.entities import Kiosk, VenueId
 from models.library.names import names_text
-
-_DONE = "/console/devices?done"
+from models.staff.audit import AuditAction
 
 
 def _as_shown(device: Device, form: Form) -> Device:
@@ -44,7 +43,7 @@ async def change_device(visit: PageRequest, form: Form) -> web.StreamResponse:
     if isinstance(new, Kiosk):
         new = replace(new, names=typed_names(form, new.names, LONGEST_NAME))
     await visit[StaffDevices].change(staff_context(visit), old, new, form_reason(form))
-    return redirect(_DONE)
+    return redirect(f"/console/devices?done={AuditAction.CHANGE_DEVICE}")
 
 
 async def move_device_up(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -57,7 +56,7 @@ async def move_device_up(visit: PageRequest, form: Form) -> web.StreamResponse:
         raise DeviceChanged()
     beside.insert(place - 1, beside.pop(place))
     await visit[StaffDevices].put_in_order(staff_context(visit), beside)
-    return redirect(_DONE)
+    return redirect(f"/console/devices?done={AuditAction.ORDER_DEVICES}")
 
 
 async def retire_device(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -66,7 +65,7 @@ async def retire_device(visit: PageRequest, form: Form) -> web.StreamResponse:
     await visit[StaffDevices].change(
         staff_context(visit), old, replace(old, retired=True), form_reason(form)
     )
-    return redirect(_DONE)
+    return redirect(f"/console/devices?done={AuditAction.RETIRE_DEVICE}")
 
 
 async def bring_back_device(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -80,4 +79,4 @@ async def delete_device(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Deletes a device that has never contacted the service."""
     device = await find_device(visit)
     await visit[StaffDevices].delete(staff_context(visit), device, form_reason(form))
-    return redirect(_DONE)
+    return redirect(f"/console/devices?done={AuditAction.DELETE_DEVICE}")

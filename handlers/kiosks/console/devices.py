@@ -40,6 +40,7 @@ from models.library.entities import (
 )
 from models.library.errors import VenueChanged
 from models.library.names import names_text
+from models.staff.audit import AuditAction
 
 LONGEST_NAME: Final = 40
 
@@ -216,4 +217,4 @@ async def change_presence_sources(visit: PageRequest, form: Form) -> web.StreamR
     await visit[StaffDevices].change_presence_sources(
         staff_context(visit), changed, form_reason(form)
     )
-    return redirect("/console/devices?done")
+    return redirect(f"/console/devices?done={AuditAction.CHANGE_VENUE}")

@@ -80,7 +80,7 @@ async def change_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     if len(changed) == 1 and _displayed(changed[0]) == _displayed(area):
         raise Malformed("name", "nothing_changed")
     await visit[StaffAreas].rearrange(staff_context(visit), area, changed, form_reason(form))
-    return redirect(_settings_url(area.id))
+    return _settings(area.id, AuditAction.CHANGE_AREA)
 
 
 def _displayed(area: Area) -> tuple[object, ...]:
@@ -102,14 +102,14 @@ async def retire_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     await visit[StaffPolicyAndPlans].change_areas(
         staff_context(visit), [change], form_reason(form), resolution_from(form)
     )
-    return redirect(_settings_url(area.id))
+    return _settings(area.id, AuditAction.RETIRE_AREA)
 
 
 async def bring_back_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     area = await _area(visit)
     require_current(form, area.rev, PlanChanged)
     await visit[StaffAreas].bring_back(staff_context(visit), area, form_reason(form))
-    return redirect(_settings_url(area.id))
+    return _settings(area.id, AuditAction.BRING_BACK_AREA)
 
 
 async def delete_area(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -117,8 +117,8 @@ async def delete_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     area = await _area(visit)
     require_current(form, area.rev, PlanChanged)
     await visit[StaffAreas].delete(staff_context(visit), area, form_reason(form))
-    return redirect("/console/plans?done")
+    return redirect(f"/console/plans?done={AuditAction.DELETE_AREA}")
 
 
-def _settings_url(area_id: str) -> str:
-    return f"/console/plans/{area_id}/settings?done"
+def _settings(area_id: str, done: AuditAction) -> web.StreamResponse:
+    return redirect(f"/console/plans/{area_id}/settings?done={done}")

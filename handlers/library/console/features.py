@@ -21,6 +21,7 @@ from models.library.errors import FeaturesChanged
 from models.library.feature_rules import LONGEST_LATIN, MOST_FEATURES
 from models.library.seat_features import SeatFeature
 from models.library.staff.features import StaffSeatFeatures
+from models.staff.audit import AuditAction
 
 
 class FeatureForm(msgspec.Struct):
@@ -56,23 +57,28 @@ async def add_feature(visit: PageRequest, form: Form) -> web.StreamResponse:
     await _check_current(visit, form)
     feature = _typed(visit, form, SeatFeature("", {}, ""))
     await visit[StaffSeatFeatures].add(staff_context(visit), feature, WORDS.columns.keys())
-    return redirect("/console/features?done")
+    return redirect(f"/console/features?done={AuditAction.ADD_FEATURE}")
 
 
 async def change_feature(visit: PageRequest, form: Form) -> web.StreamResponse:
     await _check_current(visit, form)
     context, staff = staff_context(visit), visit[StaffSeatFeatures]
+    done = AuditAction.CHANGE_FEATURE
     match form_text(form, "operation"):
         case "change":
             feature = _typed(visit, form, staff.get(visit.id))
             await staff.change(context, feature, WORDS.columns.keys())
         case "up":
             await staff.put_up(context, visit.id)
-        case "retire" | "restore" as operation:
-            await staff.set_retired(context, visit.id, retired=operation == "retire")
+        case "retire":
+            done = AuditAction.RETIRE_FEATURE
+            await staff.set_retired(context, visit.id, retired=True)
+        case "restore":
+            done = AuditAction.RESTORE_FEATURE
+            await staff.set_retired(context, visit.id, retired=False)
         case _:
             raise NotFound()
-    return redirect("/console/features?done")
+    return redirect(f"/console/features?done={done}")
 
 
 async def _check_current(visit: PageRequest, form: Form) -> None:

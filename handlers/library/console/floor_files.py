@@ -154,7 +154,7 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
         question = await _impact(visit, changed) if changed else {}
         refuse(visit, form, error)
         return _page(visit, **preview | question, typed=typed)
-    return redirect("/console/plans?done")
+    return redirect(f"/console/plans?done={AuditAction.CHANGE_PLAN}")
 
 
 async def _read(visit: PageRequest, form: Form) -> FloorFile:

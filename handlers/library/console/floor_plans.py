@@ -92,7 +92,7 @@ async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     except PlanChanged as error:
         refuse(visit, form, error, WRONG_TEXT["area_id_taken"].format(id=area.id), "id")
         return await plans(visit)
-    return redirect(f"/console/plans/{area.id}")
+    return redirect(f"/console/plans/{area.id}?done={AuditAction.ADD_AREA}")
 
 
 def _new_area(visit: PageRequest, typed: NewArea) -> Area:
@@ -215,7 +215,7 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
         current = reference.area(visit.id) if isinstance(error, PlanChanged) else area
         refuse(visit, form, error)
         return await _editor(visit, current, _drawing(text), unsaved=True)
-    return redirect(f"/console/plans/{area.id}?done")
+    return redirect(f"/console/plans/{area.id}?done={AuditAction.CHANGE_PLAN}")
 
 
 def _text(form: Form) -> str:

@@ -23,6 +23,7 @@ from models.library.errors import VenueChanged
 from models.library.names import Floor
 from models.library.plan_editing import HIGHEST_FLOOR, LOWEST_FLOOR
 from models.library.staff.venues import LONGEST_FLOOR_NAME, LONGEST_VENUE_NAME, StaffVenues
+from models.staff.audit import AuditAction
 
 _ID_CHARS: Final = 8
 
@@ -69,7 +70,7 @@ async def add_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
     name = decode(visit.zone, form, VenueForm).name
     sent = hashlib.sha256((form_text(form, "key") or name).encode()).hexdigest()
     await visit[StaffVenues].add(staff_context(visit), VenueId(f"v{sent[:_ID_CHARS]}"), name)
-    return redirect("/console/venues?done")
+    return redirect(f"/console/venues?done={AuditAction.ADD_VENUE}")
 
 
 async def change_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -81,21 +82,27 @@ async def change_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
     require_current(form, venue.rev, VenueChanged)
     match form_text(form, "operation"):
         case "rename":
+            done = AuditAction.RENAME_VENUE
             await staff.rename(context, venue, decode(visit.zone, form, VenueForm).name)
         case "names":
+            done = AuditAction.RENAME_VENUE
             names = typed_names(form, venue.names, LONGEST_VENUE_NAME)
             await staff.change_names(context, venue, names, _typed_floors(form, venue))
         case "up":
+            done = AuditAction.ORDER_VENUES
             await staff.put_in_order(context, _moved_up(visit, venue))
         case "retire":
+            done = AuditAction.RETIRE_VENUE
             await staff.retire(context, venue)
         case "restore":
+            done = AuditAction.RESTORE_VENUE
             await staff.restore(context, venue)
         case "remove":
+            done = AuditAction.REMOVE_VENUE
             await staff.remove(context, venue)
         case _:
             raise NotFound()
-    return redirect("/console/venues?done")
+    return redirect(f"/console/venues?done={done}")
 
 
 def _moved_up(visit: PageRequest, venue: Venue) -> Sequence[Venue]:

@@ -18,7 +18,7 @@ from handlers.staff.forms import require_current
 from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import refuse, typed_in
 from handlers.texts.console import BETWEEN, NARROWER_GROUP, WRONG_TEXT
-from handlers.texts.console_labels import REFUSAL_TEXT, SWITCH_TEXT
+from handlers.texts.console_labels import POLICY_SECTIONS, REFUSAL_TEXT, SWITCH_TEXT
 from handlers.texts.labels import NUMBER_TEXT
 from handlers.texts.opening import place_name
 from languages.text import joined
@@ -47,6 +47,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "numbers": NUMBER_TEXT,
         "bounds": NUMBER_BOUNDS,
         "switches": SWITCH_TEXT,
+        "sections": POLICY_SECTIONS,
         "by_area": OWN,
         "areas": list(reference.catalog.known_areas),
         "venues": venues_with_form(current, reference.catalog),

@@ -45,13 +45,13 @@ async def reports(visit: PageRequest) -> web.StreamResponse:
 async def resolve_report(visit: PageRequest, _: Form) -> web.StreamResponse:
     """Closes an occupied-seat report as justified: staff have cleared the seat for its reader."""
     await visit[StaffSeatReports].resolve_report(staff_context(visit), visit.id)
-    return redirect("/console/reports?done")
+    return redirect(f"/console/reports?done={AuditAction.RESOLVE_REPORT}")
 
 
 async def reject_report(visit: PageRequest, _: Form) -> web.StreamResponse:
     """Closes an occupied-seat report as unjustified: staff found nobody else on the seat."""
     await visit[StaffSeatReports].reject_report(staff_context(visit), visit.id)
-    return redirect("/console/reports?done")
+    return redirect(f"/console/reports?done={AuditAction.REJECT_REPORT}")
 
 
 async def reservation(visit: PageRequest) -> web.StreamResponse:
