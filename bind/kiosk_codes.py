@@ -1,6 +1,7 @@
 """Kiosk codes, which prove that a reader stood in front of a kiosk a moment ago.
 
-RFC 6238 with 8 digits and one secret per kiosk. The steps are compared one by one because
+RFC 6238 with 8 digits and one secret per kiosk. The last 6 are the code of 6 digits of the same
+step (RFC 4226, 5.3), for readers who type. The steps are compared one by one because
 ``valid_window`` of pyotp would also accept the next step.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -21,6 +23,7 @@ from models.kiosks.repository import KioskRepository
 from models.library.entities import KioskId
 
 DIGITS: Final = 8
+TYPED_DIGITS: Final = 6
 _ACCEPTED_BACK: Final = 1
 _RECOGNISED_STEPS: Final = 20
 """``verified`` recognises codes up to this many steps old; these do not count as wrong guesses."""
@@ -62,6 +65,20 @@ class KioskCodeService:
         for back in range(_RECOGNISED_STEPS + 1):
             if hmac.compare_digest(_digits(secret, current - back, step_seconds), digits):
                 return KioskCodeScan(kiosk_id, current - back, back <= _ACCEPTED_BACK)
+        raise QrInvalid()
+
+    async def typed(
+        self, kiosk_ids: Sequence[KioskId], digits: str, step_seconds: int, now: datetime
+    ) -> KioskCodeScan:
+        """Verifies the last ``TYPED_DIGITS`` digits of the code of one of these kiosks. Returns
+        what ``verified`` returns. Raises: QrInvalid."""
+        secrets = await self._kiosks.kiosk_secrets(kiosk_ids)
+        current = int(now.timestamp()) // step_seconds
+        for back in range(_RECOGNISED_STEPS + 1):
+            for kiosk_id, secret in secrets.items():
+                code = _digits(secret, current - back, step_seconds)[-TYPED_DIGITS:]
+                if hmac.compare_digest(code.encode(), digits.encode()):
+                    return KioskCodeScan(kiosk_id, current - back, back <= _ACCEPTED_BACK)
         raise QrInvalid()
 
     async def was_shown(self, text: str, step_seconds: int, now: datetime) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from bind.kiosk_codes import KioskCodeService
 from bind.scan_notes import ScanNotes
 from bind.seat_labels import SeatLabels
-from models.check_in.arrival import PresenceScan
+from models.check_in.arrival import KioskCodeScan, PresenceScan
 from models.check_in.errors import QrExpired
 from models.kernel.ids import ReaderId
 from models.kiosks.errors import QrInvalid
+from models.library.entities import KioskId
 from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
 
 _GUESSES: Final = 20
@@ -21,6 +23,10 @@ limit, so guessing can go on at the rate limit of an IP address (1,000 requests 
 worker). Two of a kiosk's 10⁸ codes are accepted at a time: finding one takes fourteen hours on
 average, divided by the number of workers and of IP addresses."""
 _WINDOW: Final = timedelta(minutes=10)
+_TYPED: Final = 10
+_TYPED_OF_AN_ADDRESS: Final = 100
+"""Limits of wrong digits that are typed: of a reader in a day, of an address in an hour, right ones
+included. docs/security.md has what guessing comes to."""
 _NOTE: Final = "note:"
 """Prefix that marks a text of an API client as a scan note; no scanned link begins with it."""
 
@@ -77,6 +83,27 @@ class ScannedCodes:
         except QrInvalid:
             await self._reject_if_old(text, step_seconds, now)
             raise
+        await self._throttles.refund(limits)
+        return scan
+
+    async def typed(
+        self,
+        kiosk_ids: Sequence[KioskId],
+        digits: str,
+        reader_id: ReaderId,
+        network: str,
+        step_seconds: int,
+        now: datetime,
+    ) -> KioskCodeScan:
+        """Verifies the digits that a reader has read from one of these kiosks and typed. Wrong
+        ones are limited per reader and per ``network``; beyond that right ones are refused too.
+        Raises: QrInvalid, TooManyAttempts."""
+        limits = [
+            AttemptLimit(f"digits:{reader_id}", _TYPED, timedelta(days=1)),
+            AttemptLimit(f"digits:address:{network}", _TYPED_OF_AN_ADDRESS, timedelta(hours=1)),
+        ]
+        await self._throttles.register(limits, now)
+        scan = await self._kiosk_codes.typed(kiosk_ids, digits, step_seconds, now)
         await self._throttles.refund(limits)
         return scan
 

@@ -24,6 +24,7 @@ from handlers.gates import pages as gates_pages
 from handlers.http.authentication import BOOKINGS
 from handlers.http.language import choose_language
 from handlers.http.logo import logo
+from handlers.http.offline import offline_routes
 from handlers.http.pages import open_page, reader_form, reader_page
 from handlers.http.static_files import asset_routes
 from handlers.kiosks import pages as kiosks_pages
@@ -80,6 +81,7 @@ _DELIVERIES: Final = frozenset({"/console/deliveries", "/console/deliveries/{cha
 def page_routes() -> list[web.RouteDef]:
     return [
         *asset_routes(),
+        *offline_routes(),
         web.get("/logo/{name}", logo),
         web.get("/language/{language}", choose_language),
         *login_routes(),
@@ -146,6 +148,7 @@ def _own_routes() -> list[web.RouteDef]:
         web.post("/me/calendar/off", reader_form(calendar_pages.revoke)),
         web.get(CALENDAR, calendar_feed),
         web.post("/me/language", reader_form(accounts_pages.choose_language)),
+        web.post("/me/theme", reader_form(accounts_pages.choose_theme)),
         web.post("/me/read", reader_form(accounts_pages.mark_messages_read)),
         *(web.get(path, reader_page(messages_pages.choices)) for path in CHOICE_PAGES.values()),
         *(web.post(path, reader_form(messages_pages.choose)) for path in CHOICE_PAGES.values()),

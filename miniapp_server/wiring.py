@@ -272,7 +272,12 @@ def _wire_deadlines(
 def _wire_statistics(app: web.Application, r: Repositories, wall_clock: bool) -> None:
     reference = app[REFERENCE]
     app[service_key(StatisticsService)] = StatisticsService(
-        r.daily_statistics, r.reservations, r.policies, reference, wall_clock=wall_clock
+        r.daily_statistics,
+        r.reservations,
+        r.policies,
+        reference,
+        r.readers,
+        wall_clock=wall_clock,
     )
     app[service_key(FullnessForecast)] = FullnessForecast(
         app[service_key(StatisticsService)], reference

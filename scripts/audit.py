@@ -23,6 +23,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 LOCK: Final = ROOT / "requirements" / "lock-embedded-test.txt"
 ADVISORIES: Final = ROOT / "requirements" / "advisories.json"
 NPM: Final = (
+    "handlers/static/vendor",
     "miniprogram",
     "tests/browser",
     "tests/linters",

@@ -74,6 +74,7 @@ def _rule(selector: str, *declarations: str) -> str:
 SHEETS: Final[Mapping[str, Callable[[], str]]] = {
     "handlers/static/app.css": both_schemes,
     "handlers/static/pages.css": both_schemes,
+    "handlers/static/offline.css": both_schemes,
     "handlers/static/kiosk.css": dark_only,
     "handlers/static/display.css": dark_only,
     "handlers/static/pairing.css": dark_only,

@@ -1,12 +1,14 @@
 """Writes the bill of materials of a release (scripts/sbom): every package that the locks pin.
 
 The scope of a package is ``required`` at run time, ``optional`` for the demo's databases, or
-``excluded`` for tests and tools. No release contains npm packages: the package.json files name
-tools of the build and the tests.
+``excluded`` for tests and tools. Of npm's packages a release contains only those of which
+scripts/vendor makes scripts for pages; all others are tools of the build and the tests.
 """
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import subprocess
 import sys
@@ -27,6 +29,7 @@ from packageurl import PackageURL
 from miniapp_server.version import NAME, VERSION
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+VENDORED: Final = ROOT / "handlers" / "static" / "vendor"
 LOCKS: Final[Mapping[str, ComponentScope]] = {
     "lock-embedded-test.txt": ComponentScope.EXCLUDED,
     "lock-embedded.txt": ComponentScope.OPTIONAL,
@@ -77,9 +80,11 @@ def bill() -> Bom:
     all_pins = locks[ComponentScope.EXCLUDED]
     parts = {NAME: release} | {name: _component(all_pins[name], scopes[name]) for name in all_pins}
     bom.components.update(parts[name] for name in all_pins)
+    vendored = [*_vendored()]
+    bom.components.update(vendored)
     for asking, component in parts.items():
         dependencies = [parts[pin.name] for pin in all_pins.values() if asking in pin.via]
-        bom.register_dependency(component, dependencies)
+        bom.register_dependency(component, dependencies + (vendored if asking == NAME else []))
     return bom
 
 
@@ -98,6 +103,28 @@ def _component(pin: Pin, scope: ComponentScope) -> Component:
         purl=PackageURL("pypi", name=pin.name, version=pin.version),
         external_references=[files],
     )
+
+
+def _vendored() -> Iterator[Component]:
+    """npm's packages that scripts/vendor builds into a script."""
+    locked = json.loads((VENDORED / "package-lock.json").read_text("utf-8"))["packages"]
+    for name in locked[""]["dependencies"]:
+        package = locked[f"node_modules/{name}"]
+        digest = base64.b64decode(package["integrity"].removeprefix("sha512-")).hex()
+        file = ExternalReference(
+            type=ExternalReferenceType.DISTRIBUTION,
+            url=XsUri(f"https://www.npmjs.com/package/{name}"),
+            hashes=[HashType(alg=HashAlgorithm.SHA_512, content=digest)],
+        )
+        yield Component(
+            name=name,
+            version=package["version"],
+            bom_ref=f"npm:{name}",
+            scope=ComponentScope.REQUIRED,
+            purl=PackageURL("npm", name=name, version=package["version"]),
+            licenses=[LicenseExpression(package["license"].strip("()"))],
+            external_references=[file],
+        )
 
 
 def _of_the_commit() -> datetime:

@@ -40,8 +40,8 @@ PHONE: Final[dict[str, Any]] = {
 KIOSK_ID: Final = KioskId("2f-south")
 KIOSK: Final[dict[str, Any]] = {"viewport": {"width": 1080, "height": 720}}
 PICTURES: Final = (
-    ("plan", "/areas/2f-hall?seat=2f-hall-063", DESKTOP, "#panel .when"),
-    ("plan-phone", "/areas/2f-hall?seat=2f-hall-063", PHONE, "#panel .when"),
+    ("plan", "/areas/2f-hall?seat=2f-hall-063", DESKTOP, "#panel .day"),
+    ("plan-phone", "/areas/2f-hall?seat=2f-hall-063", PHONE, "#panel .day"),
     ("areas-phone", "/", PHONE, ".tiles"),
 )
 

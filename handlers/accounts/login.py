@@ -227,8 +227,8 @@ def _keep_session(request: web.Request, until: datetime) -> web.Response:
 
 
 async def campus_entry(request: web.Request) -> web.Response:
-    """Signs in a reader who comes from the campus app, which needs no password. A reader with a
-    session is redirected to the first page."""
+    """Signs in a reader who comes from the campus app, which needs no password; asks first where a
+    reader was just erased. A reader with a session is redirected to the first page."""
     if await signed_in(request, request[NOW]) is not None:
         return _redirect("/")
     if not request.app[CLOCK].trusted:
@@ -246,7 +246,7 @@ async def campus_entry(request: web.Request) -> web.Response:
     except (EntryRefused, EntryUnavailable) as error:
         return _refusal(request, error)
     who = _sign_in_of(request, user)
-    if user.unasked:
+    if user.unasked or was_erased(request):
         return _ask_first(request, who)
     return await _open_session(
         request, request.app[service_key(LoginService)].sign_in(who, request[NOW]), attempt
@@ -258,7 +258,12 @@ def _ask_first(request: web.Request, who: SignIn) -> web.Response:
     held = request.app[service_key(HeldSignIns)].hold(who, request[NOW])
     name, number = who.masked
     response = render_page(
-        request, "accounts/confirm_sign_in.html", name=name, number=number, held=held.text
+        request,
+        "accounts/confirm_sign_in.html",
+        name=name,
+        number=number,
+        held=held.text,
+        erased=was_erased(request),
     )
     cookie = secure_name(request, "seat_held")
     give_cookie(request, response, cookie, held.holder, int(HELD_FOR.total_seconds()))

@@ -11,7 +11,7 @@ from handlers.http.cookies import forget_session_cookie, note_erasure
 from handlers.http.forms import Form
 from handlers.http.pages import PageRequest
 from handlers.http.rendering import render_page
-from handlers.texts.pages import ERASURE_TEXT, KEPT_TEXT
+from handlers.texts.pages import ERASURE_TEXT, KEPT_TEXT, STAY_STARTS
 from models.erasure.own_data import OwnData
 
 _FILE: Final = "my-seat-data.json"
@@ -27,7 +27,8 @@ async def own_data(visit: PageRequest) -> web.StreamResponse:
         kept=[
             (text, sum(len(export[name]) for name in names.split()))
             for names, text in KEPT_TEXT.items()
-        ],
+        ]
+        + [(STAY_STARTS, len(visit.reader.stay_starts.split()))],
         obstacle=await _obstacle(visit),
     )
 

@@ -1,8 +1,6 @@
-"""激活码 and 我的: account binding, the reader's messages and consents, signing out."""
+"""激活码 and 我的: account binding, the reader's consents to messages, language, signing out."""
 
 from __future__ import annotations
-
-from typing import Final
 
 from aiohttp import web
 
@@ -14,6 +12,7 @@ from handlers.http.language import keep_language, language_of
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.qr import svg
 from handlers.http.rendering import render_page
+from handlers.http.theme import keep_theme
 from handlers.messages import presenter as messages_presenter
 from languages.catalogue import LANGUAGES
 from models.library.entities import KioskId
@@ -23,9 +22,6 @@ from models.readers.entities import Reader
 from models.violations.service import ViolationService
 from notify.templates import TITLES
 from notify.wechat.mini_program_codes import MiniProgramCodes
-
-_MESSAGES: Final = 20
-_MAX_MARKED_READ: Final = 100
 
 
 async def activation(visit: PageRequest) -> web.StreamResponse:
@@ -100,14 +96,12 @@ async def mini_program_code(request: web.Request) -> web.StreamResponse:
 
 async def me(visit: PageRequest) -> web.StreamResponse:
     reader = visit.reader
-    messages, _ = await visit[MessageService].page_of(reader.id, False, 0, _MESSAGES)
     consents = await visit[MessageService].remaining_consents(reader.id)
     return render_page(
         visit.request,
         "accounts/me.html",
         reader=reader,
         bound=await visit[AccountBindingService].is_bound(reader.id),
-        messages=messages,
         choice_pages=messages_presenter.choice_pages(visit[SITE].channels),
         consents=[
             (TITLES[template], left, template in visit[MessageService].long_term)
@@ -121,10 +115,9 @@ async def me(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-async def mark_messages_read(visit: PageRequest, form: Form) -> web.StreamResponse:
-    ids = [id for id in form_text(form, "ids").split(" ") if id][:_MAX_MARKED_READ]
-    await visit[MessageService].mark_read(visit.reader.id, ids)
-    return redirect("/me")
+async def mark_messages_read(visit: PageRequest, _: Form) -> web.StreamResponse:
+    await visit[MessageService].mark_all_read(visit.reader.id)
+    return redirect("/notices")
 
 
 async def choose_language(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -133,6 +126,12 @@ async def choose_language(visit: PageRequest, form: Form) -> web.StreamResponse:
     if language in LANGUAGES:
         await visit[ReaderLanguages].choose(visit.reader.id, language)
         keep_language(visit.request, answer, language)
+    return answer
+
+
+async def choose_theme(visit: PageRequest, form: Form) -> web.StreamResponse:
+    answer = redirect("/me")
+    keep_theme(visit.request, answer, form_text(form, "theme"))
     return answer
 
 

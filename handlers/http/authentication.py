@@ -34,6 +34,7 @@ UNKNOWN_LOGOUTS: Final = RateLimit("logout", capacity=300, per_second=5)
 campus's CAS also sends such logouts for readers who have already signed out here."""
 _AT_ONCE_S: Final = 10
 """After a pause, a program may send the requests of this many seconds in one burst."""
+_NETWORK_V6: Final = 64
 _WAYS: Final = {SessionKind.WX: "mini", SessionKind.WEB: "web", SessionKind.KIOSK: "kiosk"}
 
 
@@ -175,6 +176,18 @@ def client_address(request: web.Request) -> str:
             break
         address = candidate
     return address
+
+
+def network_of(address: str) -> str:
+    """The key under which rate limits count a client: its IPv4 address, or its IPv6 network,
+    because one host can use all addresses of such a network."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if ip.version == 4:
+        return address
+    return str(ipaddress.ip_network((ip, _NETWORK_V6), strict=False))
 
 
 @lru_cache(maxsize=1024)  # called for each request behind a proxy, with few addresses

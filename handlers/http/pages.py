@@ -29,6 +29,7 @@ from handlers.http.forms import Form, form_of
 from handlers.http.keys import LOAD_SHEDDER, REFERENCE, service_key
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
+from handlers.http.offline import DEVICE, DeviceCopy
 from handlers.http.presenting import suspension
 from handlers.http.refusals import count_error
 from handlers.http.rendering import FRAGMENT_HEADER, STAFF, render_page
@@ -168,6 +169,7 @@ def reader_page(
             if FRAGMENT_HEADER in request.headers:
                 count_error(request, error)
                 return web.Response(status=401)  # scripts cannot follow to the campus's host
+            request[DEVICE] = DeviceCopy()
             return (signed_out or to_sign_in)(request)
         except DomainError as error:
             return domain_error_page(request, error, visit)
@@ -241,6 +243,9 @@ async def _visit(request: web.Request) -> PageRequest:
         raise Unauthenticated()  # pages are not for cards at a kiosk or programs
     visit = PageRequest(request, now, principal)
     request[STAFF] = visit.may(Role.VIEWER)
+    session = principal.session
+    stays = session.kind is SessionKind.WEB and session.is_kept
+    request[DEVICE] = DeviceCopy(session.public_id if stays else "")
     return visit
 
 

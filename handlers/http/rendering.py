@@ -11,7 +11,9 @@ from handlers.http.keys import REFERENCE, SITE
 from handlers.http.language import language_of
 from handlers.http.logo import logo_url
 from handlers.http.middleware import NOW
+from handlers.http.offline import DEVICE, WORKER_URL
 from handlers.http.templates import environment_of
+from handlers.http.theme import theme_of
 from handlers.http.wording import running_line
 from handlers.texts.pages import DESCRIPTION
 from languages.text import Language
@@ -61,10 +63,13 @@ def render_page(
         this_page=request.path_qs if request.method == "GET" else "/",
         policy=reference.policy,
         staff=request.get(STAFF, False),
+        theme=theme_of(request),
         trial_page=request.app[SITE].trial_page,
         open_to_anybody=request.app[SITE].open_to_anybody,
         wechat=request.app[SITE].wechat,
         used_channels=request.app[SITE].channels,
+        device=request.get(DEVICE),
+        worker=WORKER_URL,
         **facts,
     )
     response = web.Response(status=status, text=text, content_type="text/html")
@@ -97,7 +102,8 @@ def _security_headers(request: web.Request) -> dict[str, str]:
         # Signing out is a form whose response redirects to the campus's sign-on, and browsers
         # apply form-action to redirects too.
         "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-        "img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
+        "img-src 'self' data:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; "
+        "base-uri 'none'; "
         "frame-ancestors 'none'; "
         f"form-action {' '.join(forms_go_to)}",
         "Cache-Control": "no-store",

@@ -61,7 +61,8 @@ class _Asset:
 def _read() -> tuple[dict[str, _Asset], dict[str, str]]:
     by_name: dict[str, _Asset] = {}
     urls: dict[str, str] = {}
-    for file in files("handlers").joinpath("static").iterdir():
+    folder = files("handlers").joinpath("static")
+    for file in (*folder.iterdir(), *folder.joinpath("vendor").iterdir()):
         path = PurePosixPath(file.name)
         if path.suffix not in _KINDS:
             continue
@@ -113,6 +114,11 @@ def asset_url(name: str, language: Language = CHINESE) -> str:
     """The URL of the file in the language, with a hash of its content. Raises: KeyError if no
     file has this name."""
     return _TRANSLATED_URLS[language].get(name) or _URLS[name]
+
+
+def asset_text(name: str) -> str:
+    """The file's text, in Chinese. Raises: KeyError if no file has this name."""
+    return _BY_NAME[name].content.decode()
 
 
 def asset_routes() -> list[web.RouteDef]:

@@ -3,8 +3,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from msgspec import UNSET
-
 from bind.kiosk_codes import KioskCodeService
 from handlers.accounts import presenter
 from handlers.http.api_routes import ApiRoutes
@@ -134,12 +132,12 @@ async def _free(call: ApiRequest, kiosk: Kiosk) -> list[FreeOut]:
     cache, minute = call[SEAT_MAP_CACHE], floor_minute(call.now)
     window = cache.window(None, None, None, minute)
     occupancy = await call[SeatMapService].occupancy.get_day(window.day)
+    catalog = call[REFERENCE].catalog
     return [
         FreeOut(
-            area.name,
-            cache.plan(area, occupancy, window, minute).view.count.free,
-            dict(area.names) or UNSET,
+            seats_free=cache.plan(area, occupancy, window, minute).view.count.free,
+            **catalog.names_of(area),
         )
-        for area in call[REFERENCE].catalog.bookable_areas
+        for area in catalog.bookable_areas
         if area.venue_id == kiosk.venue_id
     ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Final
 
 from aiohttp import web
 
 from handlers.http.api_routes import ApiRoutes
-from handlers.http.authentication import client_address, enforce_rate_limit
+from handlers.http.authentication import client_address, enforce_rate_limit, network_of
 from handlers.http.browser_name import browser_name
 from handlers.http.endpoint import Access, ApiRequest
 from handlers.http.keys import REFERENCE
@@ -27,7 +26,6 @@ PAIRINGS: Final = RateLimit("pairing", capacity=20, per_second=1 / 30)
 """The rate limit of pairing requests for one network address and kind of browser. Each kind is
 counted alone, so that strangers at a screen's address seldom use up the screen's limit. After a
 power cut, all screens of a building may send a request within seconds."""
-_NETWORK_V6: Final = 64
 
 
 async def page(request: web.Request) -> web.StreamResponse:
@@ -70,15 +68,3 @@ async def pairing_state(call: ApiRequest, body: PairingStateRequest) -> PairingS
         expires_at=call.zone.local(request.expires_at),
         kiosk_id=request.kiosk_id,
     )
-
-
-def network_of(address: str) -> str:
-    """The key under which rate limits count a client: its IPv4 address, or its IPv6 network,
-    because one host can use all addresses of such a network."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if ip.version == 4:
-        return address
-    return str(ipaddress.ip_network((ip, _NETWORK_V6), strict=False))

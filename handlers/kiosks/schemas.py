@@ -36,11 +36,15 @@ class PairingStateOut(Response):
 
 
 class FreeOut(Response):
-    """An area and its free seats. ``names``: its name in further languages; absent without any."""
+    """An area and its free seats. ``names``, ``floor_name`` and ``floor_names`` are as in
+    ``AreaOut``."""
 
     name: str
+    floor: int
     seats_free: int
     names: dict[str, str] | UnsetType = UNSET
+    floor_name: str | UnsetType = UNSET
+    floor_names: dict[str, str] | UnsetType = UNSET
 
 
 class CardLogin(Request):

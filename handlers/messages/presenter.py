@@ -18,6 +18,12 @@ CHOICE_PAGES: Final = {
 }
 """The path of the page on which readers choose kinds of messages, by channel. WeChat and mail
 are missing, because they have pages of their own."""
+_ANSWER_PAGES: Final = {
+    "answer": "/contact",
+    "appeal": "/reservations/violations",
+    "waived": "/reservations/violations",
+}
+"""The path of the page that an answer of the staff speaks of, by the end of the message's id."""
 _TITLES: Final = {**TITLES, Template.ANSWER: ANSWER_KIND}
 
 
@@ -25,6 +31,15 @@ def message(zone: Zone, m: Message) -> schemas.MessageOut:
     return schemas.MessageOut(
         m.id, m.template.value, m.title, m.text, zone.local(m.at), m.read, m.reservation_id
     )
+
+
+def page_of(m: Message) -> str:
+    """The path of the page that the message speaks of; empty if there is none."""
+    if m.template is Template.ANSWER:
+        return _ANSWER_PAGES.get(m.id.rpartition(":")[2], "")
+    if m.template is Template.SUSPENDED:
+        return "/reservations/violations"
+    return f"/reservations/{m.reservation_id}" if m.reservation_id else "/reservations"
 
 
 def title_of(template: Template) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.reservations import presenter, schemas
+from handlers.reservations.device_pass import keep_pass
 from models.booking.service import ReservationService
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
@@ -20,11 +21,14 @@ LIVE_FOR: Final = timedelta(days=2)
 
 async def current_reservation(visit: PageRequest) -> schemas.ReservationOut | None:
     """The reader's reservation, checked in or on leave, otherwise the next one; None without
-    any."""
+    any. The page also tells its browser how the pass stands."""
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
     reservations = [await presenter.reservation(visit[REFERENCE], r, visit.now) for r in live]
     here = [r for r in reservations if r.state in ("in_use", "away")]
-    return next(iter([*here, *reservations]), None)
+    current = next(iter([*here, *reservations]), None)
+    accepted = next((r for r in [*here, *reservations] if r.state != "offered"), None)
+    keep_pass(visit, accepted, current=True)
+    return current
 
 
 async def reminders_missed(visit: PageRequest) -> bool:

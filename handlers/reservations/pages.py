@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import repeat
 
 from aiohttp import web
 
@@ -12,6 +13,8 @@ from handlers.http.rendering import render_page
 from handlers.kiosks.presenter import kiosk_names, labels_are_taken
 from handlers.reservations import presenter
 from handlers.reservations.current import current_reservation, reminders_missed
+from handlers.reservations.device_pass import keep_pass
+from handlers.reservations.glimpse import Glimpse, glimpse_of
 from handlers.texts.labels import EVENT_TEXT
 from handlers.texts.pages import DONE_TEXT, REPORTED_ONCE_MORE, REPORTED_TO_DESK
 from handlers.waitlist import presenter as waitlist_presenter
@@ -66,18 +69,36 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
     if r.has_open_report:
         nearest = await visit[SeatAlternatives].alternatives_for(r, visit.reader, visit.now)
     venue, done = visit[REFERENCE].catalog.venues[r.venue_id], visit.request.query.get("done", "")
+    detail = await presenter.detail(visit[REFERENCE], r, visit.now)
+    keep_pass(visit, detail, current=False)
     return render_page(
         visit.request,
         "reservations/detail.html",
         reader=visit.reader,
-        r=await presenter.detail(visit[REFERENCE], r, visit.now),
+        r=detail,
         nearest=nearest,
         events=EVENT_TEXT,
-        kiosks=kiosk_names(visit[REFERENCE], [venue], language_of(visit.request)),
+        kiosks=kiosk_names(
+            visit[REFERENCE],
+            [venue],
+            language_of(visit.request),
+            visit[REFERENCE].catalog.areas.get(r.area_id),
+        ),
         labels=labels_are_taken([venue]),
         done=DONE_TEXT.get(done, ""),
+        glimpse=_glimpse(visit, r) if done in ("reserve", "accept", "change") else None,
         warning=await _warning(visit, r, done),
     )
+
+
+def _glimpse(visit: PageRequest, r: Reservation) -> Glimpse | None:
+    """The seat in its place; None if it is on no plan any more."""
+    catalog = visit[REFERENCE].catalog
+    seat = catalog.seats.get(r.seat_id)
+    if seat is None:
+        return None
+    area = catalog.areas[seat.area_id]
+    return glimpse_of(seat, area, repeat("occupied", len(area.seats)))
 
 
 async def _warning(visit: PageRequest, r: Reservation, done: str) -> str:

@@ -11,7 +11,7 @@ from handlers.reservations import schemas
 from handlers.texts.labels import STATE_TEXT, UNCONFIRMED_STATE
 from models.booking.again import stay_again
 from models.check_in import allowed_actions, rules
-from models.check_in.rules import leave_duration
+from models.check_in.rules import leave_duration, renewal_opens
 from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
 from models.kernel.zone import Zone
@@ -22,6 +22,7 @@ from models.reservations.entities import Reservation
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 
 _MINUTE: Final = timedelta(minutes=1)
+_STILL_TO_END: Final = CHECKED_IN_STATES | {ReservationState.RESERVED}
 
 
 def seat(reference: ReferenceData, seat_id: str) -> schemas.ReservedSeat:
@@ -114,6 +115,9 @@ async def _fields(reference: ReferenceData, r: Reservation, now: datetime) -> di
         "presence_due_at": reference.zone.local_if_any(r.presence_due_at),
         "leave_minutes": leave_duration(reference.zone, policy, now) // _MINUTE
         if "leave" in actions
+        else None,
+        "extend_from": reference.zone.local_if_any(renewal_opens(r, policy))
+        if r.state in _STILL_TO_END
         else None,
         "actions": actions,
     }

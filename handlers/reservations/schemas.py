@@ -86,11 +86,12 @@ class HistoryEntryOut(Response):
 
 class ReservationOut(Response):
     """A reader's reservation. ``leave_minutes``: the length of a leave that begins now; null if
-    the reader may not leave. ``excused``: a no-show would not be a violation. ``reported``: the
-    reader has reported the seat as occupied, and the check-in deadline is stopped.
-    ``presence_wanted``: the reader must scan a code again. The reason is a report that doubts
-    their presence (then until ``presence_due_at``), or a check-in without a scan.
-    ``check_in_by``: how readers check in at this venue."""
+    the reader may not leave. ``extend_from``: when the stay may be renewed, once the reader is
+    there; null if it was renewed as often as allowed, or is over. ``excused``: a no-show would
+    not be a violation. ``reported``: the reader has reported the seat as occupied, and the
+    check-in deadline is stopped. ``presence_wanted``: the reader must scan a code again. The
+    reason is a report that doubts their presence (then until ``presence_due_at``), or a check-in
+    without a scan. ``check_in_by``: how readers check in at this venue."""
 
     id: str
     rev: int
@@ -118,6 +119,7 @@ class ReservationOut(Response):
     presence_wanted: bool
     presence_due_at: datetime | None
     leave_minutes: int | None
+    extend_from: datetime | None
     actions: list[str]
 
 

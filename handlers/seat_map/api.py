@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, time
 from typing import Final
 
 from aiohttp import web
@@ -43,6 +43,7 @@ from models.kernel.time_range import floor_minute
 from models.library.entities import VenueId, features_of
 from models.policy.errors import FilterOff
 from models.policy.rules import may_filter
+from models.reservations.check_in_window import check_in_window
 from models.reservations.errors import InThePast, OffGrid, OutsideHorizon
 from models.seat_map.service import SeatMapService, TimeFilter
 
@@ -257,7 +258,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
 )
 async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
     """The starts at which the seat can be booked and the start to propose or, if the query has a
-    start, the ends that a booking from this start can have."""
+    start, the ends that a booking from this start can have, with its check-in."""
     seat, seat_map = call[REFERENCE].seat(call.id), call[SeatMapService]
     venue_id = call[REFERENCE].catalog.areas[seat.area_id].venue_id
     time_window = _window(call, query.date, None, None, venue_id)
@@ -267,7 +268,18 @@ async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
         if not starts:
             return TimesOut(starts=starts)
         policy = call[REFERENCE].policy_for(seat.area_id, time_window.day, call.viewer)
-        proposed = await proposed_choice(call, call.viewer, time_window.day, day, policy)
+        proposed = proposed_choice(call, call.viewer, time_window.day, day, policy)
         return TimesOut(starts=starts, proposed=proposed.value)
     ends = await seat_map.seat_ends(seat, time_window, query.start, call.now, call.viewer)
-    return TimesOut(ends=[presenter.choice(call.zone, end, time_window.day) for end in ends])
+    if not ends:
+        return TimesOut(ends=[])
+    policy = call[REFERENCE].policy_for(seat.area_id, time_window.day, call.viewer)
+    wished = call.now if query.start == "now" else time.fromisoformat(query.start)
+    begin = call.zone.instant(time_window.day, wished) if isinstance(wished, time) else wished
+    opens, until, _ = check_in_window(begin, ends[-1], call.now, policy)
+    return TimesOut(
+        ends=[presenter.choice(call.zone, end, time_window.day) for end in ends],
+        check_in_from=call.zone.local(max(opens, call.now)),
+        check_in_until=call.zone.local(until),
+        check_in_by=call[REFERENCE].catalog.venues[venue_id].check_in_way.value,
+    )

@@ -43,12 +43,12 @@ async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def plan_of(request: web.Request, form: Form) -> str:
-    """The path of the floor plan on which the form's seat and times are selected. Raises:
-    NotFound if the seat does not exist."""
+    """The path of the floor plan on which the form's seat and times are selected, and which says
+    that nothing is booked yet. Raises: NotFound if the seat does not exist."""
     seat = request.app[REFERENCE].seat(form_text(form, "seat_id"))
     named = {"date": "date", "seat": "seat_id", "begin": "start", "until": "end"}
     query = {name: form_text(form, field) for name, field in named.items()}
-    query["change"] = request.match_info.get("id", "")
+    query |= {"change": request.match_info.get("id", ""), "again": "1"}
     return f"/areas/{seat.area_id}?{urlencode({n: value for n, value in query.items() if value})}"
 
 

@@ -124,14 +124,14 @@ async def booking_panel(
     panel.favourite = seat in favourites
     if day.choices:
         panel.timeline = _timeline(visit, search.day, day, policy)
-        await _choose(panel, visit, search, day, policy, wished_end)
+        _choose(panel, visit, search, day, policy, wished_end)
     if search.is_longer_than(policy.longest):
         longest = hours_text(policy.max_minutes)
         panel.too_long = TOO_LONG.format(period=search.period, longest=longest)
     return panel
 
 
-async def _choose(
+def _choose(
     panel: BookingPanel,
     visit: PageRequest,
     search: MapSearch,
@@ -151,7 +151,7 @@ async def _choose(
     chosen = (
         by_value[preselected]
         if preselected is not None
-        else await proposed_choice(visit, visit.reader, search.day, day, policy)
+        else proposed_choice(visit, visit.reader, search.day, day, policy)
     )
     panel.start = chosen.value
     panel.ends = [presenter.choice(visit.zone, end, search.day) for end in chosen.ends]

@@ -66,25 +66,41 @@ BOOKED_SEATS: Final = web.AppKey("booked_seats", BookedSeats)
 async def expected_seats(
     visit: AnyRequest, areas: Sequence[Area], search: MapSearch
 ) -> dict[AreaId, ExpectedSeats]:
-    """The forecast of each area for the searched time; areas without a forecast are missing. No
-    forecast exceeds the number of unbooked seats. The forecast is for the hour of the searched
-    start; without a start, for today's next full hour or a later day's fullest hour."""
+    """The forecast of each area for the searched time; areas without a forecast are missing. The
+    forecast is for the hour of the searched start; without a start, for today's next full hour or
+    a later day's fullest hour."""
+    hours = await hours_to_come(visit, areas, search)
+    hour_of_search = hour_of(visit.zone, search, visit.now)
+    return {id: one for id in hours if (one := expected_at(hours[id], hour_of_search))}
+
+
+async def hours_to_come(
+    visit: AnyRequest, areas: Sequence[Area], search: MapSearch
+) -> dict[AreaId, Mapping[int, ExpectedSeats]]:
+    """The forecasts of the searched day by area and hour. No forecast exceeds the number of
+    unbooked seats. Areas without a forecast are missing."""
     hours_of = {area.id: visit[FullnessForecast].hours([area], search.day) for area in areas}
     if not any(hours_of.values()):
         return {}
     occupancy = await visit[SeatMapService].occupancy.get_day(search.day)
     booked = visit[BOOKED_SEATS].of(search.day, occupancy, visit.now)
-    hour_of_search, expected = _hour_of(visit.zone, search, visit.now), {}
+    expected: dict[AreaId, Mapping[int, ExpectedSeats]] = {}
     for area in areas:
         seats = sum(seat.unavailable_reason(search.day) is None for seat in area.seats)
-        hours = [
-            one.at_most(seats - booked.get((area.id, hour), 0))
+        expected[area.id] = {
+            hour: one.at_most(seats - booked.get((area.id, hour), 0))
             for hour, one in hours_of[area.id].items()
-            if hour_of_search is None or hour == hour_of_search
-        ]
-        if hours:
-            expected[area.id] = min(hours, key=lambda one: one.free)
+        }
     return expected
+
+
+def expected_at(
+    hours: Mapping[int, ExpectedSeats], hour_of_search: int | None
+) -> ExpectedSeats | None:
+    """The forecast for the hour, or for the fullest one (None); None without a forecast."""
+    if hour_of_search is not None:
+        return hours.get(hour_of_search)
+    return min(hours.values(), key=lambda one: one.free, default=None)
 
 
 def _hours(zone: Zone, row: OccupancyRow, day: date) -> range:
@@ -96,7 +112,7 @@ def _hours(zone: Zone, row: OccupancyRow, day: date) -> range:
     return range(first, end.hour + bool(end.minute or end.second))
 
 
-def _hour_of(zone: Zone, search: MapSearch, now: datetime) -> int | None:
+def hour_of(zone: Zone, search: MapSearch, now: datetime) -> int | None:
     """The hour of the day that the forecast is for. None: the day's fullest hour. -1: no hour,
     because the next full hour is tomorrow's."""
     with suppress(ValueError):

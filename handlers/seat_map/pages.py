@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -17,13 +17,13 @@ from handlers.http import presenting
 from handlers.http.keys import REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, redirect
-from handlers.http.presenting import later_clock
 from handlers.http.rendering import FRAGMENT_HEADER, render_page
 from handlers.http.templates import render_fragment
 from handlers.reservations import presenter as reservations_presenter
 from handlers.reservations.current import current_reservation, reminders_missed
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map import presenter
+from handlers.seat_map.area_tiles import area_tiles, by_floor, clock_of, next_free
 from handlers.seat_map.booking_panel import booking_panel, show_error
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.expected import expected_seats
@@ -42,56 +42,21 @@ from handlers.seat_map.search import (
 from handlers.seat_map.suggestions import Suggestions, suggestions
 from handlers.texts.feature_icons import ICON_PATHS
 from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
-from handlers.texts.pages import floor_text
-from languages.text import Text
+from handlers.texts.pages import NOT_YET, floor_text
 from models.booking.service import ReservationService
 from models.favourites.service import FavouriteSeats
-from models.forecast.service import ExpectedSeats
 from models.identity.roles import Role
 from models.kernel.errors import DomainError
-from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
-from models.library.entities import Area, Seat, Venue, VenueId
+from models.library.entities import Area, Seat, VenueId
 from models.reservations import rules
-from models.seat_map.availability import AreaCount
+from models.seat_map.desks import furniture_of
 from models.seat_map.service import SeatMapService, TimeFilter
 
 _BESIDE_DOOR: Final = 14
-_ALMOST_FULL: Final = 0.2
-"""If an area has less than this share of its seats free, its bar has the colour of a warning."""
 
 
 # --- areas ----------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class AreaTile:
-    area: Area
-    count: AreaCount
-    max_minutes: int
-    closed: str | None
-    """Why the area is closed on the searched day (may be empty); None if it is open."""
-    reserved_for: tuple[str, ...] = ()
-    """The reader groups that the whole area is reserved for; empty if the reader may use a seat."""
-    too_long: bool = False
-    """Whether the searched time exceeds the area's longest stay for the reader."""
-    next_free: str = ""
-    """The time at which the next seat of the area becomes free; empty if a seat is free."""
-    expected: ExpectedSeats | None = None
-
-    @property
-    def percent(self) -> int:
-        return round(100 * self.count.free / self.count.total) if self.count.total else 0
-
-    @property
-    def is_full(self) -> bool:
-        """True if the reader may use seats of the area that match, and none of these is free."""
-        could = self.closed is None and not self.reserved_for and not self.too_long
-        return could and self.count.free == 0 < self.count.total
-
-    @property
-    def almost_full(self) -> bool:
-        return self.count.free < _ALMOST_FULL * self.count.total
-
-
 async def areas(visit: PageRequest) -> web.StreamResponse:
     """The page with a venue's areas and their free seats, by floor. If the library has no
     bookable area, the page says so, or redirects administrators to the first run."""
@@ -117,7 +82,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     day_policy = reference.policy_on(search.day, VenueId(venue.id))
     # Concurrently: each waits for the database.
     tiles, left, current, favourites, last = await asyncio.gather(
-        _tiles(visit, venue.id, search, time_window),
+        area_tiles(visit, venue.id, search, time_window),
         visit[ReservationService].bookings_left(visit.reader.id, search.day, day_policy),
         current_reservation(visit),
         visit[FavouriteSeats].of(visit.reader.id),
@@ -139,7 +104,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         venue=venue,
         chosen_day=chosen_day,
         offered=offered,
-        floors=_by_floor(reference.catalog.venues[VenueId(venue.id)], tiles),
+        floors=by_floor(reference.catalog.venues[VenueId(venue.id)], tiles),
         times=search_times(visit, venue.id, search.day),
         filters=feature_filters(visit, search.day),
         current=None if search.change else current,
@@ -155,45 +120,6 @@ def _is_day_of_others(day: date, venue: VenueOut, venues: Iterable[VenueOut]) ->
     """True if the day can be booked in other venues only: the reader has switched the venue."""
     of_others = any(one.date == day for other in venues for one in other.dates)
     return of_others and all(one.date != day for one in venue.dates)
-
-
-def _by_floor(venue: Venue, tiles: Iterable[AreaTile]) -> list[tuple[Text, list[AreaTile]]]:
-    by_floor = groupby(tiles, key=lambda tile: tile.area.floor)
-    return [(floor_text(venue.floor(number)), list(of_floor)) for number, of_floor in by_floor]
-
-
-async def _tiles(
-    visit: PageRequest, venue_id: str, search: MapSearch, time_window: TimeFilter
-) -> list[AreaTile]:
-    reference, minute = visit[REFERENCE], floor_minute(visit.now)
-    occupancy = await visit[SeatMapService].occupancy.get_day(time_window.day)
-    tiles = []
-    venue_areas = [a for a in reference.catalog.bookable_areas if a.venue_id == venue_id]
-    expected = await expected_seats(visit, venue_areas, search)
-    for area in venue_areas:
-        plan = visit[SEAT_MAP_CACHE].plan(area, occupancy, time_window, minute, visit.reader)
-        count = plan.view.count_with_features(search.features)
-        policy = reference.policy_for(area.id, search.day, visit.reader)
-        hours = reference.opening_hours(reference.policy, search.day, area.id)
-        tiles.append(
-            AreaTile(
-                area,
-                count,
-                policy.max_minutes,
-                hours.reason if not hours.intervals else None,
-                plan.reserved_for,
-                search.is_longer_than(policy.longest),
-                _next_free(search, plan, visit.reader.id) if not count.free else "",
-                expected.get(area.id),
-            )
-        )
-    return tiles
-
-
-def _next_free(search: MapSearch, plan: CachedAreaMap, reader_id: ReaderId) -> str:
-    """The time at which the area's next seat becomes free; empty if none does on that day."""
-    states = plan.states_for(reader_id)
-    return _clock(search, min((s.next_free for s in states if s.next_free), default=None))
 
 
 async def _changing(visit: PageRequest, search: MapSearch) -> ReservationOut | None:
@@ -248,6 +174,8 @@ async def area_page(
         panel = await booking_panel(visit, area, search, plan, kind, wished_end)
         if refusal is not None:
             show_error(panel, refusal, search, area)
+        elif "again" in visit.request.query and panel.end:
+            panel.refusal = NOT_YET["change" if search.change else "book"]
     venue = presenter.venue(
         reference, reference.catalog.venues[area.venue_id], visit.now, visit.reader
     )
@@ -287,6 +215,7 @@ def _plan_facts(
             for number, of_floor in groupby(venue_areas, key=lambda one: one.floor)
         ],
         "drawing": _drawing(visit, area, search, plan, kind),
+        "furniture": furniture_of(area),
         "fixtures": list(fixtures_of(area)),
         "count": count,
         "max_minutes": longest_stay(visit, area, search),
@@ -306,7 +235,7 @@ def _plan_facts(
         and not search.change
         and visit.suspension is None
         and count.free == 0 < count.total,
-        "next_free": _next_free(search, plan, visit.reader.id) if not count.free else "",
+        "next_free": next_free(search, plan, visit.reader.id) if not count.free else "",
         "thanks": "thanks" in visit.request.query,
     }
 
@@ -331,8 +260,8 @@ def _drawing(
             SeatMarkup(
                 seat,
                 state.status.value,
-                _clock(search, state.free_until),
-                _clock(search, state.next_free),
+                clock_of(search, state.free_until),
+                clock_of(search, state.next_free),
                 feature_texts(visit, seat),
                 plan.barred.get(place, ()),
             )
@@ -350,13 +279,10 @@ def _drawing(
                 search=search,
                 seats=seats,
                 words=SEAT_TEXT[kind],
+                faces=furniture_of(area).faces,
             ),
         )
     return Markup(drawn)
-
-
-def _clock(search: MapSearch, instant: datetime | None) -> str:
-    return later_clock(search.zone, search.day, instant) if instant is not None else ""
 
 
 def _kind_of(plan: CachedAreaMap) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from handlers.http.schemas import ClockTime, Id, Request, Response, Start
-from handlers.reservations.schemas import ReservedSeat
+from handlers.reservations.schemas import CheckInBy, ReservedSeat
 from models.library.entities import FILTERABLE_FEATURES
 
 FeatureNames = Annotated[
@@ -283,11 +283,16 @@ class Choice(Response):
 class TimesOut(Response, omit_defaults=True):
     """The times at which a seat can be booked. A query without a start gets ``starts`` and the
     start to preselect, ``proposed``: today the first, on another day the one nearest to the
-    reader's usual start; absent if ``starts`` is empty. A query with a start gets ``ends``."""
+    reader's usual start; absent if ``starts`` is empty. A query with a start gets ``ends`` and,
+    if there are any, how and when to check in: ``check_in_until`` for the longest stay; a stay
+    that ends earlier ends it."""
 
     starts: list[Choice] | UnsetType = UNSET
     proposed: str | UnsetType = UNSET
     ends: list[Choice] | UnsetType = UNSET
+    check_in_from: datetime | UnsetType = UNSET
+    check_in_until: datetime | UnsetType = UNSET
+    check_in_by: CheckInBy | UnsetType = UNSET
 
 
 class SeatDayQuery(Request):

@@ -13,6 +13,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.http.presenting import clock, later_clock, suspension
 from handlers.reservations import presenter
+from handlers.reservations.glimpse import Glimpse, glimpse_of
 from handlers.reservations.schemas import AgainOut
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.search import AnyRequest, MapSearch, feature_filters, time_filter
@@ -24,22 +25,12 @@ from models.kernel.time_range import floor_minute
 from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
 from models.policy.open_hours import open_hours
 from models.reservations.entities import Reservation
-from models.seat_map.availability import SeatState
 from models.seat_map.proposal import Proposal, propose
 from models.seat_map.service import SeatMapService
 
 _USUALLY: Final = timedelta(hours=2)
 _PASSED_OVER: Final = 12
 """At most this many seats that the reader has skipped are remembered, the latest ones."""
-_AROUND: Final = (150, 75)
-"""The picture of the proposed seat shows the plan up to this many plan units to the left and
-right of the seat, and above and below it."""
-
-
-@dataclass(frozen=True, slots=True)
-class NearbySeat:
-    seat: Seat
-    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +44,7 @@ class ProposedSeat:
     href: str
     other: str
     """The URL of the page that proposes another seat."""
-    around: list[NearbySeat]
-    view: str
+    glimpse: Glimpse
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +86,7 @@ async def suggestions(
 ) -> Suggestions:
     """The suggestions for the searched time or, without a valid time, the next two hours.
     ``last``: the last stay. ``proposes``: whether to propose a seat (to a reader who may book)."""
-    timed_search = await _with_time(visit, venue_id, search)
+    timed_search = _with_time(visit, venue_id, search)
     plans = await _plans_by_area(visit, venue_id, timed_search)
     recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None
     once_more = presenter.again(visit[REFERENCE], visit.reader, last, visit.now)
@@ -116,7 +106,7 @@ def passed_over(seat_ids: str) -> list[str]:
     return [*filter(None, seat_ids.split(","))][-_PASSED_OVER:]
 
 
-async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
+def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
     """The search with a time. A search without a time gets about two hours, beginning now or, on
     a later day, at the reader's usual start."""
     if search.has_time:
@@ -131,7 +121,7 @@ async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) ->
         return search
     start = next(iter(starts))
     if search.day != visit.zone.day(visit.now):
-        usual = await visit[ReservationService].usual_start(visit.reader.id, visit.now)
+        usual = visit.reader.usual_start
         start = proposed_start(visit.zone, [*starts], usual, policy, place.intervals)
     hours = place.containing(start)
     assert hours is not None
@@ -185,9 +175,11 @@ def _proposed(
         until=later_clock(search.zone, search.day, until) if until is not None else "",
         href=_to(search, proposal.seat),
         other=search.to("/", skip=passed),
-        around=list(_around(proposal.seat, area, plans[area.id].states_for(visit.reader.id))),
-        view=f"{proposal.seat.x + 20 - _AROUND[0]} {proposal.seat.y + 20 - _AROUND[1]}"
-        f" {2 * _AROUND[0]} {2 * _AROUND[1]}",
+        glimpse=glimpse_of(
+            proposal.seat,
+            area,
+            [state.status.value for state in plans[area.id].states_for(visit.reader.id)],
+        ),
     )
 
 
@@ -229,7 +221,7 @@ async def propose_for_app(
     if suspension(call.zone, reader, call.now) is not None or live or not left:
         return None
     recent = reference.catalog.seats.get(last.seat_id) if last is not None else None
-    timed_search = await _with_time(call, venue_id, search)
+    timed_search = _with_time(call, venue_id, search)
     plans = await _plans_by_area(call, venue_id, timed_search)
     proposal = _propose(call, plans, timed_search, favourites, recent, skip)
     return (proposal, timed_search) if proposal is not None else None
@@ -239,13 +231,6 @@ def _reason(proposal: Proposal) -> str:
     return PROPOSAL_TEXT[proposal.reason].format(
         no=proposal.anchor.number if proposal.anchor else ""
     )
-
-
-def _around(seat: Seat, area: Area, states: Sequence[SeatState]) -> Iterable[NearbySeat]:
-    wide, high = _AROUND[0] + 40, _AROUND[1] + 40
-    for one, state in zip(area.seats, states, strict=True):
-        if abs(one.x - seat.x) < wide and abs(one.y - seat.y) < high:
-            yield NearbySeat(one, "mine" if one.id == seat.id else state.status.value)
 
 
 def _favourite(

@@ -44,7 +44,12 @@ function tick() {
   for (const one of document.querySelectorAll("[data-until]")) {
     const left = one.dataset.until - now;
     one.textContent = one.dataset.with ? one.dataset.with.replace("{}", inWords(left)) : _("，还剩 {left}", { left: spell(left) });
-    if (left < 0 && one.closest(".now")) renewOnce(one.dataset.until);
+    if (left < 0 && one.closest(".pass")) renewOnce(one.dataset.until);
+  }
+  for (const ring of document.querySelectorAll("[data-since]")) {
+    const { since, untilRing } = ring.dataset, left = Math.max(0, untilRing - now), minutes = Math.floor(Math.ceil(left / 1000) / 60);
+    ring.querySelector(".rest").setAttribute("stroke-dasharray", `${Math.min(100, (100 * left) / (untilRing - since))} 200`);
+    ring.querySelector("text").textContent = `${Math.floor(minutes / 60)}:${two(minutes % 60)}`;
   }
   // An hour that has begun is not foretold any more.
   for (const one of document.querySelectorAll("[data-before]")) one.hidden = one.dataset.before < now;
@@ -61,23 +66,6 @@ function tick() {
 }
 tick();
 setInterval(tick, 1000);
-
-// A line that runs can be stopped by who reads slowly.
-const line = document.querySelector(".strip span");
-if (line && line.scrollWidth > line.parentElement.clientWidth) {
-  line.classList.add("runs");
-  const stop = document.createElement("button");
-  stop.type = "button";
-  stop.className = "stop";
-  const set = (on) => {
-    line.classList.toggle("stopped", on);
-    stop.textContent = on ? "▶" : "❚❚";
-    stop.setAttribute("aria-label", on ? _("让规则继续滚动") : _("让规则停下"));
-  };
-  stop.addEventListener("click", () => set(!line.classList.contains("stopped")));
-  set(false);
-  line.closest(".strip").insertBefore(stop, line.parentElement.nextElementSibling);
-}
 
 // --- questions ----------------------------------------------------------------------------------
 
@@ -162,6 +150,7 @@ for (const form of document.querySelectorAll("form[data-auto]")) {
   form.classList.add("auto");
   form.addEventListener("change", () => {
     const start = form.elements.namedItem("start").value, end = form.elements.namedItem("end");
+    form.querySelector(".sentence").classList.toggle("all-day", !start);
     if (start && start !== "now" && !end.value) return end.focus(); // a time needs both
     return form.requestSubmit ? form.requestSubmit() : form.submit();
   });
@@ -171,6 +160,23 @@ for (const form of document.querySelectorAll("form[data-auto]")) {
 
 const floors = document.querySelector("[data-live]");
 if (floors) {
+  // On a phone one floor is seen at a time.
+  const links = [...floors.querySelectorAll(".segments a")];
+  const see = (link) => {
+    for (const one of links) {
+      const chosen = one === link;
+      if (chosen) one.setAttribute("aria-current", "true");
+      else one.removeAttribute("aria-current");
+      document.querySelector(one.hash).classList.toggle("chosen", chosen);
+    }
+    sessionStorage.setItem("floor", link.hash);
+  };
+  for (const link of links) link.addEventListener("click", (event) => { event.preventDefault(); see(link); });
+  if (links.length) see(links.find((one) => one.hash === sessionStorage.getItem("floor")) || links[0]);
+  const narrow = matchMedia("(max-width: 899px)");
+  const fold = () => floors.classList.toggle("switched", links.length > 0 && narrow.matches);
+  fold();
+  narrow.addListener(fold);
   const again = () => setTimeout(ask, 15000 + (Math.random() - 0.5) * 6000);
   const ask = async () => {
     try {
@@ -181,12 +187,10 @@ if (floors) {
         for (const area of (await answer.json()).items) {
           const tile = floors.querySelector(`[data-area="${area.id}"]`);
           if (!tile) continue;
-          tile.querySelector(".n").textContent = tile.querySelector(".n2").textContent = area.seats_free;
-          tile.querySelector(".part").setAttribute("width", (100 * area.seats_free) / (area.seats_total || 1));
+          tile.querySelector(".n").textContent = area.seats_free;
+          tile.querySelector(".part").setAttribute("d", `M4 26v-${2 + Math.round((24 * area.seats_free) / (area.seats_total || 1))}`);
           tile.classList.toggle("full", !area.seats_free);
           tile.classList.toggle("few", area.seats_free > 0 && area.seats_free < 0.2 * area.seats_total);
-          const later = tile.querySelector(".later"); // when there is room again is not known here
-          if (later) later.hidden = area.seats_free > 0;
         }
       }
     } catch { /* the numbers stay; the next one may succeed */ }
@@ -198,17 +202,14 @@ if (floors) {
 // --- messages that were not read ------------------------------------------------------------------
 
 const marked = document.querySelectorAll("[data-unread]");
-if (marked.length && !location.pathname.startsWith("/me")) {
+if (marked.length && location.pathname !== "/notices") { // that page says it itself
   fetch("/api/v1/messages?unread=true&page_size=1").then((answer) => answer.json()).then(({ total }) => {
     for (const link of total ? marked : []) {
       const badge = document.createElement("span");
       badge.className = "badge";
       badge.textContent = total > 99 ? "99+" : total;
-      const words = document.createElement("span");
-      words.className = "hide";
-      words.textContent = _(" 条未读");
-      badge.append(words);
-      link.append(" ", badge);
+      link.append(badge);
+      link.setAttribute("aria-label", _("{page}，{total} 条未读", { page: link.getAttribute("aria-label"), total }));
     }
   }).catch(() => { /* the mark is missing; the messages are not */ });
 }

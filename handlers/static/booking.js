@@ -3,9 +3,8 @@
 
 (() => {
   const panel = document.getElementById("panel");
-  const LEAST_TEXT_PX = 34; // narrower, its length would be cut off
+  const LEAST_TEXT_PX = 116; // narrower, its length would be cut off
   const DAY_MIN = 1440;
-  const SNAP_MIN = 30; // a preset further off than this from what can be booked is none
   const TRIES = 3;
   const made = (tag, className, text = "") => {
     const one = document.createElement(tag);
@@ -40,32 +39,22 @@
     Object.assign(hidden, { type: "hidden", name: "end" });
     form.querySelector(".ends").replaceWith(hidden);
 
-    // --- the two times, the day, the lengths ------------------------------------------------------
+    // --- the day as a bar, its ends by name, and each time exactly ------------------------------
 
-    const when = made("div", "when");
-    const steppers = [["start", _("开始时间")], ["end", _("结束时间")]].map(([name, label]) => {
-      const group = made("div", "stepper"), value = made("b", "value");
-      group.setAttribute("role", "group");
-      group.setAttribute("aria-label", label);
-      const buttons = [["‹", _("{label}提前"), -1], ["›", _("{label}推后"), 1]].map(([sign, word, by]) => {
-        const button = made("button", "step", sign);
-        button.type = "button";
-        button.setAttribute("aria-label", _(word, { label }));
-        button.addEventListener("click", () => step(name, by));
-        return button;
-      });
-      const row = made("span", "time-steps");
-      row.append(buttons[0], value, buttons[1]);
-      group.append(made("small", "", label), row);
-      when.append(group);
-      return { name, value, buttons };
-    });
-    const day = made("div", "day"), track = made("div", "track");
-    const presets = made("div", "presets");
+    const day = made("div", "day"), track = made("div", "track"), presets = made("div", "presets");
     presets.setAttribute("role", "group");
-    presets.setAttribute("aria-label", _("时长"));
-    const handles = [["start", _("开始时间"), _("起")], ["end", _("结束时间"), _("止")]].map(([name, label, sign]) => {
-      const handle = made("button", `handle ${name}`, sign);
+    presets.setAttribute("aria-label", _("结束时间"));
+    const exactly = made("div", "exactly");
+    exactly.hidden = true;
+    const lists = [["start", _("开始时间")], ["end", _("结束时间")]].map(([name, label]) => {
+      const box = made("label", "", label), list = document.createElement("select");
+      list.addEventListener("change", () => put(name, choicesOf(name)[list.selectedIndex].at));
+      box.append(list);
+      exactly.append(box);
+      return { name, list };
+    });
+    const handles = [["start", _("开始时间")], ["end", _("结束时间")]].map(([name, label]) => {
+      const handle = made("button", `handle ${name}`);
       handle.type = "button";
       handle.setAttribute("role", "slider");
       handle.setAttribute("aria-label", label);
@@ -89,18 +78,14 @@
       const at = minuteAt(event.clientX);
       put(Math.abs(at - start.at) < Math.abs(at - end.at) ? "start" : "end", at);
     });
-    const legend = made("p", "bar-legend");
-    for (const [kind, word] of [["free", _("可约")], ["taken", _("有人已约")], ["own", _("您已约")], ["far", _("超过最长 {lasts}", { lasts: lasts(times.longest) })]]) {
-      if (kind === "own" && !times.own.length) continue;
-      const item = made("span", "");
-      item.append(made("i", `piece ${kind}`), word);
-      legend.append(item);
-    }
-    day.append(ticks(), track, ...handles.map(({ handle }) => handle));
-    form.querySelector(".panel-body").prepend(...form.querySelectorAll(".refusal"), when, day, presets, legend);
+    day.append(track, ...handles.map(({ handle }) => handle), ticks());
+    form.querySelector(".panel-body").prepend(...form.querySelectorAll(".refusal"), day, presets, exactly);
     form.classList.add("drawn");
     show();
 
+    function choicesOf(name) {
+      return name === "start" ? times.starts : start.ends;
+    }
     function minuteAt(x) {
       const box = track.getBoundingClientRect();
       return from + ((x - box.left) / box.width) * (to - from);
@@ -115,7 +100,7 @@
       show(true);
     }
     function step(name, by) {
-      const choices = name === "start" ? times.starts : start.ends, now = name === "start" ? start : end;
+      const choices = choicesOf(name), now = name === "start" ? start : end;
       const to_ = choices[Math.min(choices.length - 1, Math.max(0, choices.indexOf(now) + by))];
       put(name, to_.at);
     }
@@ -149,26 +134,24 @@
         ...times.hours.flatMap(([a, b]) => piece("far", Math.max(a, last), b)),
         ...times.taken.flatMap(([a, b]) => piece("taken", Math.max(a, times.now), b)),
         ...times.own.flatMap(([a, b]) => piece("own", Math.max(a, times.now), b)),
-        ...piece("chosen", start.at, end.at, wide >= LEAST_TEXT_PX ? `${Math.floor(length / 60)}:${String(length % 60).padStart(2, "0")}` : ""),
+        ...piece("chosen", start.at, end.at, wide >= LEAST_TEXT_PX ? lasts(length) : ""),
       );
       for (const { name, handle } of handles) {
-        const choices = name === "start" ? times.starts : start.ends, one = name === "start" ? start : end;
+        const choices = choicesOf(name), one = name === "start" ? start : end;
         placed(handle, one.at);
         handle.setAttribute("aria-valuemin", choices[0].at);
         handle.setAttribute("aria-valuemax", choices.at(-1).at);
         handle.setAttribute("aria-valuenow", one.at);
         handle.setAttribute("aria-valuetext", one.label);
       }
-      for (const { name, value, buttons } of steppers) {
-        const choices = name === "start" ? times.starts : start.ends, one = name === "start" ? start : end;
-        value.textContent = one.label;
-        value.classList.toggle("long", one.label.length > 5); // 次日02:00
-        const stuck = [one === choices[0], one === choices.at(-1)];
-        // A button that has the focus keeps it: it only does nothing any more.
-        buttons.forEach((button, n) => button.setAttribute("aria-disabled", String(stuck[n])));
+      for (const { name, list } of lists) {
+        const choices = choicesOf(name);
+        list.replaceChildren(...choices.map((one) => new Option(one.label)));
+        list.selectedIndex = choices.indexOf(name === "start" ? start : end);
       }
       offer();
-      form.querySelector(".sum").replaceChildren(made("span", "", `${start.label}–${end.label}`), " · ", made("span", "", lasts(length)));
+      const button = form.querySelector("button[type=submit]");
+      if (button) button.textContent = (button.dataset.changes === undefined ? _("预约 {no} · {start}–{end}", what()) : _("更改为 {no} · {start}–{end}", what()));
       const line = form.querySelector("[data-sign-in-by]"), cut = end.at < start.full.at;
       line.querySelector(".whole").textContent = `${start.opens}–${cut ? end.label : start.full.label}`;
       line.querySelector(".counts").hidden = cut;
@@ -179,22 +162,32 @@
       here.searchParams.set("until", end.value);
       history.replaceState(history.state, "", here);
     }
+    function what() {
+      return { no: panel.querySelector("h2").textContent, start: start.label, end: end.label };
+    }
+    // Three ends by name: after an hour, after two, the last one; and any other.
     function offer() {
-      const focused = presets.contains(document.activeElement) ? document.activeElement.dataset.length : null;
-      presets.replaceChildren(...[60, 120, 180, Infinity].map((length) => {
-        const to_ = length === Infinity ? start.ends.at(-1) : nearest(start.ends, start.at + length);
-        const button = made("button", "chip", length === Infinity ? _("最长") : _("{hours} 小时", { hours: length / 60 }));
+      const focused = presets.contains(document.activeElement) ? [...presets.children].indexOf(document.activeElement) : -1;
+      const last = start.ends.at(-1), ends = [60, 120].map((length) => nearest(start.ends, start.at + length));
+      const named = [...new Set([...ends, last])].map((one) => {
+        const button = made("button", "", _("到 {end}", { end: one.label })), length = one.at - start.at;
         button.type = "button";
-        button.dataset.length = length;
-        if (length !== Infinity && Math.abs(to_.at - start.at - length) > SNAP_MIN) {
-          button.setAttribute("aria-disabled", "true");
-        } else {
-          button.setAttribute("aria-pressed", String(to_ === end));
-          button.addEventListener("click", () => put("end", to_.at));
-        }
+        button.append(made("small", "", one === last ? (length % 60 ? _("最长") : _("最长 {lasts}", { lasts: lasts(length) })) : lasts(length)));
+        button.setAttribute("aria-pressed", String(one === end));
+        button.addEventListener("click", () => put("end", one.at));
         return button;
-      }));
-      if (focused) presets.querySelector(`[data-length="${focused}"]`).focus();
+      });
+      const other = made("button", "", _("选时间"));
+      other.type = "button";
+      other.append(made("small", "", _("开始和结束")));
+      other.setAttribute("aria-expanded", String(!exactly.hidden));
+      other.addEventListener("click", () => {
+        exactly.hidden = !exactly.hidden;
+        other.setAttribute("aria-expanded", String(!exactly.hidden));
+        if (!exactly.hidden) exactly.scrollIntoView({ block: "nearest" });
+      });
+      presets.replaceChildren(...named, other);
+      presets.children[focused]?.focus();
     }
   }
 
@@ -234,7 +227,7 @@
 
   async function book(form, tries) {
     if (asking) return undefined;
-    const button = form.querySelector(".panel-foot .button"), said = form.querySelector(".panel-foot small");
+    const button = form.querySelector(".panel-foot .button"), said = form.querySelector(".panel-foot .state");
     button.dataset.text ??= button.textContent;
     const say = (text, label) => { [said.textContent, button.textContent] = [text, label]; };
     said.setAttribute("role", "status");

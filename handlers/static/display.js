@@ -8,6 +8,7 @@ const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (nam
 (() => {
   const data = document.body.dataset, board = document.getElementById("board"), age = document.getElementById("age");
   const OLD = 120e3, STALE = 600e3, TURN = 15e3, NOTICE = 12e3, LINES = 2;
+  const SIZES = [2.6, 2.4, 2.2, 2, 1.85, 1.7, 1.55, 1.4], NARROWEST = 15.5, WIDE = 24; // of type in rem, of cards in em
   let ahead = Number(data.now) - Date.now(), fresh = Date.now(), asking = false, askAt = Date.now() + 1000;
   let html = board.innerHTML, pages = [], page = 0, turnAt = 0, notice = 0, noticeAt = 0;
   const now = () => Date.now() + ahead;
@@ -18,41 +19,56 @@ const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (nam
   const offsetAt = (at) => document.body.dataset.ahead.split(" ").map(Number).reduce((offset, n, i, all) => (i % 2 || all[i - 1] > at ? offset : n));
   const local = (ms) => new Date(ms + offsetAt(ms));
 
-  // Cards that find no room stand on further pages, which take turns; so do the last rows of a card
-  // that is higher than the room.
+  // On as few pages as can be, with equally many cards each, in the largest type with which they fit.
   function fit() {
-    const box = board.querySelector(".floors"), full = () => box.scrollHeight > box.clientHeight + 1;
+    const box = board.querySelector(".floors"), fits = () => box.scrollHeight <= box.clientHeight + 1;
     board.querySelectorAll(".floor.rest").forEach((card) => card.remove());
     board.querySelectorAll(".floor tr").forEach((row) => { row.hidden = false; });
     const cards = [...board.querySelectorAll(".floor")];
-    pages = [];
-    cards.forEach((card) => { card.hidden = true; });
-    let on = [];
-    while (cards.length) {
-      const card = cards.shift();
-      card.hidden = false;
-      on.push(card);
-      if (!full()) continue;
-      if (on.length > 1) {
-        cards.unshift(on.pop());
-        pages.push(on);
-        [card, ...on].forEach((one) => { one.hidden = true; });
-        on = [];
-      } else {
-        const rest = shorten(card, full);
-        if (rest) cards.unshift(rest);
-      }
-    }
-    if (on.length) pages.push(on);
+    const turned = (to) => { turn(to); return fits(); };
+    const before = page, all = () => [...pages.keys()].every(turned);
+    const one = cards.some((card, n) => {
+      const each = Math.ceil(cards.length / (n + 1));
+      pages = [];
+      for (let at = 0; at < cards.length; at += each) pages.push(cards.slice(at, at + each));
+      return SIZES.some((size) => cards.slice(0, each).some((other, at) => laid(box, size, at + 1) && all()));
+    });
+    if (!one) cut(box, cards, fits);
     if (pages.length > 1 && !turnAt) turnAt = Date.now() + TURN;
-    turn(Math.min(page, Math.max(0, pages.length - 1)));
+    turn(Math.min(before, Math.max(0, pages.length - 1)));
+  }
+
+  // Sets type and columns; false if the columns would be too narrow.
+  function laid(box, size, columns) {
+    const px = size * parseFloat(getComputedStyle(document.documentElement).fontSize), width = box.clientWidth / px / columns;
+    if (columns > 1 && width < NARROWEST) return false;
+    box.style.fontSize = `${px}px`;
+    box.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
+    box.classList.toggle("wide", width > WIDE);
+    return true;
+  }
+
+  // Where the room is lower than a card, each has pages of its own, and its last rows the later ones.
+  function cut(box, cards, fits) {
+    laid(box, SIZES[SIZES.length - 1], 1);
+    pages = [];
+    const left = cards.slice();
+    while (left.length) {
+      const card = left.shift();
+      pages.push([card]);
+      cards.forEach((other) => { other.hidden = other !== card; });
+      card.hidden = false;
+      const rest = fits() ? null : shorten(card, fits);
+      card.hidden = true;
+      if (rest) left.unshift(rest);
+    }
   }
 
   // Hides the last rows of the card until it fits; gives a card of those.
-  function shorten(card, full) {
+  function shorten(card, fits) {
     const rows = [...card.querySelectorAll("tbody tr")];
     let kept = rows.length;
-    while (kept > 1 && full()) rows[--kept].hidden = true;
+    while (kept > 1 && !fits()) rows[--kept].hidden = true;
     if (kept === rows.length) return null;
     const rest = card.cloneNode(true), more = document.createElement("small"), name = rest.querySelector("h2");
     rest.classList.add("rest");
@@ -68,13 +84,7 @@ const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (nam
   function turn(to) {
     page = to;
     pages.forEach((cards, at) => cards.forEach((card) => { card.hidden = at !== page; }));
-    let mark = board.querySelector(".turns");
-    if (pages.length > 1 && !mark) {
-      mark = document.createElement("p");
-      mark.className = "turns";
-      board.append(mark);
-    }
-    if (mark) mark.textContent = pages.length > 1 ? `${page + 1} / ${pages.length}` : "";
+    document.getElementById("turns").textContent = pages.length > 1 ? `${page + 1} / ${pages.length}` : "";
   }
 
   function tell(from) {
@@ -138,6 +148,6 @@ const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (nam
   show();
   tick();
   setInterval(tick, 1000);
-  addEventListener("resize", fit);
+  for (const name of ["load", "resize"]) addEventListener(name, fit); // its styles may come later than this script
   addEventListener("online", () => { askAt = 0; });
 })();

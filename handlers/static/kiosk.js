@@ -4,20 +4,30 @@
 "use strict";
 // A text with its facts. The service writes the text in the language of the page.
 const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (name in facts ? facts[name] : place));
+const nameIn = (name, names) => (names && names[document.body.dataset.language]) || name; // in the page's language, or else the first
+const floorOf = ({ floor, floor_name, floor_names }) => nameIn(floor_name, floor_names) || (floor < 0 ? _("地下{floor}层", { floor: -floor }) : _("{floor}层", { floor }));
+const make = (tag, text = "", className = "") => {
+  const one = document.createElement(tag);
+  one.textContent = text;
+  one.className = className;
+  return one;
+};
 const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale, { ...parts, timeZone: "UTC" });
 
 (() => {
   const id = document.body.dataset.kiosk, name = `kiosk-key-${id}`;
-  const code = document.getElementById("code"), said = document.getElementById("said");
+  const code = document.getElementById("code"), digits = document.getElementById("digits"), said = document.getElementById("said");
   const given = new URLSearchParams(location.hash.slice(1)).get("key");
   if (given) {
     localStorage.setItem(name, given);
     history.replaceState(null, "", location.pathname);
   }
   if (localStorage.getItem(name)) localStorage.setItem("kiosk", id); // where /kiosk leads from now on
-  let ahead = Number(document.body.dataset.now) - Date.now(), until = 0, trying = false, tryAt = 0, digits = "";
+  let ahead = Number(document.body.dataset.now) - Date.now(), until = 0, trying = false, tryAt = 0;
   const now = () => Date.now() + ahead;
-  const data = document.body.dataset, box = document.getElementById("touch"), QUIET = 30e3;
+  const data = document.body.dataset, box = document.getElementById("touch"), QUIET = 30e3, TURN = 8e3;
+  const free = document.getElementById("free"), bar = document.getElementById("left");
+  let parts = [], pages = 1, page = 0, turnAt = 0;
   let quietAt = Date.now() + QUIET;
   // The library's offset from UTC: now, then the next clock changes, each with the offset after it.
   const offsetAt = (at) => document.body.dataset.ahead.split(" ").map(Number).reduce((offset, n, i, all) => (i % 2 || all[i - 1] > at ? offset : n));
@@ -27,13 +37,13 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
     until = 0;
     code.classList.add("away");
     code.textContent = text;
+    digits.textContent = "";
   }
 
   // Where the screen has no key that is good, it can be paired.
   function unpaired(text) {
-    const way = document.createElement("a");
+    const way = make("a", _("配对这块屏幕"));
     way.href = "/kiosk";
-    way.textContent = _("配对这块屏幕");
     if (localStorage.getItem("kiosk") === id) localStorage.removeItem("kiosk");
     said.textContent = text;
     said.append(way);
@@ -52,6 +62,42 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
   for (const button of document.querySelectorAll("#languages button")) button.addEventListener("click", () => speak(button.dataset.language));
   for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, () => { quietAt = Date.now() + QUIET; });
   document.addEventListener("gone", () => { quietAt = 0; });
+
+  // Floors that find no room take turns, or where not even one does, areas.
+  function turn(to) {
+    const each = Math.ceil(parts.length / pages);
+    page = to % pages;
+    parts.forEach((rows, at) => rows.forEach((row) => { row.hidden = Math.floor(at / each) !== page; }));
+    for (const floor of free.children) floor.hidden = !floor.querySelector("li:not([hidden])");
+    document.getElementById("turn").textContent = pages > 1 ? `${page + 1} / ${pages}` : "";
+    return free.scrollHeight <= free.clientHeight + 1;
+  }
+  function fit() {
+    const before = page, floors = [...free.children].map((floor) => [...floor.querySelectorAll("li")]);
+    [floors, [].concat(...floors).map((row) => [row])].some((either) => {
+      parts = either;
+      return parts.some((_part, n) => {
+        pages = n + 1;
+        return [...Array(pages).keys()].every(turn);
+      });
+    });
+    turn(before);
+    if (pages > 1 && !turnAt) turnAt = Date.now() + TURN;
+  }
+  function list(areas) {
+    free.textContent = "";
+    free.append(...[...new Set(areas.map(floorOf))].map((floor) => {
+      const one = make("section"), rows = make("ul");
+      rows.append(...areas.filter((area) => floorOf(area) === floor).map((area) => {
+        const row = make("li");
+        row.append(make("span", nameIn(area.name, area.names)), make("b", area.seats_free || _("满"), area.seats_free ? "" : "none"));
+        return row;
+      }));
+      one.append(make("h3", floor), rows);
+      return one;
+    }));
+    fit();
+  }
 
   async function ask() {
     const key = localStorage.getItem(name);
@@ -76,23 +122,13 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
       if (shown.language && shown.language !== data.home && !(box && !box.hidden)) speak(data.home = shown.language);
       ahead = Date.parse(answer.headers.get("X-Server-Time")) - Date.now();
       until = Date.parse(shown.expires_at);
+      bar.max = shown.step_seconds;
       document.body.classList.remove("offline");
       code.classList.remove("away");
       code.innerHTML = shown.svg;
-      digits = shown.payload.replace(/^.*c=(\d{4})/, "$1 "); // what the code says, for who has no camera
+      digits.textContent = shown.payload.slice(-6).replace(/^.../, "$& "); // of the same code, for who has no camera
       tick();
-      const free = document.getElementById("free");
-      if (free) {
-        free.textContent = "";
-        free.append(...shown.free.map((area) => {
-          const [row, name, n] = ["li", "span", "b"].map((tag) => document.createElement(tag));
-          name.textContent = (area.names && area.names[data.language]) || area.name;
-          n.textContent = area.seats_free || _("满");
-          if (!area.seats_free) n.className = "none";
-          row.append(name, n);
-          return row;
-        }));
-      }
+      if (free) list(shown.free);
     } catch {
       // The code on the screen stays until its end; after that a stale one would mislead.
       if (until <= now()) {
@@ -112,7 +148,12 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
     document.getElementById("time").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
     document.getElementById("date").textContent = _("{day} {weekday}", { day: inWords({ month: "long", day: "numeric" }).format(at), weekday: inWords({ weekday: "short" }).format(at) });
     if (data.language !== data.home && Date.now() >= quietAt && !(box && !box.hidden)) speak(data.home);
-    if (left > 0) said.textContent = _("{left} 秒后更新 · 没有相机？在“签到”页输入 {digits}", { left, digits });
+    if (pages > 1 && Date.now() >= turnAt) {
+      turn(page + 1);
+      turnAt = Date.now() + TURN;
+    }
+    bar.value = Math.max(0, (until - now()) / 1000);
+    if (left > 0) said.textContent = _("{left} 秒后更新 · 没有相机？在“签到”页输入上面的六位数字", { left });
     else if (!trying && Date.now() >= tryAt) ask();
   }
 
@@ -125,6 +166,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
 
   tick();
   setInterval(tick, 250);
+  if (free) addEventListener("resize", fit);
   addEventListener("online", ask);
   addEventListener("hashchange", () => location.reload());
 })();

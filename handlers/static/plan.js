@@ -11,7 +11,7 @@
   const words = JSON.parse(plan.dataset.words);
   const seats = [...plan.querySelectorAll(".seat")];
   const place = (one) => {
-    const box = one.querySelector("rect");
+    const box = one.querySelector("use");
     return [Number(box.getAttribute("x")), Number(box.getAttribute("y"))];
   };
   // As seen from the day of the plan; another one's end is the next day's.
@@ -24,7 +24,6 @@
     if (!one) return;
     const aside = one.classList.contains("aside"), was = one.getAttribute("aria-label");
     one.setAttribute("class", `seat ${seat.status}${aside ? " aside" : ""}`);
-    one.querySelector(".icon").setAttribute("href", `#m-${seat.status}`);
     const until = seat.free_until ? _("，可用至 {until}", { until: clockOf(seat.free_until) }) : seat.next_free ? _("，{from} 起可用", { from: clockOf(seat.next_free) }) : "";
     const marks = one.dataset.marks ? _("，{marks}", { marks: one.dataset.marks }) : "";
     one.setAttribute("aria-label", _("{no}号 {status}{until}{marks}{aside}", { no: one.dataset.no, status: seat.status === "disabled" && one.dataset.only ? _("仅限{only}", { only: one.dataset.only }) : words[seat.status], until, marks, aside: aside ? _("，不合筛选") : "" }));
@@ -166,11 +165,13 @@
     }
     panel.removeAttribute("aria-busy");
     panel.classList.add("open");
+    document.body.classList.add("sheet-open");
     if (narrow.matches) planView.bring(seat);
     return undefined;
   }
   function closed() {
     panel.classList.remove("open");
+    document.body.classList.remove("sheet-open");
     panel.innerHTML = empty;
   }
   const empty = panel.classList.contains("open")
@@ -210,6 +211,7 @@
   function rove(to) {
     for (const one of seats) one.setAttribute("tabindex", one === to ? "0" : "-1");
   }
+  document.body.classList.toggle("sheet-open", panel.classList.contains("open"));
   rove(plan.querySelector(".seat[aria-current]") ?? plan.querySelector(".seat.free:not(.aside)") ?? seats[0]);
   plan.addEventListener("focusin", (event) => {
     const one = event.target.closest(".seat");
@@ -232,6 +234,7 @@
   });
   document.addEventListener("keydown", (event) => {
     const close = panel.querySelector("a[data-close]");
+    if (event.key === "Escape") for (const one of menus) one.open = false;
     if (event.key === "Escape" && close && !document.querySelector("dialog[open]")) back(close.href);
   });
 
@@ -249,7 +252,10 @@
       }
     } catch { /* the names are there; the numbers may come the next time */ }
   });
-  document.addEventListener("click", (event) => { if (!others.contains(event.target)) others.open = false; });
+  const menus = [others, document.querySelector(".at-time")];
+  document.addEventListener("click", (event) => {
+    for (const one of menus) if (!one.contains(event.target)) one.open = false;
+  });
 
   // --- the same seats as a list ---------------------------------------------------------------------
 
@@ -259,6 +265,11 @@
   }
   const button = document.getElementById("as-list");
   button.hidden = false;
+  document.getElementById("to-list").addEventListener("click", (event) => {
+    event.preventDefault();
+    if (list.hidden) button.click();
+    list.querySelector("a").focus();
+  });
   button.addEventListener("click", () => {
     const on = list.hidden;
     if (on && !list.children.length) {
@@ -274,6 +285,7 @@
     }
     list.hidden = !on;
     view.parentElement.hidden = on;
+    document.body.classList.toggle("listed", on);
     button.setAttribute("aria-pressed", String(on));
   });
 })();

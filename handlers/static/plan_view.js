@@ -3,6 +3,7 @@
 
 const planView = (() => {
   const NARROW = matchMedia("(max-width: 899px)");
+  const LOW = matchMedia("(max-height: 480px)"); // the sheet stands at the side
   const READABLE_PX = 12; // no seat's number is smaller at first,
   const FINGER = 1.1; // and on a phone a seat with its gap is as wide as a finger
   const FARTHEST = 0.2, NEAREST = 2.5, STEP = 1.3;
@@ -11,13 +12,28 @@ const planView = (() => {
   const seats = [...plan.querySelectorAll(".seat")];
   const [, , width, height] = plan.getAttribute("viewBox").split(" ").map(Number);
   const boxes = new Map(seats.map((one) => {
-    const box = one.querySelector("rect");
+    const box = one.querySelector("use");
     return [one, [Number(box.getAttribute("x")), Number(box.getAttribute("y"))]];
   }));
+  const panel = document.getElementById("panel"), over = document.querySelector(".plan-over");
   let scale = 0;
 
+  // What floats over the plan on a phone: what is seen lies between, and the plan has a margin for it.
+  function free() {
+    if (!NARROW.matches) return { top: 0, right: 0, bottom: 0 };
+    const sheet = panel.classList.contains("open") ? panel.getBoundingClientRect() : null;
+    const aside = sheet && LOW.matches;
+    return { top: over.getBoundingClientRect().bottom, right: aside ? sheet.width : 0, bottom: sheet && !aside ? sheet.height : 64 };
+  }
+  function origin() {
+    const style = getComputedStyle(plan);
+    return [parseFloat(style.marginLeft), parseFloat(style.marginTop)];
+  }
   // Where all of it is seen, no bars take room.
-  const whole = () => Math.min(view.offsetWidth / width, roomy() / height);
+  function whole() {
+    const { top, right, bottom } = free();
+    return Math.min((view.offsetWidth - 2 * origin()[0] - right) / width, (roomy() - top - bottom) / height);
+  }
   // As high as the window leaves it, whatever is shown now.
   function roomy() {
     const most = parseFloat(getComputedStyle(view).maxHeight);
@@ -34,8 +50,10 @@ const planView = (() => {
     plan.style.setProperty("width", `${width * scale}px`);
     plan.style.setProperty("height", `${height * scale}px`);
     plan.style.setProperty("max-height", "none");
-    frame.classList.toggle("partly", width * scale > view.clientWidth + 1 || height * scale > roomy() + 1);
-    if (old) view.scrollTo((view.scrollLeft + x) * (scale / old) - x, (view.scrollTop + y) * (scale / old) - y);
+    const partly = scale > whole() * 1.001, [left, top] = origin(), by = scale / old;
+    frame.classList.toggle("partly", partly);
+    box.hidden = !partly;
+    if (old) view.scrollTo((view.scrollLeft + x - left) * by + left - x, (view.scrollTop + y - top) * by + top - y);
     draw();
   }
   // Where most free seats are seen at once.
@@ -49,18 +67,17 @@ const planView = (() => {
     }
     return best;
   }
+  // A seat goes to the middle of what is seen.
   function centre([x, y]) {
-    view.scrollTo((x + 20) * scale - view.clientWidth / 2, (y + 20) * scale - view.clientHeight / 2);
+    const { top, right, bottom } = free(), [left, above] = origin();
+    view.scrollTo((x + 20) * scale + left - (view.clientWidth - right) / 2, (y + 20) * scale + above - (top + view.clientHeight - bottom) / 2);
   }
-  // On a phone the sheet covers the lower part of the screen: the seat goes to where it is seen.
   function bring(id) {
     const one = document.getElementById(id);
     if (!one) return;
-    const [x, y] = boxes.get(one);
-    if (NARROW.matches) {
-      view.scrollTo(x * scale - view.clientWidth / 2 + 22, y * scale - 48);
-      frame.scrollIntoView({ block: "start" });
-    } else centre([x, y]);
+    // The sheet covers the lower part of a phone's screen: there is room to scroll past it.
+    plan.style.setProperty("margin-bottom", NARROW.matches ? `${free().bottom + 32}px` : "");
+    centre(boxes.get(one));
   }
   function fit() {
     scale = 0;
@@ -72,7 +89,7 @@ const planView = (() => {
 
   // --- the overview: where the part that is seen lies ---------------------------------------------
 
-  const overview = document.getElementById("overview"), pen = overview.getContext("2d");
+  const overview = document.getElementById("overview"), pen = overview.getContext("2d"), box = overview.parentElement;
   const shown = document.createElement("i");
   overview.after(shown);
   shown.className = "overview-frame";
@@ -98,15 +115,18 @@ const planView = (() => {
   }
   function place(small = Math.min(overview.clientWidth / width, overview.clientHeight / height)) {
     const put = (name, value) => { shown.style[name] = `${value}px`; };
-    put("left", overview.offsetLeft + overview.clientLeft + Math.max(0, (view.scrollLeft / scale) * small));
-    put("top", overview.offsetTop + overview.clientTop + Math.max(0, (view.scrollTop / scale) * small));
-    put("width", Math.min(width, view.clientWidth / scale) * small);
-    put("height", Math.min(height, view.clientHeight / scale) * small);
+    const { top, right, bottom } = free(), [left, above] = origin();
+    const from = [(view.scrollLeft - left) / scale, (view.scrollTop - above + top) / scale].map((at) => Math.max(0, at));
+    const to = [(view.scrollLeft - left + view.clientWidth - right) / scale, (view.scrollTop - above + view.clientHeight - bottom) / scale];
+    put("left", overview.offsetLeft + from[0] * small);
+    put("top", overview.offsetTop + from[1] * small);
+    put("width", Math.max(4, (Math.min(width, to[0]) - from[0]) * small));
+    put("height", Math.max(4, (Math.min(height, to[1]) - from[1]) * small));
   }
   function lead(event) {
-    const box = overview.getBoundingClientRect();
+    const at = overview.getBoundingClientRect();
     const small = Math.min(overview.clientWidth / width, overview.clientHeight / height);
-    centre([(event.clientX - box.left) / small - 20, (event.clientY - box.top) / small - 20]);
+    centre([(event.clientX - at.left) / small - 20, (event.clientY - at.top) / small - 20]);
   }
   overview.addEventListener("pointerdown", (event) => {
     overview.setPointerCapture(event.pointerId);
@@ -122,7 +142,17 @@ const planView = (() => {
     document.getElementById(id).addEventListener("click", () => zoom(scale * by));
   }
   document.getElementById("whole").addEventListener("click", () => zoom(whole()));
-  for (const one of frame.querySelectorAll(".view-tools, #overview")) one.hidden = false;
+  frame.querySelector(".view-tools").hidden = false;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.target.matches("input, select, textarea")) return;
+    const to = { "+": scale * STEP, "=": scale * STEP, "-": scale / STEP, 0: whole() }[event.key];
+    if (to) zoom(to);
+  });
+  view.addEventListener("dblclick", (event) => {
+    if (event.target.closest(".seat")) return;
+    const at = view.getBoundingClientRect();
+    zoom(scale < NEAREST / 1.5 ? scale * STEP * STEP : whole(), event.clientX - at.left, event.clientY - at.top);
+  });
 
   let spread = 0, begun = 1;
   const apart = ({ touches: [a, b] }) => Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);

@@ -5,15 +5,7 @@
 (() => {
   const kiosk = document.body.dataset.kiosk, box = document.getElementById("touch"), languages = document.getElementById("languages");
   const key = () => localStorage.getItem(`kiosk-key-${kiosk}`) || "";
-  const make = (tag, text = "", className = "") => {
-    const one = document.createElement(tag);
-    one.textContent = text;
-    one.className = className;
-    return one;
-  };
   const clock = (text) => text.slice(11, 16);
-  const tag = document.documentElement.lang.split("-")[0];
-  const nameIn = (name, names) => (names && names[tag]) || name; // in the page's language, or else the first
   let token = "", until = 0, idleS = 30, left = null, name = "";
 
   async function call(method, path, body) {
@@ -41,7 +33,7 @@
     box.textContent = "";
     head.append(make("b", name), left, languages, quit);
     box.className = "";
-    box.append(head, make("h1", title), ...parts);
+    box.append(head, title instanceof Node ? title : make("h1", title), ...parts);
     box.hidden = false;
     stay();
   }
@@ -74,10 +66,16 @@
     return one;
   }
   function problem(text) {
-    say(_("没有完成"), make("p", text), button(_("返回"), home));
+    say(_("没有完成"), make("p", text), choices("two", button(_("返回"), () => home(), "strong"), button(_("退出"), out)));
   }
   function done(text) {
-    say(text, button(_("继续"), home), button(_("退出"), out, "quiet"));
+    say(text, choices("two", button(_("继续"), () => home(), "strong"), button(_("退出"), out)));
+    box.classList.add("done");
+  }
+  function choices(kind, ...buttons) {
+    const row = make("div", "", `choices ${kind}`);
+    row.append(...buttons);
+    return row;
   }
   // A sentence and its answers, where the eye and the hand are.
   function say(...parts) {
@@ -97,9 +95,9 @@
     const act = (verb, text) => button(text, () => perform(verb, text));
     // What cannot be undone is asked first; the safe answer comes first and has the focus.
     const ask = (verb, text, question, stay_) => button(text, () => {
-      const row = make("div", "", "choices two"), no = button(stay_, () => home(), "strong");
-      row.append(no, button(text, () => perform(verb, text), "bad"));
-      say(question, make("p", `${nameIn(now.seat.label, now.seat.labels)} · ${clock(now.start)}–${clock(now.end)}`, "soft"), row);
+      const no = button(stay_, () => home(), "strong");
+      say(question, make("p", `${nameIn(now.seat.label, now.seat.labels)} · ${clock(now.start)}–${clock(now.end)}`, "soft"),
+        choices("two", no, button(text, () => perform(verb, text), "bad")));
       no.focus();
     });
     const can = [], also = [];
@@ -119,32 +117,31 @@
     if (now.actions.includes("report")) also.push(button(_("座位被占"), () => taken(now)));
     if (now.state === "in_use") also.push(button(_("反映座位无人"), () => empty(now)));
     can[0] && can[0].classList.add("strong");
-    const row = make("div", "", "choices large"), second = make("div", "", "choices");
-    row.append(...can);
-    second.append(...also);
+    const pass = make("div", "", `pass ${now.state}`);
     const until_ = now.state === "away" ? _("请在 {clock} 前返回", { clock: clock(now.return_by) }) : now.state === "in_use" ? _("可用到 {clock}", { clock: clock(now.end) }) : `${clock(now.start)}–${clock(now.end)}`;
-    show(nameIn(now.seat.label, now.seat.labels), make("p", until_, "big"), make("p", now.state_text, "soft"), row, second);
+    pass.append(make("h1", _("{no} 号", { no: now.seat.no })), make("p", nameIn(now.seat.label, now.seat.labels)), make("p", until_, "big"), make("p", now.state_text));
+    show(pass, choices("large", ...can), choices("", ...also));
     box.className = "use";
     return undefined;
   }
   async function longer(now) {
-    const found = (await call("GET", `/reservations/${now.id}/extensions`)).ends, row = make("div", "", "choices");
-    for (const end of found) row.append(button(_("到 {end}", { end: end.label }), async () => {
+    const found = (await call("GET", `/reservations/${now.id}/extensions`)).ends;
+    const ends = found.map((end) => button(_("到 {end}", { end: end.label }), async () => {
       await call("POST", `/reservations/${now.id}/extend`, { end: end.value });
       done(_("续约成功"));
     }));
-    show(found.length ? _("续约到") : _("后面的时间已有预约或已到上限"), row, button(_("返回"), () => home(), "quiet"));
+    say(found.length ? _("续约到") : _("后面的时间已有预约或已到上限"), choices("", ...ends), choices("two", button(_("返回"), () => home())));
   }
 
   // The card shows that the reader is there: no deadline runs, and another seat is theirs.
   async function taken(now) {
     const told = await call("POST", `/reservations/${now.id}/report`, { kind: "occupied" });
-    const near = told.deadline_stopped ? told.nearest : [], row = make("div", "", "choices");
-    for (const seat of near) row.append(button(_("{no} 号", { no: seat.no }), async () => {
+    const near = told.deadline_stopped ? told.nearest : [];
+    const seats = near.map((seat) => button(_("{no} 号", { no: seat.no }), async () => {
       await call("POST", `/reservations/${now.id}/change`, { seat_id: seat.id });
       done(_("已换到 {seat}", { seat: nameIn(seat.label, seat.labels) }));
     }));
-    show(_("已告诉图书馆"), make("p", near.length ? _("可以换到附近的空位") : _("请到服务台选座")), row, button(_("返回"), () => home(), "quiet"));
+    say(_("已告诉图书馆"), make("p", near.length ? _("可以换到附近的空位") : _("请到服务台选座")), choices("", ...seats), choices("two", button(_("返回"), () => home())));
   }
   async function empty(now) {
     const map = await call("GET", `/areas/${now.seat.area_id}/map`), foot = make("div", "", "foot");
@@ -161,26 +158,25 @@
     const plan = kioskPlan(map, may, touched), side = make("div", "", "side"), both = make("div", "", "seat-plan");
     const hint = make("span", _("请点图上的座位"), "soft");
     foot.append(hint);
-    side.append(foot, button(_("返回"), back, "quiet"));
+    side.append(foot, button(_("返回"), back));
     both.append(plan, side);
     show(title, both);
     if (!plan.begin()) hint.textContent = _("请点图上的座位，拖动看其他座位");
   }
 
   async function areas() {
-    const found = (await call("GET", `/areas?venue=${document.body.dataset.venue}`)).items, parts = [];
-    const floorOf = ({ floor, floor_name, floor_names }) => nameIn(floor_name, floor_names) || (floor < 0 ? _("地下{floor}层", { floor: -floor }) : _("{floor}层", { floor }));
+    const found = (await call("GET", `/areas?venue=${document.body.dataset.venue}`)).items, floors = make("div", "", "floors");
     for (const floor of new Set(found.map(floorOf))) {
-      const row = make("div", "", "choices areas");
-      for (const area of found.filter((one) => floorOf(one) === floor)) {
+      const row = make("div", "", "floor");
+      row.append(make("h2", floor), choices("areas", ...found.filter((one) => floorOf(one) === floor).map((area) => {
         const one = button(nameIn(area.name, area.names), () => seats(area));
         one.append(make("small", area.seats_free ? _("空 {seats_free}", { seats_free: area.seats_free }) : _("满")));
         one.disabled = !area.seats_free;
-        row.append(one);
-      }
-      parts.push(make("h2", floor), row);
+        return one;
+      })));
+      floors.append(row);
     }
-    show(_("选区域"), ...parts);
+    show(_("选区域"), floors);
   }
   async function seats(area) {
     const map = await call("GET", `/areas/${area.id}/map`), foot = make("div", "", "foot");
@@ -255,7 +251,7 @@
       await home(here.active);
     } catch (error) {
       name = "";
-      say(error.status === 422 ? _("没有认出这张卡") : _("没有完成"), make("p", error.message), button(_("关闭"), out));
+      say(error.status === 422 ? _("没有认出这张卡") : _("没有完成"), make("p", error.message), choices("two", button(_("关闭"), out)));
     }
   });
 })();

@@ -56,6 +56,7 @@ KEPT_TEXT: Final[Mapping[str, str]] = {
     "audit": _("馆员代办"),
 }
 """The names under which a reader sees their stored data, by the database collections."""
+STAY_STARTS: Final = _("开始使用的时刻")
 ERASURE_TEXT: Final[Mapping[str, str]] = {
     "suspended": _("暂停预约期间不能清除，暂停结束后再来。"),
     "violations": _("您有还在计数的违约，现在不能自助清除；请到图书馆服务台提出。"),
@@ -76,6 +77,14 @@ ACTION_TEXT: Final[Mapping[str, tuple[str, str]]] = {
 }
 """The title of each action's confirmation page, and its button."""
 
+TYPED_REFUSAL: Final[Mapping[str, str]] = {
+    "qr_invalid": _("数字不对。请输入座位所在场馆的屏幕上现在的六位数字"),
+    "qr_expired": _("这六位数字已更换，请输入屏幕上现在的数字"),
+    "qr_used": _("这六位数字您已用过，请等屏幕上出现新的数字"),
+    "too_many_attempts": _("输错的次数太多，暂时不能输入数字。请扫码签到，或到服务台办理"),
+}
+"""Refusals of a kiosk's typed digits, where those of a scan say 扫描."""
+
 START_NOW: Final = _("现在")
 
 PROPOSAL_TEXT: Final[Mapping[str, str]] = {
@@ -90,6 +99,11 @@ PROPOSAL_TEXT: Final[Mapping[str, str]] = {
 }
 """Texts of the suggestions: why a seat is proposed, whether a favourite seat is free, and when
 the last seat can be booked again."""
+NOT_YET: Final[Mapping[str, str]] = {
+    "book": _("您登录了，还没有预约：请再点一次“立即预约”。"),
+    "change": _("您登录了，还没有更改：请再点一次“更改预约”。"),
+}
+"""Shown after a sign-in to a reader whose session had ended when they sent the form."""
 TOO_LONG: Final = _("{period} 超过了这里一次最长的 {longest}，先约一段，到点前可以续约。")
 """Shown if the searched time is longer than one booking can be."""
 
@@ -141,6 +155,14 @@ def seat_no_text(no: str) -> Text:
     return _("{no} 号", no=no) if no.isdecimal() else _p("letters", "{no} 号", no=no)
 
 
+PASS_TEXT: Final[Mapping[str, str]] = {
+    "reserved": _("{since}–{until} {check_in_by}签到"),
+    "reported": _("不计签到时限"),
+    "in_use": _("可用到 {clock}"),
+    "presence": _("请在 {clock} 前扫码确认在座"),
+    "away": _("请在 {clock} 前返回"),
+}
+"""The reader's next step, as the pass on a device says it, by state."""
 PROOF_NUMBERS: Final[Mapping[str, str]] = {
     "acknowledged": _("确认的操作"),
     "bugs": _("放进去的错误"),

@@ -298,8 +298,11 @@ export interface ForecastOut {
 
 export interface FreeOut {
   name: string;
+  floor: number;
   seats_free: number;
   names?: Record<string, string>;
+  floor_name?: string;
+  floor_names?: Record<string, string>;
 }
 
 export interface GateEventIn {
@@ -602,6 +605,7 @@ export interface ReservationDetail {
   presence_wanted: boolean;
   presence_due_at: string | null;
   leave_minutes: number | null;
+  extend_from: string | null;
   actions: string[];
   history: HistoryEntryOut[];
 }
@@ -633,6 +637,7 @@ export interface ReservationOut {
   presence_wanted: boolean;
   presence_due_at: string | null;
   leave_minutes: number | null;
+  extend_from: string | null;
   actions: string[];
 }
 
@@ -796,6 +801,9 @@ export interface TimesOut {
   starts?: Choice[];
   proposed?: string;
   ends?: Choice[];
+  check_in_from?: string;
+  check_in_until?: string;
+  check_in_by?: "desk" | "gate" | "kiosk" | "kiosk_or_label" | "seat_label";
 }
 
 export interface TouchOut {

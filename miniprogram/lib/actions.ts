@@ -3,51 +3,70 @@
 import { Refused, get, post, tap } from "../api/client";
 import type { EndsOut, NearSeat, ReportOut, ReservationOut } from "../api/types";
 import { agreed, chosen, scanned } from "./ask";
+import { clock, now } from "./clock";
 import { clockFromNow, named, t } from "./texts";
 import { ASKED, consent } from "./subscriptions";
 import type { Text } from "./texts";
 
-export interface ActionButton { verb: string; text: string; icon: string }
+/** `note` is what stands below its name: why it is not possible yet, where `off`. */
+export interface ActionButton { verb: string; text: string; icon: string; note: string; off: boolean }
 /** The reservation as it is now, null where the reader has thought better of it; and what there is to say. */
 export interface Outcome { r: ReservationOut | null; said: string; near: NearSeat[] }
 
-/** In the order of their likelihood; the first one that is possible stands out. */
-const ACTIONS: ReadonlyArray<readonly [string, Text]> = [
-  ["accept", "accept"],
-  ["check_in", "check_in"],
-  ["return", "return_from_leave"],
-  ["confirm", "confirm"],
-  ["leave", "leave"],
-  ["extend", "extend"],
-  ["finish", "finish"],
-  ["decline", "decline"],
-  ["cancel", "cancel"],
-  ["report", "report"],
-  ["shorten", "shorten"],
+/** In the order of their likelihood, with their short names in a row. */
+const ACTIONS: ReadonlyArray<readonly [string, Text, Text, string]> = [
+  ["accept", "accept", "accept", "tick"],
+  ["check_in", "check_in", "row_check_in", "scan"],
+  ["return", "return_from_leave", "row_return", "return"],
+  ["confirm", "confirm", "confirm", "tick"],
+  ["leave", "leave", "leave", "away"],
+  ["extend", "extend", "extend", "extend"],
+  ["finish", "finish", "finish", "finish"],
+  ["decline", "decline", "decline", "cross"],
+  ["cancel", "cancel", "cancel", "cross"],
+  ["report", "report", "report", "taken"],
+  ["shorten", "shorten", "shorten", "earlier"],
 ];
-/** Those that a row has room for, with their short names and drawings. */
-const IN_ROW: ReadonlyArray<readonly [string, Text, string]> = [
-  ["check_in", "row_check_in", "scan"],
-  ["return", "row_return", "return"],
-  ["confirm", "confirm", "tick"],
-  ["leave", "leave", "away"],
-  ["extend", "extend", "extend"],
-  ["finish", "finish", "finish"],
-  ["cancel", "cancel", "cross"],
-];
+/** What a reader has come for; the others stand beside it. */
+const MAIN = new Set(["accept", "check_in", "return", "confirm", "leave"]);
+/** What only the card has room for. */
+const ON_CARD = new Set(["accept", "decline", "report", "shorten"]);
 const KINDS = ["occupied", "belongings"] as const;
 
-/** All that can be done. */
-export function buttonsOf(r: ReservationOut): ActionButton[] {
-  return [
-    // Nobody has seen them since time alone checked them in, or somebody says the seat is empty.
-    ...(r.presence_wanted ? [{ verb: "check_in", text: t("prove"), icon: "" }] : []),
-    ...ACTIONS.filter(([verb]) => r.actions.includes(verb)).map(([verb, text]) => ({ verb, text: t(text), icon: "" })),
-  ];
+/** When a stay can be renewed that cannot be renewed now. */
+function renewal(r: ReservationOut): string {
+  if (r.extend_from === null) return t("extend_limit");
+  if (Date.parse(r.extend_from) > now()) return t("extend_at", { at: clock(r.extend_from) });
+  return t(r.state === "away" ? "extend_after_return" : "extend_after_check_in");
+}
+
+/** Renewing is always there, with the time from which it is possible. A service before 0.3 does not say that. */
+function possible(r: ReservationOut, short: boolean): ActionButton[] {
+  const waits = r.actions.length > 0 && r.state !== "offered" && (r.extend_from as string | null | undefined) !== undefined;
+  return ACTIONS.filter(([verb]) => r.actions.includes(verb) || (verb === "extend" && waits)).map(([verb, long, brief, icon]) => {
+    const off = !r.actions.includes(verb);
+    return { verb, text: t(short ? brief : long), icon, note: off ? renewal(r) : "", off };
+  });
+}
+
+/** All that can be done: the one thing that stands out, or null, and the others. */
+export function buttonsOf(r: ReservationOut): { main: ActionButton | null; others: ActionButton[] } {
+  const all = possible(r, false);
+  // Nobody has seen them since time alone checked them in, or somebody says the seat is empty.
+  const prove = r.presence_wanted ? { verb: "check_in", text: t("prove"), icon: "scan", note: "", off: false } : null;
+  const main = prove ?? all.find(({ verb }) => MAIN.has(verb)) ?? null;
+  return { main, others: all.filter((one) => one !== main) };
 }
 
 export function rowButtonsOf(r: ReservationOut): ActionButton[] {
-  return IN_ROW.filter(([verb]) => r.actions.includes(verb)).map(([verb, text, icon]) => ({ verb, text: t(text), icon }));
+  return possible(r, true).filter(({ verb }) => !ON_CARD.has(verb));
+}
+
+/** Whether that is not possible yet, which is said then. */
+export function isOff(verb: string, buttons: readonly ActionButton[]): boolean {
+  const waits = buttons.find((one) => one.verb === verb && one.off);
+  if (waits) wx.showToast({ title: `${waits.text} · ${waits.note}`, icon: "none" });
+  return waits !== undefined;
 }
 
 /** Must be called from a tap. Raises: Refused. */

@@ -1,5 +1,7 @@
 // The service's time: a phone's clock may be off, and its time zone anywhere.
 
+const DAY_MINUTES = 24 * 60;
+
 let ahead = 0;
 let libraryAhead = 8 * 3600000; // until the service has told
 
@@ -44,4 +46,10 @@ export function dayAt(ms: number): string {
 /** 09-07 16:38. */
 export function day(instant: string): string {
   return `${instant.slice(5, 10)} ${clock(instant)}`;
+}
+
+/** Minutes from a clock time to a later one: 24 hours where they are the same. */
+export function minutesBetween(from: string, to: string): number {
+  const [begin = 0, end = 0] = [from, to].map((at) => Number(at.slice(0, 2)) * 60 + Number(at.slice(3)));
+  return ((end - begin + DAY_MINUTES - 1) % DAY_MINUTES) + 1;
 }

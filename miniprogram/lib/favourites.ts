@@ -22,7 +22,7 @@ function once(more: AgainOut): Known {
   const begin = more.start === "now" ? t("now") : more.start;
   const end = more.start === "now" ? more.end : clockAfter(more.start, more.end);
   const note = `${t(more.date === dayAt(now()) ? "today" : "tomorrow")} ${begin}–${end}`;
-  return known(more.seat, `${t("once_more")} · ${nameOf(more.seat)}`, note, `&date=${more.date}&start=${more.start}&end=${more.end}`);
+  return known(more.seat, nameOf(more.seat), note, `&date=${more.date}&start=${more.start}&end=${more.end}`);
 }
 
 /** The favourites and the last seat; those that only this phone knows are told to the library first. */

@@ -2,19 +2,19 @@
 
 import type { MarkOut, SeatMapOut, SeatOut } from "../api/types";
 import { clock } from "./clock";
+import type { Back, Desks } from "./desks";
 import type { Feature } from "./seat_features";
 import { allFeatures, has } from "./seat_features";
 import type { Text } from "./texts";
 import { named, t } from "./texts";
 
-/** `aside`: the seat lacks a feature that is looked for. */
-export interface Tile { id: string; no: string; x: number; y: number; status: string; marks: string[]; name: string; facts: string; said: string; aside: boolean }
+/** `aside`: the seat lacks a feature that is looked for. `back` is the side of its back. */
+export interface Tile { id: string; no: string; number: string; x: number; y: number; back: Back; status: string; marks: string[]; name: string; facts: string; said: string; aside: boolean }
 /** What stands in the plan. `tall` is written from top to bottom; `side` is where the word of a thin one stands: in the room. */
 export interface Fixture extends MarkOut { text: string; tall: boolean; side: string }
 
-/** A state is a shape and a mark before it is a colour. These are names of drawings. */
-const MARKS: Readonly<Record<string, string>> = { free: "", occupied: "occupied", away: "away", disabled: "disabled", mine: "mine" };
-export const STATES: ReadonlyArray<readonly [string, Text]> = [
+/** A state is a shape before it is a colour: plan.wxss. */
+const STATES: ReadonlyArray<readonly [string, Text]> = [
   ["free", "seat_free"],
   ["occupied", "seat_occupied"],
   ["away", "seat_away"],
@@ -46,9 +46,9 @@ export function fixtureOf(mark: MarkOut, map: { width: number; height: number })
   return { ...mark, text: said ? word : "", tall, side: thin && said ? (tall ? across : along) : "" };
 }
 
-/** The signs of the states and marks, with their words. */
-export function legend(): { status: string; mark: string; text: string }[] {
-  return STATES.map(([status, text]) => ({ status, mark: MARKS[status] ?? "", text: t(text) }));
+/** The states with their words. */
+export function legend(): { status: string; text: string }[] {
+  return STATES.map(([status, text]) => ({ status, text: t(text) }));
 }
 
 function until(seat: SeatOut): string {
@@ -62,7 +62,7 @@ function onTile(no: string): string {
   return no.length > 12 ? `${no.slice(0, 5)}…${no.slice(-6)}` : no;
 }
 
-export function tileOf(seat: SeatOut, features: readonly Feature[], wanted: readonly string[]): Tile {
+function tileOf(seat: SeatOut, back: Back, features: readonly Feature[], wanted: readonly string[]): Tile {
   const there = features.filter((feature) => has(seat, feature.name));
   const aside = !wanted.every((name) => has(seat, name));
   const state = STATES.find(([status]) => status === seat.status);
@@ -72,10 +72,12 @@ export function tileOf(seat: SeatOut, features: readonly Feature[], wanted: read
   return {
     id: seat.id,
     no: onTile(seat.no),
+    number: seat.no,
     x: seat.x,
     y: seat.y,
+    back,
     status: seat.status,
-    marks: MARKS[seat.status] ? [MARKS[seat.status] as string] : there.slice(0, SIGNS).map((feature) => feature.sign),
+    marks: seat.status === "free" ? there.slice(0, SIGNS).map((feature) => feature.sign) : [],
     name,
     facts,
     said: `${name} · ${facts}`,
@@ -84,9 +86,9 @@ export function tileOf(seat: SeatOut, features: readonly Feature[], wanted: read
 }
 
 /** What a new plan changes of what is shown, seat by seat: hundreds stay as they are. `wanted`: features that are looked for. */
-export function changed(shown: readonly Tile[], map: SeatMapOut, wanted: readonly string[]): Record<string, unknown> {
+export function changed(shown: readonly Tile[], map: SeatMapOut, backs: Desks["backs"], wanted: readonly string[]): Record<string, unknown> {
   const features = allFeatures();
-  const tiles = map.seats.map((seat) => tileOf(seat, features, wanted));
+  const tiles = map.seats.map((seat) => tileOf(seat, backs[seat.id] ?? "bottom", features, wanted));
   if (shown.length !== tiles.length) return { seats: tiles };
   const change: Record<string, unknown> = {};
   tiles.forEach((tile, n) => {

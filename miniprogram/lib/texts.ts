@@ -92,12 +92,18 @@ export function nameIn(name: string, names?: Readonly<Record<string, string>>): 
 }
 
 /** A floor's own name, or 二层, below the ground 地下一层. */
-export function floorName({ floor, floor_name, floor_names }: AreaOut): string {
+export function floorName({ floor, floor_name, floor_names }: Pick<AreaOut, "floor" | "floor_name" | "floor_names">): string {
   const own = nameIn(floor_name ?? "", floor_names);
   return own || (floor < 0 ? t("basement", { n: counted(-floor) }) : t("floor", { n: counted(floor) }));
 }
 
-/** Where a seat is. A booking that an earlier version has kept has no labels. */
+/** Where a seat is that is named beside it: area, floor where the area's name does not begin with it, venue. */
+export function areaOf(seat: ReservedSeat): string {
+  const [area, floor] = [nameIn(seat.area, seat.area_names), floorName(seat)];
+  return [area, ...(area.startsWith(floor) ? [] : [floor]), nameIn(seat.venue, seat.venue_names)].join(" · ");
+}
+
+/** A seat and where it is. A booking that an earlier version has kept has no labels. */
 export function placeOf(seat: ReservedSeat): string {
   return (seat.labels as ReservedSeat["labels"] | undefined)?.[tag] ?? seat.label;
 }

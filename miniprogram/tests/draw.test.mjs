@@ -1,6 +1,6 @@
 // The draw at an opening: it is said before, while one waits, and to whom was not drawn.
 import { after, before, test } from "node:test";
-import { BUSY, SEAT, at, bound, seatTapped } from "./reader.mjs";
+import { BOOK, BUSY, SEAT, at, bound, seatTapped } from "./reader.mjs";
 import { start } from "./service.mjs";
 
 let service;
@@ -11,11 +11,11 @@ after(() => service?.stop());
 const WORDS = {
   zh_CN: {
     day: "明天 的座位 08:10 开放预约。开放后前 10 秒的请求抽签，不分先后。", before: "08:10 开放预约；前 10 秒抽签，不分先后",
-    now: "前 10 秒抽签，不分先后", reserve: "立即预约", waits: "抽签中…几秒后有结果", lost: "这次没有抽中",
+    now: "前 10 秒抽签，不分先后", waits: "抽签中…几秒后有结果", lost: "这次没有抽中",
   },
   en: {
     day: "opens at 08:10. Requests made in the first 10 seconds are drawn by lot", before: "Opens at 08:10; the first 10 seconds are drawn by lot",
-    now: "The first 10 seconds are drawn by lot", reserve: "Book now", waits: "Drawing lots… a few seconds", lost: "Not drawn this time",
+    now: "The first 10 seconds are drawn by lot", waits: "Drawing lots… a few seconds", lost: "Not drawn this time",
   },
 };
 
@@ -43,7 +43,7 @@ for (const [language, words] of Object.entries(WORDS)) {
       await seatTapped(phone);
       await seatTapped(phone, "2f-hall-066"); // the answers have told the time
       await phone.until(() => phone.text.includes(words.now) && !phone.text.includes(words.before), "it has opened");
-      await phone.tap(words.reserve);
+      await phone.tap(BOOK);
       await phone.reads(words.waits);
       await service.clock("2026-12-07T08:10:11+08:00");
       const message = `${words.lost}: the service's own words`;

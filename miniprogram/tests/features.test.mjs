@@ -1,7 +1,7 @@
 // Features of seats that the library has defined: the filter, the plan, the list, and a booking.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { MONDAY, at, bound, posted, seatTapped } from "./reader.mjs";
+import { BOOK, MONDAY, at, bound, posted, seatTapped } from "./reader.mjs";
 import { start } from "./service.mjs";
 
 const WITH_LAMP = ["2f-hall-001", "2f-hall-002"];
@@ -60,7 +60,7 @@ for (const [language, lamp, aside] of [["zh_CN", "台灯", "不合筛选"], ["en
       assert.ok(line.textContent.endsWith(`升降桌 · ${lamp}`));
       await phone.tap(language === "en" ? "Plan" : "座位图");
       await seatTapped(phone, WITH_LAMP[0]);
-      await phone.tap(language === "en" ? "Book now" : "立即预约");
+      await phone.tap(BOOK);
       await phone.until((data) => data.done);
       assert.equal(posted(phone, "/reservations").at(-1).body.seat_id, WITH_LAMP[0]);
     } finally {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { Phone } from "./phone.mjs";
-import { BUSY, MONDAY, SEAT, agree, at, bound, posted, seatChosen, timesChosen } from "./reader.mjs";
+import { BOOK, BUSY, MONDAY, SEAT, agree, at, bound, posted, seatChosen, timesChosen } from "./reader.mjs";
 import { start } from "./service.mjs";
 
 let service;
@@ -110,7 +110,7 @@ test("a plan that has not changed is not sent again", async () => {
 test("two taps make one reservation", async () => {
   await begin();
   await seatChosen(phone);
-  const button = phone.find("立即预约");
+  const button = phone.find(BOOK);
   phone.touch(button);
   phone.touch(button);
   await phone.reads("预约成功");
@@ -123,7 +123,7 @@ for (const [what, said] of [["lost", "an answer that is lost"], [{ status: 503, 
     await begin();
     await seatChosen(phone);
     weather(what, 1, "/api/v1/reservations");
-    await phone.tap("立即预约");
+    await phone.tap(BOOK);
     await phone.reads("预约成功");
     const sent = posted(phone, "/reservations");
     assert.equal(sent.length, 2);
@@ -137,9 +137,9 @@ test("what could not be sent at all may be tapped again, under the same key", as
   await begin();
   await seatChosen(phone);
   weather("lost", 3, "/api/v1/reservations");
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.reads("服务没有回应，请稍后再试");
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.reads("预约成功");
   assert.equal(new Set(posted(phone, "/reservations").map((one) => one.headers["Idempotency-Key"])).size, 1);
   assert.equal((await mine()).length, 1);
@@ -151,7 +151,7 @@ test("a refusal leaves everything as it was, and another tap is another try", as
   await seatChosen(phone);
   await service.reserve(token, "2f-hall-001", MONDAY, "09:00", "12:00"); // on another phone, meanwhile
   for (let n = 0; n < 2; n += 1) {
-    await phone.tap("立即预约");
+    await phone.tap(BOOK);
     await phone.until((data) => data.refused && !data.busy, "a refusal");
   }
   assert.equal(new Set(posted(phone, "/reservations").map((one) => one.headers["Idempotency-Key"])).size, 2);
@@ -228,7 +228,7 @@ test("a start that is tapped before its ends have come is what counts, whatever 
   const chip = (value) => phone.all("chip").find((node) => node.dataset.value === value);
   phone.touch(chip("09:00"));
   await phone.until((data) => data.start === "09:00");
-  assert.equal(phone.find("立即预约"), undefined, "nothing is booked while the ends are unknown");
+  assert.equal(phone.find(BOOK), undefined, "nothing is booked while the ends are unknown");
   phone.touch(chip("10:00"));
   await phone.until((data) => data.start === "10:00" && data.end);
   const { ends } = phone.page.data;
@@ -260,7 +260,7 @@ test("closing the sheet while the reservation is under way does not hide how it 
   await seatChosen(phone);
   let let_go;
   phone.network = ({ method, path }) => (method === "POST" && /reservations$/.test(path) ? new Promise((resolve) => { let_go = resolve; }) : undefined);
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.until(() => let_go);
   await phone.tap("关闭");
   let_go();
@@ -271,10 +271,10 @@ test("a service that is away for longer says so at once, and the next tap goes o
   await begin();
   await seatChosen(phone);
   weather({ status: 503, headers: { "Retry-After": "600" }, data: "" }, 1, "/api/v1/reservations");
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.reads("服务暂时不可用");
   assert.equal(posted(phone, "/reservations").length, 1);
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.reads("预约成功");
   assert.equal(new Set(posted(phone, "/reservations").map((one) => one.headers["Idempotency-Key"])).size, 1);
 });
@@ -283,7 +283,7 @@ test("a change that is still being done is asked for again under its key, and th
   await begin();
   await seatChosen(phone);
   weather({ status: 409, data: { error: { code: "in_progress", message: "正在处理", details: {} } } }, 1, "/api/v1/reservations");
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.until(() => phone.loading === "正在重试…", "a word about it");
   await phone.reads("预约成功");
   assert.equal(phone.loading, "");
@@ -373,7 +373,7 @@ test("a start without a network shows the bookings that were seen last, and goes
   await begin();
   await service.reserve(phone.storage.get("token"), SEAT, MONDAY, "09:00", "12:00");
   await home();
-  await phone.reads("已预约 ·");
+  await phone.reads("已预约065 号");
   const { storage } = phone;
   await phone.close();
   phone = new Phone(service, "wang");
@@ -382,7 +382,7 @@ test("a start without a network shows the bookings that were seen last, and goes
   phone.open("pages/index/index");
   await phone.reads("没有网络，请检查后重试");
   await phone.reads("下面是 12-07 08:00 看到的预约");
-  assert.ok(phone.text.includes("已预约 · 图书馆2层二层中厅065号"), phone.text);
+  assert.ok(phone.text.includes("已预约065 号二层中厅 · 图书馆"), phone.text);
   assert.equal(phone.find("取消"), undefined, "nothing to tap that cannot be done");
   phone.network = () => undefined;
   phone.connected();
@@ -428,7 +428,7 @@ for (const [start, token] of [["a start with a session", "kept"], ["a start with
       return undefined;
     };
     await scannedWith(code, { at: at("08:00").replace(/:00\+/, ":45+") }); // less than a minute, however busy this machine
-    await phone.reads("使用中 ·");
+    await phone.reads("使用中065 号");
     assert.equal((await mine()).find((one) => one.id === r.id).state, "in_use");
   });
 }
@@ -438,5 +438,5 @@ test("without the note of a code the code itself is tried", async () => {
   await service.reserve(phone.storage.get("token"), SEAT, MONDAY, "08:00", "12:00");
   phone.network = ({ path }) => (path.endsWith("/scans") ? "offline" : undefined);
   phone.open(`pages/index/index?q=${encodeURIComponent(await service.kioskCode())}`);
-  await phone.reads("使用中 ·");
+  await phone.reads("使用中065 号");
 });

@@ -335,9 +335,11 @@ export class Phone {
     return [...document.body.querySelectorAll("*")].filter((node) => [...node.classList].some((given) => given.replace(/^.*--/, "") === name));
   }
 
-  /** The innermost element that says just that. */
+  /** The innermost element that says just that (or what the pattern finds), in words or, being an icon, to a screen reader. */
   find(text) {
-    const said = [...document.body.querySelectorAll("*")].filter((node) => node.textContent.trim() === text);
+    const is = (found) => (text instanceof RegExp ? text.test(found) : found === text);
+    const label = (node) => node.__wxElement?._vt?.attrs?.find(({ name }) => name === "ariaLabel")?.value;
+    const said = [...document.body.querySelectorAll("*")].filter((node) => is(node.textContent.trim()) || is(label(node)));
     return said.find((node) => !said.some((other) => other !== node && node.contains(other)));
   }
 
@@ -345,7 +347,7 @@ export class Phone {
   async tap(text) {
     const idle = () => {
       const node = this.find(text);
-      return node && !/busy/.test(node.className) && node;
+      return node && !node.closest("[class*=busy]") && node;
     };
     this.touch(await this.until(idle, `“${text}” to tap`));
   }

@@ -3,6 +3,8 @@ import { Phone } from "./phone.mjs";
 
 export const MONDAY = "2026-12-07";
 export const SEAT = "2f-hall-065";
+/** The button of a seat's sheet, which says what is booked. */
+export const BOOK = /^(预约 .+ 号|Book seat .+) · /;
 /** The answer of a service that is busy for a second. */
 export const BUSY = { status: 503, headers: { "Retry-After": "1" }, data: { error: { code: "busy", message: "人多，请稍后再试", details: { retry_after: 1 } } } };
 

@@ -2,7 +2,7 @@
 // the tap does what it says.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { MONDAY, SEAT, at, bound, posted, seatChosen } from "./reader.mjs";
+import { BOOK, MONDAY, SEAT, at, bound, posted, seatChosen } from "./reader.mjs";
 import { start } from "./service.mjs";
 
 let service;
@@ -20,7 +20,7 @@ const consents = async () => (await service.call("GET", "/api/v1/me", { as: phon
 /** The taps, each at a time at which it is possible, what the screen says when it has been done, and what a reader is
  * asked for who has accepted all before: of which fewest can come, and of equals what matters most. */
 const TAPS = [
-  [async () => { await seatChosen(phone); await phone.tap("立即预约"); }, "预约成功", ["CHECK_IN_REMINDER", "MOVED", "SUSPENDED", "NO_SHOW", "RESERVED"]],
+  [async () => { await seatChosen(phone); await phone.tap(BOOK); }, "预约成功", ["CHECK_IN_REMINDER", "MOVED", "SUSPENDED", "NO_SHOW", "RESERVED"]],
   [
     async () => {
       phone.sees.push(await service.kioskCode());
@@ -28,9 +28,9 @@ const TAPS = [
       await phone.until((data) => data.ready);
       await phone.tap("扫码签到");
     },
-    "使用中 ·", ["ENDING_SOON", "CHECKED_IN", "ENDED", "OFFER", "MOVED"],
+    "使用中065 号", ["ENDING_SOON", "CHECKED_IN", "ENDED", "OFFER", "MOVED"],
   ],
-  [async () => { await phone.tap("暂离"); }, "暂离 ·", ["LEAVE_REMINDER", "LEAVE_TIMEOUT", "LEAVE", "SUSPENDED", "CHECK_IN_REMINDER"]],
+  [async () => { await phone.tap("暂离"); }, "暂离065 号", ["LEAVE_REMINDER", "LEAVE_TIMEOUT", "LEAVE", "SUSPENDED", "CHECK_IN_REMINDER"]],
 ];
 /** What who refuses them all is asked for at the same taps. */
 const REFUSED = [TAPS[0][2], ["MOVED", "SUSPENDED", "CHECK_IN_REMINDER", "ENDING_SOON", "CHECKED_IN"], ["LEAVE_REMINDER", "MOVED", "SUSPENDED", "LEAVE_TIMEOUT", "LEAVE"]];
@@ -64,7 +64,7 @@ test("an answer that does not reach the service holds nobody up", async () => {
   phone = await bound(service);
   phone.network = ({ path }) => (path.endsWith("/subscriptions") ? "offline" : undefined);
   await seatChosen(phone);
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.reads("预约成功");
 });
 
@@ -75,7 +75,7 @@ test("候补 asks for the messages of an offer and of its end", async () => {
   await seatChosen(phone);
   const { start: from, end } = phone.page.data;
   await service.reserve(other, SEAT, MONDAY, from, end);
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.tap("加入候补");
   await phone.reads("已加入候补");
   const names = ["OFFER", "CHECK_IN_REMINDER", "MOVED", "SUSPENDED", "NO_SHOW"];
@@ -89,13 +89,13 @@ test("a client that takes three is asked for the three that matter most, and rem
   phone = await bound(service);
   phone.mostTemplates = 3;
   await seatChosen(phone);
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.reads("预约成功");
   assert.deepEqual(phone.asked.slice(-2).map((text) => text.split("|").length), [5, 3]);
   assert.equal(phone.asked.at(-1), ids("CHECK_IN_REMINDER", "MOVED", "SUSPENDED"));
   const before = phone.asked.length;
   await seatChosen(phone, "2f-hall-001", "&from=14:00&to=16:00");
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.reads("预约成功");
   assert.deepEqual(phone.asked.slice(before), [ids("NO_SHOW", "RESERVED", "OFFER")]);
 });
@@ -110,11 +110,11 @@ test("long-term templates are never mixed with others, and not asked for again",
   phone.open("pages/privacy/privacy");
   await phone.until((data) => data.ready);
   await seatChosen(phone);
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.reads("预约成功");
   assert.equal(phone.asked.at(-1), ids("CHECK_IN_REMINDER", "NO_SHOW"));
   await seatChosen(phone, "2f-hall-001", "&from=14:00&to=16:00");
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.reads("预约成功");
   assert.equal(phone.asked.at(-1), ids("MOVED", "SUSPENDED", "RESERVED", "OFFER"));
 });
@@ -138,7 +138,7 @@ test("首页 says when the reminder of a deadline cannot come, and takes the con
   // The reminder comes at the start: after it there is none to miss.
   await service.clock(at("09:01"));
   phone.open("pages/index/index");
-  await phone.reads("已预约 ·");
+  await phone.reads("已预约065 号");
   await phone.until((data) => data.ready);
   assert.ok(!phone.text.includes("没有订阅"));
 });

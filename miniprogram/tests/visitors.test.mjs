@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { Phone } from "./phone.mjs";
-import { MONDAY, SEAT, agree, at, bound, posted, seatTapped } from "./reader.mjs";
+import { BOOK, MONDAY, SEAT, agree, at, bound, posted, seatTapped } from "./reader.mjs";
 import { start } from "./service.mjs";
 
 let service;
@@ -34,7 +34,7 @@ test("areas, plans and notices are looked at before binding, under the words for
   await phone.reaches("pages/plan/plan");
   await phone.reads(AUDIENCE);
   await seatTapped(phone);
-  assert.ok(!phone.find("立即预约") && !phone.find("报修") && !phone.find("设为常用"));
+  assert.ok(!phone.find(BOOK) && !phone.find("报修") && !phone.find("设为常用"));
   for (const page of ["notices/notices", "notices/notice?id=how-to-book"]) {
     phone.open(`pages/${page}`);
     await phone.reads(AUDIENCE);
@@ -72,7 +72,7 @@ test("who binds to book comes back to the seat", async () => {
   phone.type(await service.activationCode("21070001"));
   await phone.reaches("pages/plan/plan");
   await phone.until((data) => data.seat?.id === SEAT && data.end, "its sheet");
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.reads("预约成功");
   assert.deepEqual(posted(phone, "/reservations").map((sent) => sent.status), [201]);
 });
@@ -216,14 +216,14 @@ test("a seat is proposed, another one on request, and one tap leads to its times
   const before = asked();
   for (let n = 0; n < 4; n += 1) await phone.page.look();
   assert.deepEqual([asked(), phone.page.data.proposed.id], [before, second.id]);
-  await phone.tap("坐这里");
+  await phone.tap("坐这里 · 现在–10:00");
   await phone.reaches("pages/plan/plan");
   await phone.until((data) => data.seat?.id === second.id && data.start === "now" && data.end === "10:00", "its times");
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.reads("预约成功");
   // Who has a seat is not offered another one.
   phone.open("pages/index/index");
-  await phone.reads("已预约 ·");
+  await phone.reads("已预约");
   await phone.until((data) => data.ready);
   assert.equal(phone.page.data.proposed, null);
 });
@@ -249,7 +249,7 @@ test("签到, 暂离, 续约 and 结束 stand in the row of 我的预约 too", a
   phone.open("pages/me/me");
   await phone.reads("图书馆2层二层中厅065号");
   const texts = () => phone.page.data.rows.find((row) => row.id === id).buttons.map((button) => button.text);
-  assert.deepEqual(texts(), ["签到", "取消"]);
+  assert.deepEqual(texts(), ["签到", "续约", "取消"]);
   phone.sees.push(await service.kioskCode());
   await phone.tap("签到");
   await phone.until(() => texts().includes("暂离"), "in use");

@@ -71,7 +71,7 @@ for (const [, name] of sources.matchAll(/words\.(\w+)/g)) {
 }
 
 // What the oldest base library lacks is asked for (wx.canIUse) where it is used. The account's page sets the oldest one.
-const OLDEST = "2.20.1";
+const OLDEST = JSON.parse(readFileSync(join(root, "project.config.json"), "utf8")).libVersion;
 const api = readFileSync(join(root, "node_modules/miniprogram-api-typings/types/wx/lib.wx.api.d.ts"), "utf8");
 const since = new Map([...api.slice(api.indexOf("interface Wx {")).matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\s*\n {8}(\w+)[<(]/g)]
   .map(([, told, name]) => [name, /需要基础库： `([\d.]+)`/.exec(told)?.[1] ?? "1.0.0"]));
@@ -87,7 +87,23 @@ if (!readFileSync(join(root, "../docs/miniprogram.md"), "utf8").includes(OLDEST)
 
 // Screens wider than a phone have a column, and every page is in it.
 for (const page of app.pages) {
-  if (!/^<page-meta [^>]*\/>\n<view class="screen">/.test(readFileSync(join(root, `${page}.wxml`), "utf8"))) wrong.push(`${page}.wxml: not in the column of .screen`);
+  if (!/^<page-meta [^>]*\/>\n<view class="screen[ "]/.test(readFileSync(join(root, `${page}.wxml`), "utf8"))) wrong.push(`${page}.wxml: not in the column of .screen`);
+}
+
+// Sheets have the sizes and colours of design/tokens.json. Type on a plan is drawn to its scale, so it has pixels; round is 50% or 99px.
+const RULES = [
+  ["font-size", /^(var\(--text-(xs|s|m|l|xl)\)|12px)$/],
+  ["font-weight", /^(400|600)$/],
+  ["border-radius", /^((var\(--radius-[sml]\)|0|2px|4px|50%|99px)( |$))+/],
+  ["min-height", /^(var\(--height-[sml]\)|240px)$/],
+];
+for (const file of ["app", ...units]) {
+  const sheet = readFileSync(join(root, `${file}.wxss`), "utf8").replace(/\/\* tokens[^]*end of tokens \*\//, "");
+  for (const [, name, value] of sheet.matchAll(/([\w-]+): ([^;{}]+);/g)) {
+    const rule = RULES.find(([property]) => property === name)?.[1];
+    if (rule && !rule.test(value)) wrong.push(`${file}.wxss: ${name} ${value} is none of the tokens`);
+    if (/#(?!ffffff\b)[0-9a-f]{3,8}\b/i.test(value)) wrong.push(`${file}.wxss: the colour ${value} is none of the tokens`);
+  }
 }
 
 // What is uploaded: WeChat takes 2 MB, and a phone in a basement likes less.

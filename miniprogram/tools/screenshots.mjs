@@ -1,11 +1,12 @@
-// Pictures of the story's pages: `node tools/screenshots.mjs FOLDER [dark] [short] [wide]`. The pages are what the
-// phone of the tests shows; Chromium draws them, with WeChat's bars around them. `short` is the screen of a small phone, `wide` a tablet's.
+// Pictures of the story's pages: `node tools/screenshots.mjs FOLDER [dark] [short] [wide] [side]`. The pages are what the
+// phone of the tests shows; Chromium draws them, with WeChat's bars around them. `short` is the screen of a small phone, `wide` a tablet's,
+// `side` a phone's on its side.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { MONDAY, SEAT, agree, at, bound, seatChosen } from "../tests/reader.mjs";
+import { BOOK, MONDAY, SEAT, agree, at, bound, seatChosen } from "../tests/reader.mjs";
 import { Phone } from "../tests/phone.mjs";
 import { start } from "../tests/service.mjs";
 
@@ -13,18 +14,20 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const [folder, ...how] = process.argv.slice(2);
 if (!folder) throw new Error("where to?");
 const scheme = how.includes("dark") ? "dark" : "light";
-const height = how.includes("short") ? 664 : 844;
-const width = how.includes("wide") ? 1024 : 390;
+const side = how.includes("side");
+const height = side ? 390 : how.includes("short") ? 568 : 844;
+const width = side ? 844 : how.includes("wide") ? 1024 : how.includes("short") ? 320 : 390;
 mkdirSync(folder, { recursive: true });
 
 const app = JSON.parse(readFileSync(join(ROOT, "app.json"), "utf8"));
 const theme = JSON.parse(readFileSync(join(ROOT, "theme.json"), "utf8"))[scheme];
 const tabs = app.tabBar.list.map((tab) => tab.pagePath);
-const style = (path) => readFileSync(join(ROOT, `${path}.wxss`), "utf8").replace(/@import[^;]*;/g, "");
+// WeChat's own bars are no part of 100vh.
+const style = (path) => readFileSync(join(ROOT, `${path}.wxss`), "utf8").replace(/@import[^;]*;/g, "").replaceAll("100vh", "calc(100vh - 48px)");
 const icon = (name) => `data:image/png;base64,${readFileSync(join(ROOT, theme[name.slice(1)])).toString("base64")}`;
 const COMPONENTS = Object.keys(app.usingComponents);
 const WECHAT = `
-  html { font-size: 16px; } body { margin: 0; min-height: ${height}px; padding: 48px 0 0; box-sizing: border-box; }
+  * { animation: none !important; } html { font-size: 16px; } body { margin: 0; min-height: ${height}px; padding: 48px 0 0; box-sizing: border-box; }
   wx-view, wx-scroll-view, wx-movable-area, wx-movable-view, wx-button, wx-rich-text, main, ${COMPONENTS.join(", ")} { display: block; }
   .tabbed { padding-bottom: 56px; }
   wx-movable-area { position: relative; } wx-movable-view { position: absolute; transform-origin: 0 0; }
@@ -114,7 +117,7 @@ try {
   await seatChosen(phone);
   draw(phone, "times");
   await service.reserve(other, SEAT, MONDAY, phone.page.data.start, phone.page.data.end);
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.until((data) => data.near.length);
   draw(phone, "lost-race");
   phone.page.close();
@@ -125,23 +128,23 @@ try {
   await seatChosen(phone, "2f-hall-066");
   await phone.tap("09:00");
   await phone.until((data) => data.start === "09:00");
-  await phone.tap("立即预约");
+  await phone.tap(BOOK);
   await phone.reads("预约成功");
   draw(phone, "reserved");
   await service.clock(at("08:50"));
   const home = async (text) => { phone.open("pages/index/index"); await phone.reads(text); await phone.reads("座位预约使用说明"); };
-  await home("已预约 ·");
+  await home("已预约");
   draw(phone, "home-reserved");
   phone.sees.push(await service.kioskCode());
   await phone.tap("扫码签到");
-  await phone.reads("使用中 ·");
+  await phone.reads("使用中");
   draw(phone, "home-in-use");
   phone.taps.push(0);
   await phone.tap("座位被占");
   await phone.reads("换到附近");
   draw(phone, "home-reported");
   await phone.tap("暂离");
-  await phone.reads("暂离 ·");
+  await phone.reads("暂离066");
   draw(phone, "home-away");
   phone.network = () => "offline";
   await phone.page.load();

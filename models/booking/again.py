@@ -1,10 +1,9 @@
-"""再约一次 (once more): the proposal to book the seat of the last stay at the same time of day, and
-the time at which a reader usually starts."""
+"""再约一次 (once more): the proposal to book the seat of the last stay at the same time of day."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-from datetime import date, datetime, time, timedelta
+from collections.abc import Container
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from models.kernel.zone import Zone, floor_clock
@@ -30,14 +29,3 @@ def stay_again(
         return TimeSelection(today, None, end)
     tomorrow = today + timedelta(days=1)
     return TimeSelection(tomorrow, begin, end) if tomorrow in bookable else None
-
-
-def usual_start(zone: Zone, bookings: Iterable[Reservation]) -> time | None:
-    """The median time of day at which each day's first stay began; None if there was no stay."""
-    first = dict[date, datetime]()
-    for r in bookings:
-        if r.checked_in_at is not None:
-            day = zone.day(r.start)
-            first[day] = min(r.start, first.get(day, r.start))
-    times = sorted(zone.local(start).time() for start in first.values())
-    return times[(len(times) - 1) // 2] if times else None

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from models.booking.again import usual_start
 from models.booking.alternatives import SeatAlternatives
 from models.booking.entitlement import check_entitled
 from models.booking.idempotency import Idempotency, idempotent
@@ -39,9 +38,6 @@ from models.storage.mongo import new_id
 
 _USED: Final = (ReservationState.FINISHED, ReservationState.COMPLETED)
 _DAY: Final = timedelta(days=1)
-_LATELY: Final = timedelta(days=28)
-_RECENT: Final = 60
-"""At most this many bookings are read to find a reader's usual start."""
 
 
 class ReservationService:
@@ -85,11 +81,6 @@ class ReservationService:
 
     async def last_stay(self, reader_id: ReaderId) -> Reservation | None:
         return await self._reservations.latest_of(reader_id, _USED)
-
-    async def usual_start(self, reader_id: ReaderId, now: datetime) -> time | None:
-        """The reader's usual starting time in the last four weeks; None without stays."""
-        recent = await self._reservations.recent_of(reader_id, now - _LATELY, _RECENT)
-        return usual_start(self._reference.zone, recent)
 
     async def bookings_left(self, reader_id: ReaderId, day: date, policy: Policy) -> int:
         used = await self._reservations.used_daily_numbers(self._reference.zone, reader_id, day)

@@ -133,11 +133,19 @@ def may_extend(r: Reservation, policy: Policy, now: datetime) -> None:
     TooEarly."""
     if r.state is not ReservationState.IN_USE or now >= r.end:
         raise WrongState(state=r.state.value)
-    if r.extensions >= policy.max_extensions:
+    opens = renewal_opens(r, policy)
+    if opens is None:
         raise TooOften(limit=policy.max_extensions)
-    opens = r.end - timedelta(minutes=policy.extend_within_minutes)
     if now < opens:
         raise TooEarly(opens)
+
+
+def renewal_opens(r: Reservation, policy: Policy) -> datetime | None:
+    """The instant from which the stay may be renewed; None if it was renewed as often as
+    allowed."""
+    if r.extensions >= policy.max_extensions:
+        return None
+    return r.end - timedelta(minutes=policy.extend_within_minutes)
 
 
 def may_shorten(zone: Zone, r: Reservation, policy: Policy, now: datetime) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 
 from models.kiosks.entities import KeyHolder
@@ -44,6 +45,13 @@ class KioskRepository:
             document = await self._db["kiosks"].find_one({"_id": kiosk_id}, {"secret": 1})
         encrypted = document.get("secret") if document else None
         return self._cipher.decrypt(encrypted, "kiosk") if encrypted else None
+
+    async def kiosk_secrets(self, kiosk_ids: Iterable[KioskId]) -> dict[KioskId, str]:
+        """The secrets of these kiosks' codes, without kiosks that have no key."""
+        query: Document = {"_id": {"$in": [*kiosk_ids]}, "secret": {"$type": "string"}}
+        with translate_errors():
+            rows = await self._db["kiosks"].find(query, {"secret": 1}).to_list(None)
+        return {KioskId(row["_id"]): self._cipher.decrypt(row["secret"], "kiosk") for row in rows}
 
     async def verify_kiosk_key(self, kiosk_id: str, key: str) -> bool:
         with translate_errors():

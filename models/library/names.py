@@ -19,6 +19,7 @@ HAN: Final = "\u2e80"
 """The first character of the Unicode blocks of Chinese; European letters come before it."""
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _MOST_NAMES: Final = 20
+_NUMERALS: Final = "一二三四五六七八九十"
 _OTHERS: Final = {tag: other for tag, other in LANGUAGES.items() if other is not CHINESE}
 
 
@@ -170,6 +171,15 @@ def floor_label(floor: Floor, language: Language = CHINESE) -> str:
         words.basement.format(number=-number) if number < 0 else words.floor.format(number=number)
     )
     return name_in(floor, language.tag) or usual
+
+
+def names_of_floor(floor: Floor) -> set[str]:
+    """The words for a floor in the names of other places: 2层, 二层, Floor 2, its own names."""
+    one_of = floor, Floor(floor.number)
+    names = {floor_label(one, language) for one in one_of for language in LANGUAGES.values()}
+    if 0 < floor.number <= len(_NUMERALS):
+        names.add(f"{_NUMERALS[floor.number - 1]}层")
+    return names
 
 
 def number_label(no: str, language: Language = CHINESE) -> str:

@@ -54,6 +54,16 @@ class MessageRepository(MessageCollection):
         rows, total = await find_page(self._all, query, ("at", "_id"), skip, limit)
         return [self._message(row) for row in rows], total
 
+    async def unread(self, reader_id: ReaderId) -> int:
+        with translate_errors():
+            return await self._all.count_documents({"reader": reader_id, "read": False})
+
+    async def mark_all_read(self, reader_id: ReaderId) -> None:
+        with translate_errors():
+            await self._all.update_many(
+                {"reader": reader_id, "read": False}, {"$set": {"read": True}}
+            )
+
     async def mark_read(self, reader_id: ReaderId, ids: Sequence[str]) -> None:
         """Marks the reader's messages with these ids as read. Ids of other readers' messages are
         ignored: an error would reveal that they exist."""

@@ -36,6 +36,13 @@ class MessageService:
         """A page of the reader's messages, latest first, and the total number of them."""
         return await self._messages.page_of(reader_id, unread_only, skip, limit)
 
+    async def unread(self, reader_id: ReaderId) -> int:
+        """The number of the reader's messages that are not marked as read."""
+        return await self._messages.unread(reader_id)
+
+    async def mark_all_read(self, reader_id: ReaderId) -> None:
+        await self._messages.mark_all_read(reader_id)
+
     async def mark_read(self, reader_id: ReaderId, ids: Sequence[str]) -> None:
         """Marks the reader's messages with these ids as read; ignores other readers' ids."""
         await self._messages.mark_read(reader_id, ids)

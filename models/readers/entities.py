@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Final
 
 from models.kernel.ids import ReaderId
@@ -90,6 +90,15 @@ class Reader:
     language: str | None = None
     """The tag of the language for messages and mails, chosen or learnt at a sign-in."""
     language_chosen: bool = False
+    stay_starts: str = ""
+    """The times of day (HH:MM) at which the reader began on their latest days of a stay, separated
+    by blanks. One string, since each request loads a reader."""
+
+    @property
+    def usual_start(self) -> time | None:
+        """The median of ``stay_starts``; None before the first stay."""
+        ordered = sorted(self.stay_starts.split())
+        return time.fromisoformat(ordered[(len(ordered) - 1) // 2]) if ordered else None
 
     @property
     def student_no_masked(self) -> str:

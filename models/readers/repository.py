@@ -6,11 +6,11 @@ import asyncio
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import partial
 from typing import Final
 
-from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, IndexModel, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from models.kernel.ids import ReaderId
@@ -49,6 +49,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "logged_out_tickets": [IndexModel([("at", ASCENDING)], name="at")],
 }
 _SEARCH_FIELDS: Final = ("no", "name", "kind", "suspended_until", "stay")
+_STAY_STARTS: Final = len("HH:MM ") * 15
+"""At most this many characters are kept, those of the latest starts."""
 _BATCH: Final = 500
 """The search decrypts this many readers at a time, which takes two milliseconds."""
 
@@ -221,6 +223,18 @@ class ReaderRepository:
         with translate_errors():
             await self._all.update_one(unchosen, {"$set": {"language": language}})
 
+    async def add_stay_starts(self, starts: Mapping[ReaderId, time]) -> None:
+        """Adds the time of day at which each reader began on one day, and keeps the latest ones."""
+        earlier: Document = {"$ifNull": ["$stay_starts", ""]}
+        updates = []
+        for id, start in starts.items():
+            joined: Document = {"$concat": [f"{start:%H:%M} ", earlier]}
+            latest: Document = {"$substrBytes": [joined, 0, _STAY_STARTS]}
+            updates.append(UpdateOne({"_id": id}, [{"$set": {"stay_starts": latest}}]))
+        if updates:
+            with translate_errors():
+                await self._all.bulk_write(updates, ordered=False)
+
     async def languages(self, ids: Collection[ReaderId]) -> dict[ReaderId, str]:
         """The tags of the readers' languages. Readers without a language are left out."""
         query = {"_id": {"$in": list(ids)}, "language": {"$exists": True}}
@@ -261,7 +275,7 @@ def reader_of_session(session: Document, holders: Mapping[str, str]) -> str | No
 
 PRINCIPAL_FIELDS: Final = (
     *("kind", "no", "name", "suspended_until", "suspended_for"),
-    *("stay", "memberships", "staff_grants", "language", "language_chosen"),
+    *("stay", "memberships", "staff_grants", "language", "language_chosen", "stay_starts"),
 )
 """The fields of a reader's document that ``read_reader`` and ``read_grants`` use."""
 
@@ -283,6 +297,7 @@ def read_reader(d: Document, sealer: FieldCipher) -> Reader:
         bool(d.get("staff_grants")),
         d.get("language"),
         d.get("language_chosen", False),
+        d.get("stay_starts", ""),
     )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Final
 
+from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
 from models.library.entities import VenueId
 from models.policy.repository import PolicyRepository
+from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.booking_facts import BookingFacts
@@ -30,20 +33,21 @@ class StatisticsService:
         reservations: ReservationRepository,
         policies: PolicyRepository,
         reference: ReferenceData,
+        readers: ReaderRepository,
         *,
         wall_clock: bool,
     ) -> None:
         """``wall_clock``: True if business time is real time. Then reservations' ids, which
         begin with the time of their creation, bound the search for a day's bookings."""
         self._statistics, self._reservations = statistics, reservations
-        self._policies, self._reference = policies, reference
+        self._policies, self._reference, self._readers = policies, reference, readers
         self._wall_clock = wall_clock
         # A page reads some days of bookings: limited in favour of readers' requests.
         self._pages = asyncio.Semaphore(_PAGES_AT_ONCE)
 
     async def aggregate_next_day(self, now: datetime) -> int:
-        """Computes the statistics of the first completed day that has none. Returns 1 if there
-        was such a day, else 0."""
+        """Computes the statistics of the first completed day that has none, and adds to each
+        reader when they began on it. Returns 1 if there was such a day, else 0."""
         day, areas = await self._next_day(), self._reference.catalog.areas
         if day is None or day >= self._reference.zone.day(now) or not areas:
             return 0
@@ -70,7 +74,17 @@ class StatisticsService:
                 if area.in_use or area.id in used
             ]
         )
+        # After the statistics: an interruption loses a day of starts, but none is added twice.
+        await self._add_stay_starts(chain(*rows.values()))
         return 1
+
+    async def _add_stay_starts(self, rows: Iterable[BookingFacts]) -> None:
+        first = dict[ReaderId, datetime]()
+        for row in rows:
+            if row.checked_in_at is not None:
+                first[row.reader_id] = min(row.start, first.get(row.reader_id, row.start))
+        local = self._reference.zone.local
+        await self._readers.add_stay_starts({id: local(at).time() for id, at in first.items()})
 
     async def between(self, first: date, last: date) -> list[AreaDay]:
         """The statistics of the days ``first`` to ``last`` (inclusive), area by area."""

@@ -120,7 +120,7 @@ class MailWriter:
 
     def _where(self, message: Message) -> str:
         if message.template is Template.ANSWER or message.reservation_id is None:
-            return f"{self.base_url}/me"
+            return f"{self.base_url}/notices"
         return f"{self.base_url}/reservations/{quote(message.reservation_id)}"
 
     def _page(self, title: str, body: str, foot: str, language: Language) -> str:

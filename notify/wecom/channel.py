@@ -150,7 +150,7 @@ def _refused(d: Delivery, code: int) -> SendOutcome:
 
 def _page(message: Message) -> str:
     about = message.reservation_id
-    return f"/reservations/{about}" if about else "/me"
+    return f"/reservations/{about}" if about else "/notices"
 
 
 def _cut(text: str, most: int) -> str:

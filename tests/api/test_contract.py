@@ -14,6 +14,7 @@ RESERVATION = [
     *("created_at", "checked_in_at", "usable_from", "left_at", "return_by", "returned_at"),
     *("ended_at", "check_in_from", "check_in_until", "check_in_by", "excused", "reported"),
     *("assisted", "held_until", "presence_wanted", "presence_due_at", "leave_minutes"),
+    "extend_from",
     *("actions",),
 ]
 SEAT_OF = ["id", "no", "area_id", "area", "floor", "venue", "label", "floor_name", "labels"]
@@ -25,6 +26,7 @@ AREA = [
     *("id", "name", "floor", "seats_total", "seats_free", "seats_in_use", "seats_away"),
     *("seats_disabled", "max_minutes", "step_minutes"),
 ]
+TIMES = ["ends", "check_in_from", "check_in_until", "check_in_by"]
 LIST = ["items", "page", "page_size", "total"]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+08:00")
 
@@ -131,7 +133,7 @@ async def test_responses_have_exactly_the_documented_fields(service: Living) -> 
     assert day["taken"] == [{"start": made["start"], "end": made["end"]}]
     starts = (await reader.ok("GET", f"/seats/{SEAT}/times"))["starts"]
     assert starts[:2] == [{"value": "now", "label": "现在"}, {"value": "10:00", "label": "10:00"}]
-    assert keys(await reader.ok("GET", f"/seats/{SEAT}/times?start=now")) == ["ends"]
+    assert keys(await reader.ok("GET", f"/seats/{SEAT}/times?start=now")) == TIMES
     for path in ("/reservations", "/me", "/violations", "/messages", "/venues", f"/seats/{SEAT}"):
         times = all_times(await reader.ok("GET", path))
         assert all(TIME.fullmatch(t) for t in times), (path, times)

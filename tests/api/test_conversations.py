@@ -65,10 +65,8 @@ async def test_a_mini_program_reader_is_answered_in_the_conversation(service: Li
     (ack,) = await heard(service, reader.openid)
     assert ack.startswith(ACKNOWLEDGED)
     page = (await desk.get(HERE)).body
-    assert "答复会发到小程序的客服对话，也会在读者“我的”消息里。" in page
-    assert await answered(service, desk, question) == (
-        "已发到小程序的客服对话；已在读者“我的”消息里。"
-    )
+    assert "答复会发到小程序的客服对话，也会在读者的消息里。" in page
+    assert await answered(service, desk, question) == ("已发到小程序的客服对话；已在读者的消息里。")
     assert await heard(service, reader.openid) == [ack, ANSWER]
     assert (await reader.ok("GET", "/messages"))["items"][0]["text"].endswith(ANSWER)
     # The same answer once more is none.
@@ -104,11 +102,11 @@ async def test_after_48_hours_only_bound_readers_can_be_answered(service: Living
     await service.leap(timedelta(hours=49))
     desk = await staff(service)  # the session of the day before yesterday is over
     page = (await desk.get(HERE)).body
-    assert page.count("答复会在读者“我的”消息里。") == 1, "the one, by the app"
+    assert page.count("答复会在读者的消息里。") == 1, "the one, by the app"
     assert "距来信也已超过 48 小时" in page and page.count("<textarea") == 3, "and no form"
     late = await post(service, desk, f"{HERE}/{nobody.id}", text=ANSWER)
     assert late.status == 400 and 'role="alert"' in late.body
-    assert await answered(service, desk, known_question) == "已在读者“我的”消息里。"
+    assert await answered(service, desk, known_question) == "已在读者的消息里。"
     assert len(await heard(service, reader.openid)) == 1, "the acknowledgement"
     closed = await post(service, desk, f"{HERE}/{nobody.id}", close="1")
     assert closed.status == 303
@@ -180,9 +178,7 @@ async def test_a_follower_is_recognised_by_unionid(service: Living) -> None:
     assert (question.reader_id, question.openid) == (reader.reader_id, openid)
     assert await heard(service, openid) == [], "the account answers the push itself"
     long = "答" * 1000
-    assert (
-        await answered(service, desk, question, long) == "已发到公众号对话；已在读者“我的”消息里。"
-    )
+    assert await answered(service, desk, question, long) == "已发到公众号对话；已在读者的消息里。"
     parts = await heard(service, openid)
     assert "".join(parts) == long and [len(p) for p in parts] == [682, 318]
     stranger = await writes(service, "mp-stranger", "在吗？", "mp")

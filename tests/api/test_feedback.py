@@ -62,7 +62,7 @@ async def test_a_question_is_stored_once_and_its_answer_reaches_the_reader(
     )
     assert message["text"].endswith("答复：今天下午修好。")
     assert "今天下午修好" in (await browser.get("/contact")).body
-    assert "今天下午修好" in (await browser.get("/me")).body
+    assert "今天下午修好" in (await browser.get("/notices")).body
 
 
 async def test_an_answer_outlives_old_readers_pruning(service: Living, browser: Browser) -> None:

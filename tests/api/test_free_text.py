@@ -127,7 +127,7 @@ async def test_free_text_is_stored_encrypted_and_readable_with_any_live_key(
         assert all(in_it(typed, texts[name]) for typed in expected), (name, texts[name])
     # The people for whom it is meant read it: the reader, the desk.
     page = Browser(await service.web_reader(reader))
-    page_texts = (await page.get("/contact")).body + (await page.get("/me")).body
+    page_texts = (await page.get("/contact")).body + (await page.get("/notices")).body
     assert QUESTION in page_texts and REPLY in page_texts and SUSPENDED in page_texts
     elsewhere = await service.web_reader(reader)
     english = await elsewhere.ok("GET", "/messages", **{"Accept-Language": "en"})

@@ -186,3 +186,15 @@ async def test_wecom_signs_members_in_and_refuses_guests(
         landed = await client.get(f"//entry?code=good&state={state}")
         assert landed.status == 302 and await who(client) == "21****01"
         assert side.asked[3:] == ["getuserinfo good", "gettoken", "getuserinfo good"]
+
+        # Who has just erased their data does not come back by a link alone.
+        page = (await client.get("//contact")).body
+        token = re.search(r'name="csrf" value="([^"]+)"', page)
+        assert token is not None
+        kind = {"Content-Type": "application/x-www-form-urlencoded", "Origin": service.base}
+        form = urlencode({"csrf": token[1]}).encode()
+        assert (await client.call("POST", "//me/erase", form, **kind)).status == 200
+        state = await begun(client)
+        side.codes["good"] = {"errcode": 0, "userid": "21070001"}
+        question = await client.get(f"//entry?code=good&state={state}")
+        await nobody_new(service, question, 200, "您的信息刚在这里清除")

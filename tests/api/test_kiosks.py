@@ -1,10 +1,14 @@
-"""Cards at a kiosk: owners, the rights of a kiosk session, and the attempt limit."""
+"""Cards at a kiosk: owners, the rights of a kiosk session, and the attempt limit; and the order in
+which readers read of kiosks."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from models.library.entities import AreaId, Kiosk, KioskId, VenueId
+from tests.api.browsing import Browser
 from tests.api.kiosk import CARD, kiosk, touched
 from tests.living import Living
 
@@ -75,3 +79,25 @@ async def test_guessed_cards_are_limited_despite_the_load_test_setting(service: 
     await service.anonymous.refused(
         "429 too_many_attempts", "POST", "/kiosks/2f-south/touch", body, **key
     )
+
+
+async def test_readers_read_of_the_screens_on_their_own_floor_first(service: Living) -> None:
+    """Then of those on the floors next to it, and at the end of those whose name says no floor."""
+    inside, venue = service.inside, VenueId("library")
+    for id, name in (("hall", "大厅查询机"), ("1f", "Floor 1 entrance"), ("14f", "14层查询机")):
+        kiosk = Kiosk(KioskId(id), venue, name, "query_terminal")
+        assert await inside.stored.catalogs.add_kiosk(kiosk)
+    top = inside.reference.area("4f-south")
+    tower = replace(top, id=AreaId("14f"), name="塔楼", floor=14, seats=())
+    assert await inside.stored.catalogs.add_area(tower)
+    await inside.reference.refresh()
+    reader = await service.web_reader()
+    made = await reader.reserve("4f-south-001", "now", "10:00")
+    browser = Browser(reader)
+    for path in ("/check-in", f"/reservations/{made['id']}"):
+        page = (await browser.get(path)).body
+        names = [kiosk.name for kiosk in inside.reference.catalog.kiosks.values()]
+        assert sorted(names, key=page.index) == [
+            *("四层北查询机", "三层北查询机", "二层北自助服务区选座机", "二层南自助服务区选座机"),
+            *("Floor 1 entrance", "14层查询机", "大厅查询机"),
+        ], path

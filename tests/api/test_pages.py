@@ -191,7 +191,7 @@ async def test_disabled_seat_filters_are_ignored_or_refused(
     everything = {a["id"]: a for a in (await reader.ok("GET", "/areas"))["items"]}
     assert everything["2f-hall"]["seats_total"] == len(area.seats)
     page = (await browser.get("/?power=1")).body
-    assert f'可用 <b class="n2">{counted["2f-hall"]["seats_free"]}</b>' in page
+    assert f'<b class="n">{counted["2f-hall"]["seats_free"]}</b>' in page
     assert 'value="power" checked' in page and 'value="window"' not in page
     plan = (await browser.get("/areas/2f-hall?power=1&window=1")).body
     assert plan.count(" aside") == len(area.seats) - len(with_power)
@@ -230,6 +230,7 @@ async def test_a_plan_page_is_small_and_its_files_are_cached(
         "/static/icon-180",
         "/static/app",
         "/static/booking",
+        "/static/offline",
         "/static/plan",
         "/static/plan_view",
     }
@@ -268,9 +269,10 @@ async def test_a_booking_before_eight_is_shown_on_its_local_day(
     assert made.headers["Location"].startswith("/reservations/")
     await service.move(timedelta(hours=12, minutes=40))  # 07:40 of the next day: missed
     later = Browser(await service.web_reader(browser.client))  # a session lives for twelve hours
-    for path in ("/reservations/violations", "/me"):
-        page = (await later.get(path)).body
-        assert "9月8日 周二" in page and "9月7日 周一 07" not in page, path
+    page = (await later.get("/reservations/violations")).body
+    assert "9月8日 周二" in page and "9月7日 周一 07" not in page
+    messages = (await later.get("/notices")).body
+    assert "<time>07:30</time>" in messages and "<time>9月7日 19:00</time>" in messages
 
 
 async def test_wrong_codes_from_a_shared_address_do_not_block_a_signed_in_reader(

@@ -38,7 +38,7 @@ STANDINGS: dict[str, tuple[ProofStanding, list[str], list[str]]] = {
     "of another commit": (ProofStanding("0.1.0", "b" * 40, GOOD), ["未验证"], ["51,234", "已验证"]),
     "of another version": (ProofStanding("0.2.0", HEAD, GOOD), ["未验证"], ["51,234", "已验证"]),
     "of unknown code": (ProofStanding("0.1.0", "", GOOD), ["未验证"], ["51,234", "已验证"]),
-    "none": (ProofStanding("0.1.0", HEAD), ["未验证", "没有附带结果"], ["已验证"]),
+    "none": (ProofStanding("0.1.0", HEAD), ["未验证", "还没有验证结果"], ["已验证"]),
 }
 
 
@@ -52,6 +52,9 @@ async def test_the_page_shows_the_result_in_each_standing(mongo_url: str, redis_
                 text = await response.text()
             assert [word for word in visible if word not in text] == [], name
             assert [word for word in hidden if word in text] == [], name
+            # Readers see what was tested; commands and commits are for whoever unfolds them.
+            assert "scripts/prove" not in text.partition("<details>")[0], name
+            assert HEAD[:12] not in text.partition("<details>")[0], name
 
 
 async def test_the_readers_page_shows_the_running_version(mongo_url: str, redis_url: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import time, timedelta
 from typing import Any
 
 from models.identity.roles import Role
+from tests.api.browsing import Browser
 from tests.api.console import staff
 from tests.api.reader_pages import suspend
+from tests.api.stored_reads import commands_of
 from tests.living import SEAT, Client, Living
 
 
@@ -41,21 +44,59 @@ async def test_a_proposal_prefers_a_known_seat_then_one_near_it(service: Living)
     await reader.ok("POST", "/reservations", wish | {"start": "14:00", "end": "15:00"})
 
 
-async def test_a_proposal_for_another_day_starts_at_the_readers_usual_time(service: Living) -> None:
-    """New and unbound readers get a morning time instead of the opening hour."""
-    reader, unbound = await service.reader(), await service.wx_user()
-    tomorrow = f"?date={service.tomorrow}"
-    assert (await proposed(reader, tomorrow))["start"] == "09:00"
-    for looks in (reader, unbound):
-        times = await looks.ok("GET", f"/seats/{SEAT}/times{tomorrow}")
-        assert (times["starts"][0]["value"], times["proposed"]) == ("07:00", "09:00")
-    await service.move("13:40")
-    made = await reader.reserve(start="14:00", end="16:00")
+async def stay(service: Living, reader: Client, seat: str, start: str, end: str) -> None:
+    """A stay from now or ``start`` on, given back at once."""
+    made = await reader.reserve(seat, start, end)
     await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
     await reader.ok("POST", f"/reservations/{made['id']}/finish")
-    assert (await proposed(reader, tomorrow))["start"] == "14:00"
-    assert (await reader.ok("GET", f"/seats/{SEAT}/times{tomorrow}"))["proposed"] == "14:00"
+
+
+async def test_a_proposal_for_another_day_starts_at_the_readers_usual_time(service: Living) -> None:
+    """The first stay of a day counts, and the night keeps its time with the reader. Readers
+    without a stay, and unbound ones, get a morning time instead of the opening hour."""
+    reader, new, unbound = await service.reader(), await service.reader(), await service.wx_user()
+    for day in range(3):
+        await service.move("13:30")
+        await stay(service, reader, SEAT, "now", "16:00")
+        await service.move("19:00")
+        await stay(service, reader, SEAT, "now", "21:00")
+        if not day:
+            await reader.reserve("2f-hall-001", "07:00", "08:00", service.tomorrow)  # and misses it
+        await service.move(timedelta(hours=13))
+    tomorrow = f"?date={service.tomorrow}"
+    assert (await proposed(reader, tomorrow))["start"] == "13:00"
+    assert (await proposed(new, tomorrow))["start"] == "09:00"
+    for looks, start in ((reader, "13:00"), (new, "09:00"), (unbound, "09:00")):
+        times = await looks.ok("GET", f"/seats/{SEAT}/times{tomorrow}")
+        assert (times["starts"][0]["value"], times["proposed"]) == ("07:00", start)
     assert "proposed" not in await reader.ok("GET", f"/seats/{SEAT}/times{tomorrow}&start=09:00")
+
+
+async def test_the_usual_time_costs_no_query_and_is_the_readers_to_see_and_erase(
+    service: Living,
+) -> None:
+    person = await service.web_reader()
+    starts = dict.fromkeys([person.reader_id], time(13, 30))
+    for _ in range(20):
+        await service.inside.stored.readers.add_stay_starts(starts)
+    browser = Browser(await service.web_reader(person))
+    page = f"/?date={service.tomorrow}"
+    await browser.get("/")
+    assert "13:00–15:00" in (await browser.get(page)).body
+    today, tomorrow = [await commands_of(service, browser.get(path)) for path in ("/", page)]
+    assert tomorrow == today == {"reservations": 3, "favourites": 1}
+    panel = await commands_of(service, browser.get(f"/areas/2f-hall{page[1:]}&seat={SEAT}"))
+    assert panel == {"reservations": 1, "favourites": 1}
+    data = (await browser.get("/me/data.json")).body
+    assert data["reader"][0]["stay_starts"] == "13:30 " * 15, "the latest ones only"
+    assert "<span>15</span>" in (await browser.get("/me/data")).body
+    form = {"csrf": await browser.token("/contact")}
+    assert (await browser.post("/me/erase", form, service.base)).status == 200
+    # A night that counts the day of an erased reader does not bring them back.
+    await service.inside.stored.readers.add_stay_starts(starts)
+    assert str(person.reader_id) not in await service.all_documents()
+    again = Browser(await service.web_reader(person))
+    assert "09:00–11:00" in (await again.get(page)).body
 
 
 async def test_a_reader_who_cannot_book_gets_no_proposal(service: Living) -> None:

@@ -116,7 +116,7 @@ async def test_kiosks_and_gates_are_listed_and_a_reset_restores_the_library(
     assert code["svg"].startswith("<svg") and "<script" not in code["svg"]
     assert (code["step_seconds"], code["kind"]) == (15, "seat_kiosk")
     assert pictures["3f-north"]["kind"] == "query_terminal" and pictures["3f-north"]["free"] == []
-    assert pictures["2f-south"]["free"][1] == {"name": "二层中厅", "seats_free": 68}
+    assert pictures["2f-south"]["free"][1] == {"name": "二层中厅", "floor": 2, "seats_free": 68}
 
     assert (await anyone.post("//sandbox/reset")).status == 200
     await reader.refused("401 unauthenticated", "GET", "/me")

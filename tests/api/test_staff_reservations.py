@@ -252,7 +252,7 @@ async def test_the_page_of_a_day_works_without_the_sandbox_clock(service: Living
         await reader.reserve(f"2f-hall-{n:03}", f"{13 + n}:00", f"{14 + n}:00")
     real = StatisticsService(
         *(stored.daily_statistics, stored.reservations, stored.policies),
-        service.inside.reference,
+        *(service.inside.reference, stored.readers),
         wall_clock=True,
     )
     today = service.clock.now().date()

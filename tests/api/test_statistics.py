@@ -93,7 +93,8 @@ async def test_under_the_real_clock_a_days_bookings_are_found_by_object_id(servi
         await reservations.insert_one({**sample, "_id": id, "claims": [name], "seat": name})
     stored = inside.stored
     installed = StatisticsService(
-        *(stored.daily_statistics, stored.reservations, stored.policies, inside.reference),
+        *(stored.daily_statistics, stored.reservations, stored.policies),
+        *(inside.reference, stored.readers),
         wall_clock=True,
     )
     seat_ids = [b.seat_id async for b in installed.bookings_on(date(2026, 9, 7))]

@@ -41,6 +41,7 @@ async def test_a_reader_binds_books_checks_in_leaves_and_finishes(service: Livin
     assert times["starts"][-1]["value"] == "22:00"
     ends = await student.ok("GET", f"/seats/{seat}/times?start=14:00")
     assert [e["value"] for e in ends["ends"]] == ["15:00", "16:00", "17:00", "18:00"]
+    assert [ends[f"check_in_{at}"][11:16] for at in ("from", "until")] == ["13:30", "14:30"]
 
     made = await student.reserve(seat, "14:00", "16:00")
     path = f"/reservations/{made['id']}"
@@ -58,6 +59,7 @@ async def test_a_reader_binds_books_checks_in_leaves_and_finishes(service: Livin
         "report",
     ]
     assert checked_in["leave_minutes"] == 30
+    assert checked_in["extend_from"] == f"{service.today}T15:00:00+08:00"
     plan = await student.ok("GET", "/areas/2f-hall/map")
     assert {s["status"] for s in plan["seats"] if s["id"] == seat} == {"mine"}
 
@@ -76,7 +78,7 @@ async def test_a_reader_binds_books_checks_in_leaves_and_finishes(service: Livin
     await service.move("16:10")
     finished = await student.ok("POST", f"{path}/finish")
     assert (finished["state"], finished["state_text"]) == ("finished", "结束使用")
-    assert finished["actions"] == []
+    assert finished["actions"] == [] and finished["extend_from"] is None
     await service.settle()
 
     detail = await student.ok("GET", path)

@@ -106,11 +106,11 @@ async def aiohttp_server() -> AsyncIterator[AiohttpServer]:
 
 
 @asynccontextmanager
-async def chromium(**options: Any) -> AsyncIterator[Browser]:
-    """A Chromium started with these options, for the length of the block."""
+async def chromium(*args: str, **options: Any) -> AsyncIterator[Browser]:
+    """A Chromium started with these arguments and options, for the length of the block."""
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(
-            executable_path=program("chromium"), args=list(_ARGS), **options
+            executable_path=program("chromium"), args=[*_ARGS, *args], **options
         )
         yield running
         await running.close()
@@ -165,8 +165,19 @@ class Tab:
 
     async def times(self) -> tuple[str, str]:
         """The start and end chosen in the panel, as they are shown."""
-        texts = await self.page.locator("#panel .stepper .value").all_inner_texts()
-        return texts[0], texts[1]
+        start, end = (self.page.locator(f"#panel .handle.{which}") for which in ("start", "end"))
+        return (
+            str(await start.get_attribute("aria-valuetext")),
+            str(await end.get_attribute("aria-valuetext")),
+        )
+
+    async def open_area(self, tile: str) -> None:
+        """Clicks an area of the first page, on a phone after its floor."""
+        floor = await self.page.locator(tile).evaluate("one => one.closest('.floor').id")
+        switch = self.page.locator(f".segments [href='#{floor}']")
+        if await switch.is_visible():
+            await switch.click()
+        await self.page.click(tile)
 
     async def choices(self, which: str) -> list[str]:
         """All starts, or all ends of the chosen start, that can be chosen by keyboard."""
@@ -240,7 +251,8 @@ async def is_for_everybody(tab: Tab, axe: str, path: str, phone: bool) -> None:
 
 async def shows_everybody(tab: Tab, axe: str, path: str, phone: bool) -> None:
     """Checks the open page as ``is_for_everybody`` does."""
-    await tab.page.emulate_media(color_scheme="light")
+    # Without motion: colours that change slowly would be judged on their way.
+    await tab.page.emulate_media(color_scheme="light", reduced_motion="reduce")
     await tab.page.evaluate(axe)
     assert await _serious(tab, "{resultTypes: ['violations']}") == [], path
     await tab.page.emulate_media(color_scheme="dark")

@@ -38,16 +38,14 @@ SIZES = sizes(
     (844, 390),
 )
 """Of a desktop, the same at 200 %, and of phones, one of them on its side."""
-DRAWN = (
-    "#panel .stepper >> nth=0", "#panel .stepper >> nth=1", "#panel .track", "#panel .presets",
-    "#panel .panel-foot .sum", "#panel .panel-foot .button",
-)  # fmt: skip
+DRAWN = ("#panel .track", "#panel .presets", "#panel .panel-foot .button")
+BUTTON = "#panel .panel-foot .button"
 
 
 async def open_seat(opened: Open, number: str = "21071234", **options: Any) -> Tab:
     tab = await opened(number, **options)
     await tab.go(f"/areas/2f-hall?seat={SEAT}")
-    await tab.page.wait_for_selector("#panel .when")
+    await tab.page.wait_for_selector("#panel .day")
     return tab
 
 
@@ -66,15 +64,15 @@ async def test_both_times_and_the_button_are_visible_at_every_size(
         assert box is not None, selector
         assert box["x"] >= 0 and box["x"] + box["width"] <= width, selector
         assert box["y"] >= 0 and box["y"] + box["height"] <= height, selector
-    for selector in ("#panel .stepper", "#panel .panel-foot .sum", "#panel .panel-foot .button"):
+    for selector in ("#panel .presets button", BUTTON):
         assert await tab.page.evaluate(COVERED, selector) == [], selector
-    for value in await tab.page.locator("#panel .stepper .value").all():
-        wide = "one => { one.textContent = '10:00'; return one.scrollWidth - one.clientWidth }"
-        assert await value.evaluate(wide) == 0, "a time is not under its button"
-    await tab.page.click("#panel .presets >> text=1 小时")
+    for end in await tab.page.locator("#panel .presets button").all():
+        wide = "one => one.scrollWidth - one.clientWidth"
+        assert await end.evaluate(wide) == 0, "an end fits into its button"
+    await tab.page.click("#panel .presets >> text=到 10:00")
     assert await tab.times() == ("现在", "10:00")
-    assert await tab.text("#panel .sum") == "现在–10:00 · 46 分"
-    await tab.page.click("text=立即预约")
+    assert await tab.text(BUTTON) == "预约 063 号 · 现在–10:00"
+    await tab.page.click("#panel .panel-foot .button")
     await tab.page.wait_for_selector(".done >> text=预约成功")
 
 
@@ -88,14 +86,16 @@ async def test_a_time_is_chosen_by_touch_and_by_step_buttons(
     page = tab.page
     assert await tab.choices("start") == ["现在", "17:00", "18:00", "20:00", "21:00", "22:00"]
     await tab.choose("17:00", "18:00")
-    assert await tab.text("#panel .sum") == "17:00–18:00 · 1 小时"
+    assert await tab.text(BUTTON) == "预约 063 号 · 17:00–18:00"
     assert "16:30–17:30" in await tab.text("#panel [data-sign-in-by]")
-    # A step of a start keeps the length where it can; an end stops at what others have.
-    await page.click("[aria-label=开始时间推后]")
+    # Another start keeps the length where it can; an end stops at what others have.
+    await page.click("#panel .presets >> text=选时间")
+    await page.select_option("#panel .exactly select >> nth=0", label="18:00")
     assert await tab.times() == ("18:00", "19:00")
-    assert await page.get_attribute("[aria-label=结束时间推后]", "aria-disabled") == "true"
+    assert await page.locator("#panel .exactly select >> nth=1 >> option").count() == 1
     assert await page.locator("#panel .piece.taken").count() >= 1
-    assert await page.get_attribute("#panel .presets >> text=2 小时", "aria-disabled") == "true"
+    ends = await page.locator("#panel .presets [aria-pressed]").all_inner_texts()
+    assert ends == ["到 19:00\n最长 1 小时"]
     # A tap on the bar moves the nearer time; a handle follows the finger and stops where it must.
     track = await page.locator("#panel .track").bounding_box()
     assert track is not None
@@ -111,8 +111,8 @@ async def test_a_time_is_chosen_by_touch_and_by_step_buttons(
     assert await tab.times() == ("21:00", "22:00")
     query = parse_qs(urlparse(page.url).query)
     assert (query["begin"], query["until"]) == (["21:00"], ["22:00"]), "a reload loses nothing"
-    await page.click("text=立即预约")
-    assert "21:00–22:00" in await tab.text(".now")
+    await page.click("#panel .panel-foot .button")
+    assert "21:00–22:00" in await tab.text(".pass")
 
 
 async def test_another_readers_booking_shortens_the_times_in_the_open_panel(
@@ -145,14 +145,15 @@ async def test_a_signed_out_reader_returns_to_the_choice_after_signing_in(
     await tab.context.clear_cookies(name=service.app[SITE].session_cookie)
     # The campus still knows the reader, and sends them back at once.
     async with tab.page.expect_response("**/login?next=*"):
-        await tab.page.click("text=立即预约")
+        await tab.page.click("#panel .panel-foot .button")
     await tab.page.wait_for_url("**/areas/2f-hall?**")
     await tab.page.wait_for_load_state()
     query = parse_qs(urlparse(tab.page.url).query)
     assert (query["seat"], query["begin"], query["until"]) == ([SEAT], ["18:00"], ["20:00"])
-    await tab.page.click("text=立即预约")
+    assert scripts or "还没有预约" in await tab.text("#panel")
+    await tab.page.click(BUTTON)
     await tab.page.wait_for_selector(".done >> text=预约成功")
-    assert "18:00–20:00" in await tab.text(".now")
+    assert "18:00–20:00" in await tab.text(".pass")
 
 
 async def test_without_a_network_the_choice_is_kept_and_sent_later(
@@ -161,7 +162,7 @@ async def test_without_a_network_the_choice_is_kept_and_sent_later(
     tab = await open_seat(opened)
     await tab.choose("18:00", "20:00")
     await tab.context.set_offline(True)
-    await tab.page.click("text=立即预约")
+    await tab.page.click("#panel .panel-foot .button")
     await tab.page.wait_for_selector("#panel .panel-foot >> text=没有网络，恢复后自动再试")
     assert await tab.times() == ("18:00", "20:00")
     await tab.context.set_offline(False)
@@ -186,7 +187,7 @@ async def test_a_booking_with_a_lost_answer_is_repeated_under_the_same_key(
             await route.continue_()
 
     await tab.page.route("**/reserve", lose)
-    await tab.page.click("text=立即预约")
+    await tab.page.click("#panel .panel-foot .button")
     await tab.page.click("#panel button >> text=再试一次")
     await tab.page.wait_for_selector(".done >> text=预约成功")
     assert sent[0]["key"] == sent[1]["key"] and sent[1]["repeat"] == ["1"]
@@ -218,13 +219,13 @@ async def test_a_suspension_is_shown_first(
     until = service.clock.now() + timedelta(days=3)
     assert await service.inside.stored.readers.set_suspended_until(reader.reader_id, None, until)
     tab = await opened(reader.number, **size)
-    said = await tab.page.locator(".bar-first").bounding_box()
-    title = await tab.page.locator("h1").bounding_box()
+    said = await tab.page.locator(".refusal").bounding_box()
+    title = await tab.page.locator(".wish").bounding_box()
     assert said is not None and title is not None and said["y"] < title["y"]
-    assert "暂停预约至" in await tab.text(".bar-first")
+    assert "暂停预约至" in await tab.text(".refusal")
     await is_for_everybody(tab, axe, f"/areas/2f-hall?seat={SEAT}", phone=size is PHONE)
     assert "暂停预约至" in await tab.text("#panel")
-    assert await tab.page.locator("text=立即预约").count() == 0
+    assert await tab.page.locator("#panel .panel-foot .button").count() == 0
 
 
 @pytest.mark.whole
@@ -252,10 +253,10 @@ async def test_the_number_of_remaining_bookings_is_shown(service: Living, opened
     for hour in range(17, 22):
         await reader.reserve("2f-hall-010", f"{hour}:00", f"{hour + 1}:00")
     await tab.go("/")
-    assert "今天的 5 次已约满" in await tab.text(".quota")
+    assert "今天的 5 次已约满" in await tab.text("#main")
     await tab.go(f"/areas/2f-hall?seat={SEAT}")
     assert "5 次已约满" in await tab.text("#panel")
-    assert await tab.page.locator("text=立即预约").count() == 0
+    assert await tab.page.locator("#panel .panel-foot .button").count() == 0
     await tab.go(f"/?date={service.tomorrow}")
     assert "还可约 5 次" in await tab.text(".quota")
 
@@ -268,9 +269,9 @@ async def test_a_draw_is_announced_before_the_opening_and_while_waiting(
     tab = await opened("21071234", **PHONE)
     here = f"/areas/2f-hall?date={service.tomorrow}&seat={SEAT}"
     await tab.go(here)
-    await tab.page.wait_for_selector("#panel .when")
-    assert "开放后前 10 秒的请求抽签" in await tab.text(".plan-card .empty")
-    said = tab.page.locator("#panel .panel-foot small")
+    await tab.page.wait_for_selector("#panel .day")
+    assert "开放后前 10 秒的请求抽签" in await tab.text(".plan-notes .empty")
+    said = tab.page.locator("#panel .panel-foot .state")
     await said.filter(has_text="16:10 开放预约，还有 ").wait_for()
     assert "前 10 秒抽签" in await said.inner_text() and await said.is_visible()
     held: list[Any] = []
@@ -282,7 +283,7 @@ async def test_a_draw_is_announced_before_the_opening_and_while_waiting(
     await service.jump("16:10:00")
     await tab.go(here)
     await tab.page.evaluate("Date.now = (at => () => at)(Date.now())")
-    await tab.page.click("text=立即预约")
+    await tab.page.click("#panel .panel-foot .button")
     await said.filter(has_text="抽签中…").wait_for()
     await held[0].continue_()
     await tab.page.wait_for_selector(".done >> text=预约成功")
@@ -293,11 +294,11 @@ async def test_a_time_longer_than_allowed_shows_no_free_count(
 ) -> None:
     tab = await opened("21071234")
     await tab.go("/?start=17:00&end=22:00")
-    assert await tab.text(".tile:has-text('二层中厅') .free") == "一次最长 4 小时"
-    assert await tab.page.locator(".tile:has-text('二层中厅') .gauge").count() == 0
+    assert await tab.text(".tile:has-text('二层中厅') small") == "一次最长 4 小时"
+    assert await tab.page.locator(".tile:has-text('二层中厅') .bars").count() == 0
     await tab.page.click(".tile:has-text('二层中厅')")
-    assert "17:00–22:00 超过了这里一次最长的 4 小时" in await tab.text(".plan-card .lost >> nth=0")
-    assert await tab.text(".plan-head .count") == "一次最长 4 小时"
+    assert "17:00–22:00 超过了这里一次最长的 4 小时" in await tab.text(".plan-notes .lost >> nth=0")
+    assert await tab.text(".plan-top .count") == "一次最长 4 小时"
     await tab.page.click(f'[id="{SEAT}"]')
     await tab.page.wait_for_selector("#panel .note >> text=先约一段")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -14,24 +15,16 @@ from models.library.entities import AreaId
 from models.notices.entities import Notice
 from tests.api.changes import with_rules
 from tests.api.counted_days import remember
-from tests.browser.conftest import Open, shows_everybody
+from tests.browser.conftest import Open, Tab, shows_everybody
+from tests.browser.long_names import with_floors, with_long_names
 from tests.browser.oldest import OldTab, chromium_70
+from tests.browser.what_is_cut import CUT
 from tests.living import Living
 
 pytestmark = pytest.mark.whole
 
 SIZES = ((1920, 1080), (1280, 720), (1080, 1920))
 HERE = "/display/library"
-
-# What is cut off or lies outside the screen, of what is shown.
-CUT = """[...document.querySelectorAll(
-  "h1, h2, .sum, th, td, .notices li, footer p, .qr"
-)].filter((one) => {
-  const box = one.getBoundingClientRect();
-  return one.offsetParent && box.width > 1
-    && (box.right > innerWidth + 1 || box.bottom > innerHeight + 1
-      || one.scrollWidth > one.clientWidth + 1);
-}).map((one) => one.textContent.trim().slice(0, 30))"""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -50,16 +43,17 @@ async def with_display(service: Living) -> Living:
     return service
 
 
-async def many_floors(service: Living) -> None:
-    """Adds six floors with as many areas each as the second floor has."""
-    areas = service.inside.reference.catalog.areas.values()
-    for floor in range(5, 11):
-        for area in [a for a in areas if a.floor == 2]:
-            seats = tuple(replace(s, area_id=AreaId(f"f{floor}-{area.id}")) for s in area.seats[:3])
-            seats = tuple(replace(s, id=type(s.id)(f"f{floor}-{s.id}")) for s in seats)
-            new = replace(area, id=AreaId(f"f{floor}-{area.id}"), floor=floor, seats=seats)
-            assert await service.inside.stored.catalogs.add_area(new)
-    await service.inside.reference.refresh()
+async def turns(tab: Tab) -> list[list[str]]:
+    """The names of the floors on each page, on which nothing is cut. Begins at the first page."""
+    pages = int((await tab.text("#turns") or "1 / 1").split("/")[1])
+    seen = list[list[str]]()
+    for turn in range(1, pages + 1):
+        if pages > 1:
+            await tab.page.wait_for_selector(f"#turns >> text={turn} / {pages}")
+        assert await tab.page.evaluate(CUT) == []
+        seen.append(await tab.page.locator(".floor:visible h2").all_inner_texts())
+        await tab.page.evaluate("(real => { Date.now = () => real() + 16000 })(Date.now)")
+    return seen
 
 
 async def test_the_oldest_screen_shows_all_areas_and_keeps_updating(
@@ -113,8 +107,8 @@ async def test_the_display_is_accessible_and_survives_a_service_outage(
 async def test_every_area_is_visible_with_a_forecast(
     with_display: Living, opened: Open, size: tuple[int, int]
 ) -> None:
-    """Three floors of six areas each fit on one page with each area on one row, however long its
-    name; in a lower window the rest is shown in turn."""
+    """Three floors of six areas each fit on one page; in a lower window the rest is shown in
+    turn."""
     await remember(with_display, 42, 0.01)
     area = with_display.inside.reference.catalog.areas[AreaId("2f-hall")]
     renamed = replace(area, name="Doktorandenzimmer Nord", rev=area.rev + 1)
@@ -125,36 +119,38 @@ async def test_every_area_is_visible_with_a_forecast(
     rows = tab.page.locator(".floor:visible tbody tr")
     then = await rows.locator(".then").all_inner_texts()
     assert len(then) == 18 and all("±" in words for words in then), then
-    assert await tab.page.evaluate(CUT) == []
-    names = tab.page.locator("tbody th span")
-    lines = "all => all.every(n => n.scrollHeight < 1.4 * n.clientHeight)"
-    assert await names.evaluate_all(lines), "a third line is cut off"
-    heights = {
-        round((await row.bounding_box() or {"height": 0})["height"]) for row in await rows.all()
-    }
-    assert max(heights) < 1.1 * 3.6 * (width / 120 if width > height else width / 67.5), heights
+    assert await turns(tab) == [["2层", "3层", "4层"]]
     assert "按往日情况估计" in await tab.text("#column")
     # Nothing is left out where the room is lower than one card.
-    low = height // 2 + 60 if width > height else width
+    low = height // 2 + 60 if width > height else width // 3
     await tab.page.set_viewport_size({"width": width, "height": low})
-    seen = set[str]()
-    pages = int((await tab.text(".turns") or "1 / 1").split("/")[1])
-    assert pages > 1
-    for turn in range(1, pages + 1):
-        await tab.page.wait_for_selector(f"text={turn} / {pages}")
-        assert await tab.page.evaluate(CUT) == []
-        seen |= set(await tab.page.locator(".floor:visible tbody th").all_inner_texts())
-        await tab.page.evaluate("(real => { Date.now = () => real() + 16000 })(Date.now)")
-    assert len(seen) == 18
+    await tab.page.wait_for_selector("#turns:has-text('/')")
+    seen = await turns(tab)
+    assert len(seen) > 1
+    names = await tab.page.locator("tbody th").all_text_contents()
+    assert len(names) >= 18 and len(set(names)) == 18
 
 
-async def test_many_floors_are_shown_in_turn(with_display: Living, opened: Open) -> None:
-    await many_floors(with_display)
-    tab = await opened(path=HERE, viewport={"width": 1920, "height": 1080})
-    seen: set[str] = set()
-    for turn in range(1, 4):
-        await tab.page.wait_for_selector(f"text={turn} / 3")
-        assert await tab.page.evaluate(CUT) == []
-        seen |= set(await tab.page.locator(".floor:visible h2").all_inner_texts())
-        await tab.page.evaluate("(real => { Date.now = () => real() + 16000 })(Date.now)")
-    assert seen == {f"{floor}层" for floor in range(2, 11)}
+@pytest.mark.parametrize("size", SIZES, ids=[f"{width}x{height}" for width, height in SIZES])
+async def test_floors_fill_as_few_pages_as_they_can_evenly(
+    with_display: Living, opened: Open, size: tuple[int, int]
+) -> None:
+    """With the longest names, too, and in type that is read from afar."""
+    width, height = size
+    root = width / (120 if width > height else 67.5)
+    tab = await opened(path=HERE, viewport={"width": width, "height": height})
+    type_size = "parseFloat(getComputedStyle(document.querySelector('.floors')).fontSize)"
+    for floors, pages in ((range(5, 6), [4]), (range(6, 8), [3, 3]), (range(8, 11), [5, 4])):
+        await with_floors(with_display, floors)
+        await with_display.move(timedelta(minutes=1))
+        await remember(with_display, 42, 0.01)
+        await with_display.move(timedelta(seconds=6))
+        await tab.go(HERE)
+        seen = await turns(tab)
+        assert [len(one) for one in seen] in (pages, [sum(pages)])
+        assert list(chain(*seen)) == [f"{floor}层" for floor in range(2, floors.stop)]
+        assert await tab.page.evaluate(type_size) > 1.39 * root
+    await with_long_names(with_display)
+    await with_display.move(timedelta(seconds=6))
+    await tab.go(HERE)
+    assert [name[0] for name in chain(*await turns(tab))] == [*"23456789", "1"]

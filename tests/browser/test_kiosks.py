@@ -7,7 +7,7 @@ from datetime import timedelta
 from playwright.async_api import Page
 
 from tests.api.kiosk import key_of
-from tests.browser.conftest import PHONE, Open
+from tests.browser.conftest import Open
 from tests.living import Living
 
 
@@ -72,38 +72,6 @@ async def test_a_slow_login_does_not_cost_the_check_in(service: Living, opened: 
     assert await tab.text(".done") == "签到成功"
     (reservation,) = (await reader.ok("GET", "/reservations"))["items"]
     assert reservation["state"] == "in_use"
-
-
-async def test_the_digits_on_a_kiosk_check_a_reader_in(service: Living, opened: Open) -> None:
-    """For readers without a camera: the digits are the same proof with the same lifetime, and wrong
-    ones count as wrong codes."""
-    reader = await service.web_reader()
-    made = await reader.reserve(start="17:00", end="18:00")
-    await service.move("16:40")
-    screen = await opened(path=f"/kiosk/2f-north#key={await key_of(service, '2f-north')}")
-    await screen.page.wait_for_selector("text=没有相机？在“签到”页输入")
-    digits = (await screen.text("#said")).rpartition("输入 ")[2]
-    assert len(digits) == 9, digits
-    tab = await opened(reader.number, **PHONE)
-
-    async def typed(kiosk: str) -> None:
-        await tab.go("/check-in")
-        await tab.page.click("text=没有相机？输入屏幕上的数字")
-        await tab.page.select_option("[name=kiosk]", kiosk)
-        await tab.page.fill("[name=digits]", digits)
-        await tab.page.click(".typed button")
-
-    tab.expected = {422}
-    await typed("2f-south")
-    await tab.page.wait_for_selector("h1 >> text=这一步没有完成")
-    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
-    await typed("2f-north")
-    await tab.page.click("main form[action$='/check-in'] button >> text=签到")
-    await tab.page.wait_for_selector(".done >> text=签到成功")
-    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "in_use"
-    await service.move(timedelta(minutes=1))
-    await typed("2f-north")
-    await tab.page.wait_for_selector("main >> text=已过期")
 
 
 async def test_an_expired_kiosk_code_does_not_check_in(service: Living, opened: Open) -> None:

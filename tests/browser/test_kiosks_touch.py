@@ -160,7 +160,7 @@ async def test_a_seat_is_chosen_on_the_plan(
     await touch(tab)
     page = tab.page
     await page.click("#touch button:has-text('二层东区')")
-    seat = await page.locator("#touch [data-no='001'] rect").bounding_box()
+    seat = await page.locator("#touch [data-no='001'] .hit").bounding_box()
     assert seat is not None and seat["width"] >= 60
     assert await page.locator("#touch [data-no='002'].occupied:not(.can)").count() == 1
     assert await page.evaluate("document.getElementById('touch').scrollHeight <= innerHeight")
@@ -191,7 +191,7 @@ async def test_a_portrait_screen_uses_its_whole_height(service: Living, opened: 
     await page.wait_for_selector("#touch .foot >> text=/^请点图上的座位$/")
     view = await page.locator("#touch .view").bounding_box()
     assert view is not None
-    for seat in await page.locator("#touch .seat rect").all():
+    for seat in await page.locator("#touch .seat .hit").all():
         box = await seat.bounding_box()
         assert box is not None and box["width"] >= 44 and view["y"] <= box["y"]
         assert view["x"] <= box["x"] and box["x"] + box["width"] <= view["x"] + view["width"]

@@ -23,7 +23,7 @@ async def test_a_booking_over_midnight_on_a_phone(service: Living, opened: Open,
     tab = await opened(reader.number, **PHONE)
     await tab.go(f"/areas/2f-hall?date={service.today}&start=22:00&end=01:00&seat={SEAT}")
     page = tab.page
-    chosen = [await page.input_value(f".until [name={name}]") for name in ("start", "end")]
+    chosen = [await page.input_value(f".wish [name={name}]") for name in ("start", "end")]
     assert chosen == ["22:00", "01:00"]
     assert await tab.times() == ("22:00", "次日01:00"), "what was looked for"
     label = await page.get_attribute(f"[id='{OTHER}']", "aria-label")
@@ -33,7 +33,7 @@ async def test_a_booking_over_midnight_on_a_phone(service: Living, opened: Open,
     before = await page.get_attribute(free, "aria-label")
     assert before is not None and "可用至 次日02:00" in before
     await tab.choose(end="次日02:00")
-    await page.click("text=立即预约")
+    await page.click("#panel .panel-foot .button")
     await page.wait_for_url("**/reservations/*")
     assert "22:00–次日02:00" in await tab.text("main")
     for path in ("/reservations", "/", "/areas/2f-hall?seat=2f-hall-001&begin=22:00"):
@@ -47,7 +47,7 @@ async def test_the_time_bar_of_a_library_that_never_closes_spans_the_day(
     await open_by(service, OpeningRule(time(0), time(0)))
     tab = await opened("21071234", **PHONE)
     await tab.go(f"/areas/2f-hall?date={service.tomorrow}&seat={SEAT}")
-    await tab.page.wait_for_selector("#panel .when")
+    await tab.page.wait_for_selector("#panel .day")
     ticks = await tab.page.locator("#panel .ticks span").all_inner_texts()
     assert ticks == ["0", "4", "8", "12", "16", "20", "0"]
     assert (await tab.choices("start"))[:2] == ["00:00", "01:00"]

@@ -37,7 +37,7 @@ _TOUCHING = """(() => {
 })()"""
 
 # Left, right and bottom of what is fixed to the bottom of a phone's screen.
-_AT_THE_BOTTOM = """[...document.querySelectorAll(".tabs, .panel.open")].map((one) => {
+_AT_THE_BOTTOM = """[...document.querySelectorAll(".menu, .panel.open")].map((one) => {
   const {left, right, bottom} = one.getBoundingClientRect();
   return [left, right, bottom];
 })"""
@@ -126,7 +126,7 @@ async def test_readers_pages_keep_their_layout_in_the_oldest_browser(
     service: Living, old: OldTab
 ) -> None:
     reader = await service.web_reader()
-    await reader.reserve(start="17:00", end="18:00")
+    await reader.reserve(start="now", end="18:00")
     await old.call("Network.setCookie", name="seat_sid", value=reader.token, url=service.base)
     paths = (
         "/",
@@ -134,6 +134,7 @@ async def test_readers_pages_keep_their_layout_in_the_oldest_browser(
         "/reservations",
         "/me",
         "/activation",
+        "/check-in",
         "/rules",
     )
     for path in (*paths, "/kiosk/2f-south", "/kiosk/2f-north"):

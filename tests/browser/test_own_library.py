@@ -171,21 +171,22 @@ async def book_and_check_in(student: Hand, screen: Tab) -> None:
     """Books a seat from now on and scans the hall kiosk's code."""
     page, tab = student.page, student.tab
     await student.sign_in("21071234")
-    assert await page.locator("#floors h2").all_inner_texts() == ["地下一层", "一层", "二层"]
+    assert await page.locator("#floors h3").all_inner_texts() == ["地下一层", "一层", "二层"]
     text = await tab.text("#floors")
     assert all(name in text for _, name, _ in FLOORS)
     await student.click("a.tile:has-text('自习室')")
     await student.click("#plan [data-no='A-8']")
-    await page.wait_for_selector("#panel .when")
+    await page.wait_for_selector("#panel .day")
     assert (await tab.times())[0] == "现在"
-    await student.click("text=立即预约")
+    await student.click("#panel .panel-foot .button")
     assert await tab.text(".done") == "预约成功"
     await screen.page.wait_for_selector("#code svg")
     await student.scan(screen)
     await student.click("main >> text=签到 >> nth=-1")
     assert await tab.text(".done") == "签到成功"
-    assert await tab.text(".now .badge-state") == "使用中"
-    assert "主馆2层自习室A-8号" in await tab.text(".now")
+    assert await tab.text(".pass .pass-head span") == "使用中"
+    label = await page.get_attribute(".pass", "aria-label")
+    assert label is not None and "主馆2层自习室A-8号" in label
 
 
 async def test_an_empty_database_becomes_a_library_with_a_checked_in_student(

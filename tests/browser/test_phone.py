@@ -1,4 +1,4 @@
-"""A phone's browser: scanning in the page, and a large plan under the finger."""
+"""A phone's browser: unread messages, and a large plan under the finger."""
 
 from __future__ import annotations
 
@@ -14,53 +14,10 @@ from tests.browser.conftest import PHONE, Open
 from tests.browser.effort import effort_of
 from tests.living import Living
 
-DETECTOR = """
-window.BarcodeDetector = class {
-  static async getSupportedFormats() { return ["qr_code"]; }
-  async detect() { return window.before ? [{ rawValue: window.before }] : []; }
-};
-"""
-"""Chromium has a detector on phones and none here, so this one stands in; the camera is
-Chromium's own (a moving test picture)."""
-
 GESTURES = 3
 MOST_YARDSTICKS = 4.0
 """For a pan and two pinches: it is 1.7, and a phone, four times as slow, has time for 4 between its
 frames."""
-
-
-async def test_scanning_in_the_page_checks_in(service: Living, opened: Open) -> None:
-    reader = await service.web_reader()
-    made = await reader.reserve(start="now", end="17:00")
-    tab = await opened(reader.number, **PHONE)
-    await tab.context.add_init_script(DETECTOR)
-    await tab.go("/check-in")
-    page = tab.page
-    await page.click("text=打开相机扫码")
-    await page.wait_for_selector("text=请对准二维码")
-    await page.evaluate("window.before = 'https://evil.example/k/2f-south?c=12345678'")
-    await page.wait_for_selector("text=这不是选座机、查询机或座位上的签到码")
-    code = await service.qr()
-    await page.evaluate("code => { window.before = code }", code)
-    await page.click("main button >> text=签到")
-    assert await tab.text(".done") == "签到成功"
-
-    # The same code once more, for another booking of the same reader: it was used.
-    await reader.ok("POST", f"/reservations/{made['id']}/finish")
-    again = await reader.reserve("2f-hall-064", start="now", end="17:00")
-    tab.expected = {422}
-    await tab.page.goto(code)
-    await page.click("main button >> text=签到")
-    assert "您已用过" in await tab.text("main")
-    assert await page.get_attribute("main .button", "href") == "/check-in", "back to scan anew"
-    assert (await reader.ok("GET", f"/reservations/{again['id']}"))["state"] == "reserved"
-
-
-async def test_without_a_barcode_detector_the_page_explains_how_to_scan(opened: Open) -> None:
-    tab = await opened("21071234", **PHONE)
-    await tab.go("/check-in")
-    assert await tab.page.locator("#scan:visible").count() == 0
-    assert "微信“扫一扫”" in await tab.text("#scan-other")
 
 
 async def test_unread_messages_are_marked_until_they_are_read(
@@ -70,14 +27,18 @@ async def test_unread_messages_are_marked_until_they_are_read(
     await reader.reserve(start="now", end="17:00")
     await service.settle()  # 预约成功 has been told
     tab = await opened(reader.number, **PHONE)
-    badge = tab.page.locator(".tabs .badge")
+    badge = tab.page.locator("[data-unread]:visible .badge")
     await badge.wait_for()
     assert (await badge.inner_text()).startswith("1")
-    await tab.page.click(".tabs >> text=我的")
+    asked: list[str] = []
+    tab.page.on("request", lambda sent: asked.append(sent.url))
+    await tab.go("/notices")
+    assert "1 条未读" in await tab.text("#main")
     await tab.page.click("text=全部已读")
     await tab.page.wait_for_selector("text=全部已读", state="detached")
+    assert not [url for url in asked if "/messages?unread" in url], "the page says it itself"
     async with tab.page.expect_response("**/messages?unread*"):
-        await tab.page.click(".tabs >> text=预约选座")
+        await tab.go("/")
     assert await badge.count() == 0
 
 

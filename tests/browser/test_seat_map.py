@@ -20,28 +20,28 @@ async def test_a_booking_appears_at_once_in_another_browser(opened: Open) -> Non
         await tab.page.click('[data-area="2f-hall"]')
         await tab.page.wait_for_selector("#plan")
         await tab.page.click('[id="2f-hall-065"]')
-        await tab.page.wait_for_selector("text=立即预约")
+        await tab.page.wait_for_selector("#panel .panel-foot .button")
     assert await second.text("#free") == "68"
-    await first.page.click("text=立即预约")
+    await first.page.click("#panel .panel-foot .button")
     await second.page.wait_for_selector('[id="2f-hall-065"].occupied', timeout=SEEN_WITHIN_MS)
     await first.page.wait_for_selector(".done")
     assert await second.text("#free") == "67"
     # The panel has followed: nothing stands ready that is gone.
     await second.page.wait_for_selector("#panel >> text=现在 开始的时间没有了")
-    assert await second.page.locator("text=立即预约").count() == 0
+    assert await second.page.locator("#panel .panel-foot .button").count() == 0
 
     late.expected = {409}
     await late.choose(end="19:00")
-    await late.page.click("text=立即预约")
+    await late.page.click("#panel .panel-foot .button")
     assert "已被预约" in await late.text(".refusal")
     assert await late.text("#panel h2") == "065 号"
-    assert await late.page.locator("text=立即预约").count() == 0
+    assert await late.page.locator("#panel .panel-foot .button").count() == 0
     near = await late.page.locator(".refusal .chip").all_inner_texts()
     assert len(near) == 3 and near[0] in ("064 号", "066 号")
     await late.page.click(".refusal .chip >> nth=0")
     await late.page.wait_for_selector(f"#panel h2 >> text={near[0]}")
     assert await late.times() == ("现在", "19:00"), "the chosen end stays"
-    await late.page.click("text=立即预约")
+    await late.page.click("#panel .panel-foot .button")
     assert await late.text(".done") == "预约成功"
 
 
@@ -59,16 +59,16 @@ async def test_a_seat_is_booked_by_keyboard_alone(opened: Open) -> None:
     await page.keyboard.press("ArrowLeft")
     assert await page.evaluate(focused) == began
     await page.keyboard.press("Enter")
-    await page.wait_for_selector("text=立即预约")
+    await page.wait_for_selector("#panel .panel-foot .button")
     assert await page.evaluate(focused) == "panel"
     await page.keyboard.press("Escape")
-    await page.wait_for_selector("text=立即预约", state="detached")
+    await page.wait_for_selector("#panel .panel-foot .button", state="detached")
     assert await page.evaluate(focused) == began
     await page.keyboard.press("Enter")
-    await page.wait_for_selector("text=立即预约")
+    await page.wait_for_selector("#panel .panel-foot .button")
     for _ in range(20):
         await page.keyboard.press("Tab")
-        if await page.evaluate("document.activeElement.innerText") == "立即预约":
+        if str(await page.evaluate("document.activeElement.innerText")).startswith("预约 "):
             break
     await page.keyboard.press("Enter")
     assert await tab.text(".done") == "预约成功"
@@ -79,7 +79,7 @@ async def test_a_reload_keeps_the_choice_and_back_closes_the_sheet(opened: Open)
     page = tab.page
     await page.click('[data-area="2f-hall"]')
     await page.click('[id="2f-hall-063"]')
-    await page.wait_for_selector("text=立即预约")
+    await page.wait_for_selector("#panel .panel-foot .button")
     await tab.choose("19:00", "21:00")
     await page.reload()
     assert await tab.times() == ("19:00", "21:00"), "nothing chosen was lost"
@@ -88,13 +88,13 @@ async def test_a_reload_keeps_the_choice_and_back_closes_the_sheet(opened: Open)
     assert await tab.times() == ("19:00", "21:00")
     # Whatever was chosen, one press of Back closes the sheet.
     await page.go_back()
-    await page.wait_for_selector("text=立即预约", state="detached")
+    await page.wait_for_selector("#panel .panel-foot .button", state="detached")
     assert page.url.endswith("/areas/2f-hall") or "seat=" not in page.url
     # So does a tap beside it.
     await page.click('[id="2f-hall-063"]')
-    await page.wait_for_selector("text=立即预约")
+    await page.wait_for_selector("#panel .panel-foot .button")
     await page.locator(".viewport").click(position={"x": 6, "y": 6})
-    await page.wait_for_selector("text=立即预约", state="detached")
+    await page.wait_for_selector("#panel .panel-foot .button", state="detached")
 
 
 async def test_a_lost_connection_is_shown_until_it_is_restored(
@@ -143,12 +143,12 @@ async def test_seats_have_accessible_names(opened: Open) -> None:
     seat = tab.page.locator('[id="2f-hall-065"]')
     name = await seat.get_attribute("aria-label")
     assert name == "065号 当前无人，可用至 22:30，电源，靠窗"
-    await tab.page.click("text=列表")
+    await tab.page.click("#as-list")
     rows = tab.page.locator("#list a")
     assert await rows.count() == 68
     assert await rows.filter(has_text="065号").inner_text() == name
     await rows.filter(has_text="065号").click()
-    await tab.page.wait_for_selector("text=立即预约")
+    await tab.page.wait_for_selector("#panel .panel-foot .button")
 
 
 PAGES = (
@@ -193,6 +193,6 @@ async def test_every_readers_page_is_accessible(
 async def _own(tab: Any) -> str:
     await tab.page.click('[data-area="2f-hall"]')
     await tab.page.click('[id="2f-hall-065"]')
-    await tab.page.click("text=立即预约")
+    await tab.page.click("#panel .panel-foot .button")
     await tab.page.wait_for_selector(".done")
     return str(tab.page.url.rpartition("/")[2].partition("?")[0])

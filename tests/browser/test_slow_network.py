@@ -34,18 +34,18 @@ async def test_a_seat_is_booked_once_over_a_slow_network(
     await slow(tab)
     await tab.go("/")
     # What is not there yet moves nothing: the proposal can be tapped as soon as it is seen.
-    await page.click(".proposed .button")
-    await page.wait_for_selector("#panel .when")
+    await page.click(".hero .go .button >> nth=0")
+    await page.wait_for_selector("#panel .day")
     button = page.locator("#panel .panel-foot .button")
     await button.click()
     # Until the answer comes the page says so, and another tap does nothing.
     assert await button.inner_text() == "请稍候"
-    assert await tab.text("#panel .panel-foot small") == "正在预约…"
+    assert await tab.text("#panel .panel-foot .state") == "正在预约…"
     await button.click(force=True)
     await page.wait_for_selector(".done >> text=预约成功")
     assert await service.db["reservations"].count_documents({}) == 1
     # A list of several days, and back, over the same network.
-    await page.click(".tabs >> text=预约记录")
+    await page.click(".menu >> text=我的预约")
     await page.wait_for_selector("h1 >> text=我的预约")
     assert "已预约" in await tab.text("#main")
 
@@ -56,7 +56,7 @@ async def test_a_seat_taken_meanwhile_is_refused_and_the_choice_is_kept(
     tab = await opened("21071234", **READER_SIZES["390"])
     page = tab.page
     await tab.go(f"/areas/2f-hall?seat={SEAT}")
-    await page.wait_for_selector("#panel .when")
+    await page.wait_for_selector("#panel .day")
     await slow(tab)
     tab.expected.add(409)
     other = await service.reader()

@@ -42,40 +42,39 @@ async def test_the_manuals_story_works_step_by_step(
     assert "北京工业大学图书馆座位预约系统" in await tab.text(".bar")
     await page.click('[data-area="2f-hall"]')
     await page.click('[id="2f-hall-065"]')
-    await page.wait_for_selector("#panel .when")
+    await page.wait_for_selector("#panel .day")
     starts = await tab.choices("start")
     assert starts == ["现在", "17:00", "18:00", "19:00", "20:00", "21:00", "22:00"]
     await tab.choose("现在")
     assert await tab.choices("end") == ["17:00", "18:00", "19:00", "20:00"]
     if device is DESKTOP:
-        box = await page.locator("text=立即预约").bounding_box()
+        box = await page.locator("#panel .panel-foot .button").bounding_box()
         assert box is not None and box["y"] + box["height"] <= 800, "no scrolling to 立即预约"
     await tab.choose(end="18:00")
-    await page.click("text=立即预约")
+    await page.click("#panel .panel-foot .button")
     assert await tab.text(".done") == "预约成功"
-    assert await tab.text(".now .big") == "16:38 前签到"
+    assert await tab.text(".pass .big") == "16:38 前签到"
 
     # 1.4 我的预约.
     await page.click("nav:visible >> text=/^(我的预约|预约记录)$/")
-    row = page.locator("tbody tr").first
-    assert "图书馆2层二层中厅065号" in await row.inner_text()
-    assert await row.locator(".state").inner_text() == "已预约"
+    assert await page.get_attribute(".pass", "aria-label") == "当前预约：图书馆2层二层中厅065号"
+    assert await tab.text(".pass .pass-head span") == "已预约"
 
     # 2.5 签到 by the kiosk's code, which a camera opens in this browser.
     await page.goto(await scan(service, opened, tmp_path))
     assert "c=" not in page.url, "the code has left the address"
     await page.click("main >> text=签到 >> nth=-1")
     assert await tab.text(".done") == "签到成功"
-    assert await tab.text(".now .badge-state") == "使用中"
-    assert "图书馆2层二层中厅065号" in await tab.text(".now")
+    assert await tab.text(".pass .pass-head span") == "使用中"
+    assert "065 号" in await tab.text(".pass") and "二层中厅" in await tab.text(".pass")
 
     # 暂离 says until when before it is pressed (it touches a meal: 60 minutes).
     await service.move("16:30")
     await page.reload()
-    await page.click(".now >> text=暂离")
+    await page.click(".pass >> text=暂离")
     assert "请在 17:30 前返回" in await tab.text("dialog[open]")
     await page.click("text=确定暂离")
-    assert await tab.text(".now .big") == "请在 17:30 前返回"
+    assert await tab.text(".pass .big") == "请在 17:30 前返回"
 
     # 返回 by another code.
     await service.move(timedelta(minutes=10))
@@ -86,18 +85,18 @@ async def test_the_manuals_story_works_step_by_step(
     # 续约 in the last hour, 结束 after a question.
     await service.move("17:10")
     await page.reload()
-    await page.click(".now >> text=续约")
+    await page.click(".pass >> text=续约")
     await page.check('dialog input[value="19:00"]', force=True)
     await page.click("text=确定续约")
     assert await tab.text(".done") == "续约成功"
-    await page.click(".now >> text=结束")
+    await page.click(".pass >> text=结束")
     assert "确认结束当前座位吗" in await tab.text("dialog[open]")
     await page.click("dialog >> text=再想想")
     assert await page.locator("dialog[open]").count() == 0
-    await page.click(".now >> text=结束")
+    await page.click(".pass >> text=结束")
     await page.click("button >> text=确认结束")
     await page.wait_for_selector(".done >> text=已结束使用")
-    assert "结束使用" in await tab.text("main .head")
+    assert "结束使用" in await tab.text("main .more")
     history = await page.locator(".history li").all_inner_texts()
     words = [line.split(" ")[-1] for line in history]
     assert words == ["预约", "签到", "暂离", "返回", "续约", "结束使用"]
@@ -114,8 +113,8 @@ async def test_cancelling_asks_for_confirmation_and_reports_success(opened: Open
     tab = await opened("21071234")
     await _book(tab, "066")
     await tab.go("/reservations")
-    assert await tab.page.locator("tbody .chip").count() == 0, "what the card has, once"
-    await tab.page.click(".now >> text=取消")
+    assert await tab.page.locator("tbody tr").count() == 0, "what the pass has, once"
+    await tab.page.click(".pass >> text=取消")
     assert "将取消该预约" in await tab.text("dialog[open]")
     await tab.page.click("text=确定取消")
     assert await tab.text(".done") == "已取消预约"
@@ -127,7 +126,7 @@ async def test_cancelling_asks_for_confirmation_and_reports_success(opened: Open
 async def _book(tab: Tab, no: str) -> None:
     await tab.page.click('[data-area="2f-hall"]')
     await tab.page.click(f'[id="2f-hall-{no}"]')
-    await tab.page.click("text=立即预约")
+    await tab.page.click("#panel .panel-foot .button")
     await tab.page.wait_for_selector(".done")
 
 
@@ -138,10 +137,10 @@ async def test_without_scripts_a_seat_is_booked_and_cancelled(opened: Open) -> N
     await page.click('[id="2f-hall-012"]')
     await page.click("#panel >> text=18:00 >> nth=0")
     await page.check('input[name=end][value="20:00"]', force=True)
-    await page.click("text=立即预约")
+    await page.click("#panel .panel-foot .button")
     assert await tab.text(".done") == "预约成功"
-    assert "18:00–20:00" in await tab.text(".now")
-    await page.click(".now >> text=取消")
+    assert "18:00–20:00" in await tab.text(".pass")
+    await page.click(".pass >> text=取消")
     await page.click("text=确定取消")
     assert await tab.text(".done") == "已取消预约"
 
@@ -170,7 +169,8 @@ async def test_a_refused_change_keeps_the_old_booking(service: Living, opened: O
     tab = await opened(reader.number)
     page = tab.page
     await page.route("**/events*", lambda route: route.abort())  # so that it is late
-    await page.click(".now >> text=更改")
+    await tab.go("/reservations")
+    await page.click(".pass >> text=更改")
     assert "正在更改 图书馆2层二层中厅066号" in await tab.text(".lost")
     assert await tab.times() == ("17:00", "18:00"), "its own time is free for it"
     await page.click('[id="2f-hall-064"]')
@@ -178,12 +178,12 @@ async def test_a_refused_change_keeps_the_old_booking(service: Living, opened: O
     rival = await service.reader()
     await rival.reserve("2f-hall-064", "17:00", "19:00")
     tab.expected = {409}
-    await page.click("text=更改预约")
+    await page.click("#panel .panel-foot .button")
     assert "已被预约" in await tab.text(".refusal")
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["rev"] == made["rev"]
     await page.click(".refusal .chip >> nth=0")
     await page.wait_for_selector(".refusal", state="detached")
-    await page.click("text=更改预约")
+    await page.click("#panel .panel-foot .button")
     assert await tab.text(".done") == "已更改预约"
     now = await reader.ok("GET", f"/reservations/{made['id']}")
     assert now["seat"]["id"] not in ("2f-hall-064", "2f-hall-066")

@@ -46,7 +46,7 @@ MORE: Final = (
 """Further addresses: states of pages, and errors."""
 NO_PAGES: Final = re.compile(
     r"^/(static|logo|language|login|entry|bind|mini-code|sandbox|calendar|metrics|healthz|readyz|docs"
-    r"|openapi\.json|favicon\.ico|manifest\.webmanifest|email|\{name\}|s|k|reserve|activation/state"
+    r"|openapi\.json|offline|sw\.js|favicon\.ico|manifest\.webmanifest|email|\{name\}|s|k|reserve|activation/state"
     r"|me/email)\b|\.(csv|xlsx|json|ics|png)$|/picture/|/events$|^/\{name|^/console(/plans)?/$"
 )
 """Matches addresses that are files, redirects, or for machines."""

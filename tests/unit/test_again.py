@@ -7,11 +7,12 @@ from datetime import date, time, timedelta
 
 import pytest
 
-from models.booking.again import stay_again, usual_start
+from models.booking.again import stay_again
 from models.booking.time_choices import proposed_start, start_choices
 from models.library.entities import VenueId
 from models.policy.entities import OpeningRule, Policy
 from models.policy.open_hours import open_hours
+from models.readers.entities import onlooker
 from models.reservations.rules import TimeSelection
 from tests.builders import ZONE, on, reserved
 
@@ -42,26 +43,19 @@ def test_staying_again_proposes_the_same_time_today_now_or_tomorrow(
 
 
 @pytest.mark.parametrize(
-    ("came", "missed", "usual"),
+    ("starts", "usual"),
     [
-        ([], [], None),
-        ([], ["08:00"], None),
-        (["14:00"], [], time(14)),
-        # A day's first stay counts, and neither the early bird's day nor the late one.
-        (["08:00 19:00", "13:00 18:00", "21:00", "13:00", "07:00"], ["07:00"], time(13)),
+        ("", None),
+        ("14:08", time(14, 8)),
+        ("21:00 13:30", time(13, 30)),
+        # Neither the early bird's day nor the late one.
+        ("13:00 07:00 21:00 13:00 12:30", time(13)),
     ],
 )
-def test_the_usual_start_is_taken_from_past_stays(
-    came: list[str], missed: list[str], usual: time | None
+def test_the_usual_start_is_the_median_of_the_latest_starts(
+    starts: str, usual: time | None
 ) -> None:
-    booking = replace(reserved(), checked_in_at=None)
-    stays = [
-        replace(booking, start=on(start) - timedelta(days=n), checked_in_at=on(start))
-        for n, day in enumerate(came, 1)
-        for start in day.split()
-    ]
-    stays += [replace(booking, start=on(start)) for start in missed]
-    assert usual_start(ZONE, stays) == usual
+    assert replace(onlooker("s"), stay_starts=starts).usual_start == usual
 
 
 @pytest.mark.parametrize(

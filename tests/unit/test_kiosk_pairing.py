@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.kiosks.pairing import network_of
+from handlers.http.authentication import network_of
 from handlers.texts.check_words import CHECK_WORD_TEXT
 from models.kiosks.entities import CHECK_WORDS
 

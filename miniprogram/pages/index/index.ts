@@ -1,5 +1,7 @@
 import { Refused, get, isBound, noted, ofReader, post, tap } from "../../api/client";
 import type { AreasOut, MessageOut, NoticeOut, Page as PageOf, ProposalOut, ReservationOut, WaitlistEntryOut } from "../../api/types";
+import type { Floor } from "../../lib/areas";
+import { byFloor } from "../../lib/areas";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, clockAt, day, dayAt } from "../../lib/clock";
 import type { Proposed } from "../../lib/proposal";
@@ -13,7 +15,8 @@ import { shared } from "../../lib/share";
 import type { Untold } from "../../lib/subscriptions";
 import { ASKED, consent, explainOff, untold } from "../../lib/subscriptions";
 import { nameTabs } from "../../lib/tabs";
-import { floorName, named, t, words } from "../../lib/texts";
+import { named, t, words } from "../../lib/texts";
+import { keepUnread } from "../../lib/unread";
 
 const SHOWN = 3;
 /** One poll in so many asks for everything: the others for the reader's own seats. */
@@ -21,20 +24,6 @@ const ALL_EACH = 4;
 const MOST_SKIPPED = 12;
 
 const NONE = { items: [], page: 1, page_size: 0, total: 0 };
-
-interface Floor { floor: number; name: string; free: number; total: number }
-
-function byFloor(areas: AreasOut): Floor[] {
-  const floors = new Map<string, Floor>();
-  for (const area of areas.items) {
-    const name = floorName(area);
-    const floor = floors.get(name) ?? { floor: area.floor, name, free: 0, total: 0 };
-    floor.free += area.seats_free;
-    floor.total += area.seats_total;
-    floors.set(name, floor);
-  }
-  return [...floors.values()];
-}
 
 Component({
   data: {
@@ -52,9 +41,8 @@ Component({
     said: "",
     polls: 0,
     floors: [] as Floor[],
-    messages: [] as MessageOut[],
     notices: [] as (NoticeOut & { at: string })[],
-    unread: "",
+    unread: 0,
     again: null as Known | null,
     liked: [] as Known[],
     proposed: null as Proposed | null,
@@ -70,7 +58,7 @@ Component({
       const scene = decoded(query.scene);
       if (query.q) arrive(decoded(query.q));
       this.setData({
-        words: words("proposed", "proposed_take", "proposed_other", "home_free", "home_none", "home_reserve", "home_messages", "home_notices", "home_all", "home_kiosk", "empty", "favourites", "untold_ask", "reminders_paused"),
+        words: words("proposed_other", "home_free", "home_none", "home_reserve", "notices", "home_all", "home_kiosk", "once_more", "untold_ask", "reminders_paused"),
         binds: scene === "web",
         kiosk: (scene || `k=${query.k ?? ""}`).replace(/^k=/, "") !== "" && scene !== "web",
       });
@@ -105,14 +93,14 @@ Component({
           await this.checkIn(qr, active);
           await this.mine();
         }
-        const [known, unread, messages] = await Promise.all([
+        const [known, unread] = await Promise.all([
           knownSeats(),
           get<PageOf<MessageOut>>("/messages?unread=true&page_size=1"),
-          get<PageOf<MessageOut>>(`/messages?page_size=${SHOWN}`),
           this.library(),
           active.length ? this.setData({ proposed: null }) : kept || this.propose(this.data.skip),
         ]);
-        this.setData({ ...known, messages: messages.items, unread: unread.total ? t("home_unread", { n: unread.total }) : "" });
+        keepUnread(unread.total);
+        this.setData({ ...known, unread: unread.total });
       });
       const last = this.data.ready ? null : lastSeen();
       this.setData({ last: last?.active ?? [], lastAt: last ? t("last_seen", { at: `${dayAt(last.at).slice(5)} ${clockAt(last.at)}` }) : "" });
@@ -129,7 +117,7 @@ Component({
     /** What everybody may see. */
     async library() {
       const [areas, notices] = await Promise.all([get<AreasOut>("/areas"), get<PageOf<NoticeOut>>(`/notices?page_size=${SHOWN}`)]);
-      this.setData({ floors: byFloor(areas), notices: notices.items.map((notice) => ({ ...notice, at: day(notice.published_at) })) });
+      this.setData({ floors: byFloor(areas.items), notices: notices.items.map((notice) => ({ ...notice, at: day(notice.published_at) })) });
     },
     /** For somebody who is not bound. A code has brought them to bind, and is not lost by that; so has the code of the page 激活码. */
     async around(qr: string) {
@@ -173,7 +161,7 @@ Component({
       const waiting = isBound() ? ofReader(get<PageOf<WaitlistEntryOut>>("/waitlist"), NONE) : NONE;
       const [{ reader, active, reminders_paused: paused }, waits] = await Promise.all([currentReader(), waiting]);
       if (reader === null) {
-        this.setData({ live: [], untold: null, paused, proposed: null, messages: [], liked: [], again: null, unread: "" });
+        this.setData({ live: [], untold: null, paused, proposed: null, liked: [], again: null, unread: 0 });
         return null;
       }
       const offers = waits.items.flatMap((wait) => (wait.offer ? [wait.offer] : []));
@@ -207,8 +195,8 @@ Component({
     seats() {
       wx.switchTab({ url: "/pages/seats/seats" });
     },
-    allMessages() {
-      wx.navigateTo({ url: "/pages/messages/messages" });
+    area(event: WechatMiniprogram.CustomEvent<{ id: string }>) {
+      wx.navigateTo({ url: `/pages/plan/plan?area=${event.detail.id}` });
     },
     allNotices() {
       wx.navigateTo({ url: "/pages/notices/notices" });

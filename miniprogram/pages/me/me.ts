@@ -2,11 +2,12 @@ import { Refused, drop, get, isBound, post, remember, signOut } from "../../api/
 import type { GateRecordOut, Page as PageOf, ReservationOut, ViolationOut, ViolationsOut } from "../../api/types";
 import { VERSION } from "../../config";
 import type { ActionButton } from "../../lib/actions";
-import { perform, rowButtonsOf } from "../../lib/actions";
+import { isOff, perform, rowButtonsOf } from "../../lib/actions";
 import { agreed, shown, written } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
 import { day } from "../../lib/clock";
 import { currentReader, forgetLast } from "../../lib/reader";
+import { unreadMessages } from "../../lib/unread";
 import { nameTabs } from "../../lib/tabs";
 import { keepLanguage, languages, named, period, placeOf, speak, stateOf, suspension, t, words } from "../../lib/texts";
 
@@ -46,6 +47,7 @@ Component({
     standing: "",
     suspended: "",
     paused: false,
+    unread: 0,
     version: "",
     languages: [] as ReturnType<typeof languages>,
     tab: "mine" as Tab,
@@ -62,7 +64,7 @@ Component({
       wx.setNavigationBarTitle({ title: t("tab_me") });
       this.setData({
         words: words(
-          "detail", "appeal", "empty", "mine_empty", "gates_empty", "more", "waitlist", "notices", "contact", "subscriptions", "devices", "privacy_page",
+          "detail", "appeal", "empty", "mine_empty", "gates_empty", "more", "waitlist", "contact", "subscriptions", "devices", "privacy_page",
           "switch_account", "unbind", "erase", "reminders_paused", "language",
         ),
         languages: languages(),
@@ -72,6 +74,7 @@ Component({
     },
     onShow() {
       nameTabs();
+      this.setData({ unread: unreadMessages() });
       void this.load();
     },
     async onPullDownRefresh() {
@@ -156,8 +159,9 @@ Component({
     /** What a row offers, as the card of 首页 does it. */
     async act(event: WechatMiniprogram.TouchEvent) {
       const { id, verb } = event.currentTarget.dataset as { id: string; verb: string };
-      const r = this.data.rows.find((row) => row.id === id)?.r;
-      if (!r) return;
+      const row = this.data.rows.find((one) => one.id === id);
+      const r = row?.r;
+      if (!row || !r || isOff(verb, row.buttons)) return;
       let done = false;
       await this.only(async () => { done = (await perform(verb, r)).r !== null; }, () => { done = true; });
       if (done) await attempt(this, () => this.show(1));

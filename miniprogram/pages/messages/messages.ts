@@ -3,6 +3,7 @@ import type { MessageOut, Page as PageOf } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { day } from "../../lib/clock";
 import { t, words } from "../../lib/texts";
+import { keepUnread, unreadMessages } from "../../lib/unread";
 
 type Row = MessageOut & { when: string };
 
@@ -30,7 +31,9 @@ Component({
       this.setData({ rows: page === 1 ? rows : [...this.data.rows, ...rows], page, total: found.total });
       // They keep their mark on the screen until the page is opened again.
       const ids = found.items.filter((message) => !message.read).map((message) => message.id);
-      if (ids.length) await post("/messages/read", { ids });
+      if (!ids.length) return;
+      await post("/messages/read", { ids });
+      keepUnread(unreadMessages() - ids.length);
     },
     async more() {
       if (this.data.busy || this.data.rows.length >= this.data.total) return;

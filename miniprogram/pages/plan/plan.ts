@@ -1,7 +1,9 @@
 import { Refused, get, open, post, tap } from "../../api/client";
 import type { Choice, DateOut, ForecastOut, NearSeat, ReservationOut, SeatMapOut, TimesOut, VenuesOut, WaitlistEntryOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
-import { clock, clockAt, dayAt, now } from "../../lib/clock";
+import { clock, clockAt, dayAt, minutesBetween, now } from "../../lib/clock";
+import type { Desks, Rect } from "../../lib/desks";
+import { desksOf } from "../../lib/desks";
 import { drawNote, drawsNow } from "../../lib/draw";
 import { knownSeats, like } from "../../lib/favourites";
 import type { Fixture, Tile } from "../../lib/plan";
@@ -12,14 +14,22 @@ import { shared } from "../../lib/share";
 import { ASKED, consent } from "../../lib/subscriptions";
 import { clockAfter, nameIn, named, period, placeOf, t, words } from "../../lib/texts";
 
+/** 2 小时 15 分; full hours and what is less than one have one word. */
+function lengthOf(minutes: number): string {
+  const [h, m] = [Math.floor(minutes / 60), minutes % 60];
+  if (!h) return t("minutes", { m });
+  return m ? t("hours_minutes", { h, m }) : t("hours", { hours: h });
+}
+
 const LARGEST = 2.5;
 const STEP = 1.4;
-/** Of the screen's width and height: what plan.wxss leaves to the plan. */
-const MARGIN_PX = 34;
+/** What stands above the plan. */
+const HEAD_PX = 60;
 /** As wide as the column of app.wxss. */
 const COLUMN_PX = 560;
-const PART_OF_HEIGHT = 0.6;
 
+/** An end in the phone's language, with how long that is. */
+interface End extends Choice { to: string; length: string; minutes: number }
 interface Done { label: string; when: string; note: string }
 
 /** What only adds to the map: where it is refused, the map comes without it. */
@@ -53,6 +63,10 @@ Component({
     stale: "",
     seats: [] as Tile[],
     marks: [] as Fixture[],
+    desks: [] as Rect[],
+    backs: {} as Desks["backs"],
+    /** How many seats can be had. */
+    count: 0,
     expected: "",
     day: null as DateOut | null,
     /** What is said of the draw at the opening of the day. */
@@ -66,9 +80,15 @@ Component({
     seat: null as Tile | null,
     liked: false,
     starts: [] as Choice[],
-    ends: [] as Choice[], // named in the phone's language
+    ends: [] as End[],
     start: "",
     end: "",
+    endAt: 0,
+    /** The booking in one sentence, and where and until when to check in then. */
+    sentence: "",
+    checkIn: "",
+    /** For the start that is chosen: the service's times for the longest stay. */
+    proof: null as TimesOut | null,
     none: false,
     notThen: "",
     busy: false,
@@ -85,7 +105,7 @@ Component({
     onLoad(query: Record<string, string | undefined>) {
       this.setData({
         words: words(
-          "plan", "list", "larger", "smaller", "start", "end", "no_times", "reserve", "reserved", "see_it", "close",
+          "plan", "list", "larger", "smaller", "start", "end", "no_times", "reserved", "see_it", "close", "free",
           "near", "wait", "tell", "favourite_add", "favourite_remove", "now", "fault", "reserve_bound",
         ),
         legend: legend(),
@@ -144,18 +164,20 @@ Component({
         wx.setNavigationBarTitle({ title: `${name} ${this.data.date.slice(5)}` });
         // Full of seats that a finger can hit; smaller down to the whole of it.
         const { windowWidth, windowHeight } = wx.getWindowInfo();
-        const [wide, high] = [(Math.min(windowWidth, COLUMN_PX) - MARGIN_PX) / map.width, (windowHeight * PART_OF_HEIGHT) / map.height];
+        const [wide, high] = [Math.min(windowWidth, COLUMN_PX) / map.width, (windowHeight - HEAD_PX) / map.height];
         const scale = Math.min(1, Math.max(wide, high));
         const smallest = Math.min(1, wide, high);
         this.judge(map);
-        this.setData({ day, draw: drawNote(day), name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), favourites: liked.map((seat) => seat.id), scale, smallest, tags: tagLegend(), ...changed(this.data.seats, map, this.data.features) });
+        const { desks, backs } = desksOf(map);
+        this.data.backs = backs; // not for the page
+        this.setData({ day, draw: drawNote(day), name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), desks, favourites: liked.map((seat) => seat.id), scale, smallest, tags: tagLegend(), ...changed(this.data.seats, map, backs, this.data.features) });
       });
     },
     /** What is shown stays where the network does not answer. */
     async refresh() {
       try {
         const map = await this.map();
-        const change = changed(this.data.seats, map, this.data.features);
+        const change = changed(this.data.seats, map, this.data.backs, this.data.features);
         this.setData({ ...change, stale: "", ...(this.data.busy ? {} : { draw: drawNote(this.data.day) }) });
         this.judge(map);
         const id = this.data.seat?.id;
@@ -169,6 +191,8 @@ Component({
       const there = map.seats.filter((seat) => seat.status !== "disabled" && this.data.features.every((name) => has(seat, name)));
       const full = there.length > 0 && there.every((seat) => seat.status !== "free" && seat.status !== "mine");
       const next = there.map((seat) => seat.next_free ?? "").filter((at) => at !== "").sort()[0];
+      const count = there.filter((seat) => seat.status === "free").length;
+      if (count !== this.data.count) this.setData({ count });
       if (full !== this.data.full) this.setData({ full, next: next ? clock(next) : "" });
     },
     larger() { this.setData({ scale: Math.min(LARGEST, this.data.scale * STEP) }); },
@@ -198,7 +222,7 @@ Component({
         return;
       }
       this.setData({
-        seat, draw: drawNote(this.data.day), liked: this.data.favourites.includes(id), starts: [], ends: [], start: "", end: "", none: false, notThen: "", refused: "", near: [],
+        seat, draw: drawNote(this.data.day), liked: this.data.favourites.includes(id), starts: [], ends: [], start: "", end: "", sentence: "", checkIn: "", none: false, notThen: "", refused: "", near: [],
         mayWait: false, waiting: "", done: null, key: tap(),
       });
       await this.ask(async () => {
@@ -209,20 +233,42 @@ Component({
         const found = start !== undefined && (await this.from(start.value, to));
         // Nothing else is chosen for a reader who wants that time.
         if (from !== "" && !found) {
-          this.setData({ start: "", ends: [], end: "", notThen: t("not_then", { from, to: clockAfter(from, to) }), mayWait: true });
+          this.setData({ start: "", ends: [], end: "", sentence: "", checkIn: "", notThen: t("not_then", { from, to: clockAfter(from, to) }), mayWait: true });
         }
       });
     },
     /** The ends that are free for a start; whether the one that was looked for is among them. */
     async from(start: string, wanted: string): Promise<boolean> {
       const id = this.data.seat?.id ?? "";
-      this.setData({ start, ends: [], end: "", notThen: "", refused: "", key: tap() });
-      const { ends = [] } = await get<TimesOut>(`/seats/${id}/times?date=${this.data.date}&start=${start}`);
+      this.setData({ start, ends: [], end: "", sentence: "", checkIn: "", notThen: "", refused: "", key: tap() });
+      const proof = await get<TimesOut>(`/seats/${id}/times?date=${this.data.date}&start=${start}`);
       if (this.data.seat?.id !== id || this.data.start !== start) return true; // something else was chosen meanwhile
+      const { ends = [] } = proof;
       const found = ends.find((e) => e.value === wanted);
       const since = start === "now" ? clockAt(now()) : start;
-      this.setData({ ends: ends.map(({ value }) => ({ value, label: clockAfter(since, value) })), end: (found ?? ends[ends.length - 1])?.value ?? "" });
+      const named = ends.map(({ value }) => {
+        const minutes = minutesBetween(since, value);
+        const label = clockAfter(since, value);
+        return { value, label, to: t("until", { at: label }), minutes, length: lengthOf(minutes) };
+      });
+      this.setData({ ends: named, proof });
+      this.until((found ?? ends[ends.length - 1])?.value ?? "");
       return found !== undefined;
+    },
+    /** Chooses that end, and says what is booked then. */
+    until(value: string) {
+      const { ends, start, seat, proof } = this.data;
+      const end = ends.find((one) => one.value === value);
+      if (end === undefined || seat === null) return;
+      const since = start === "now" ? clockAt(now()) : start;
+      const { check_in_from: from = "", check_in_until: until = "", check_in_by: by = "" } = proof ?? {};
+      const last = minutesBetween(since, clock(until)) < end.minutes ? clockAfter(clock(from), clock(until)) : end.label;
+      this.setData({
+        end: value,
+        endAt: ends.indexOf(end),
+        sentence: t("reserve_as", { no: seat.number, from: start === "now" ? t("now") : start, to: end.label }),
+        checkIn: until ? t("note_reserved", { from: clock(from), until: last, by: named("scan_by", by) }) : "",
+      });
     },
     startAt(event: WechatMiniprogram.TouchEvent) {
       if (this.data.busy) return;
@@ -231,7 +277,9 @@ Component({
       void this.ask(async () => { await this.from(start, wanted); });
     },
     endAt(event: WechatMiniprogram.TouchEvent) {
-      if (!this.data.busy) this.setData({ end: String(event.currentTarget.dataset.value), key: tap() });
+      if (this.data.busy) return;
+      this.setData({ key: tap() });
+      this.until(String(event.currentTarget.dataset.value));
     },
     async ask(work: () => Promise<void>) {
       try {

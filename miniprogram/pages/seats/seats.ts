@@ -1,5 +1,7 @@
 import { get } from "../../api/client";
-import type { AreaOut, AreasOut, DateOut, ExpectedOut, ForecastOut, VenueOut, VenuesOut } from "../../api/types";
+import type { AreasOut, DateOut, ForecastOut, VenueOut, VenuesOut } from "../../api/types";
+import type { Floor } from "../../lib/areas";
+import { byFloor } from "../../lib/areas";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, dayAt, now, span } from "../../lib/clock";
 import { isDrawn } from "../../lib/draw";
@@ -10,18 +12,15 @@ import { allFeatures, learnFeatures } from "../../lib/seat_features";
 import { shared } from "../../lib/share";
 import { hours, startsIn } from "../../lib/hours";
 import { nameTabs } from "../../lib/tabs";
-import { floorName, nameIn, t, words } from "../../lib/texts";
+import { nameIn, t, words } from "../../lib/texts";
+import { unreadMessages } from "../../lib/unread";
 
 const HOUR_MS = 3600000;
 const COUNTDOWN_MS = 10 * 60000;
 const WEEK = 7;
-const DAY_MINUTES = 24 * 60;
-const FEW = 0.2;
 
 interface Day { date: string; weekday: string; number: number; label: string; on: boolean; there: boolean; note: string }
-interface Tile extends AreaOut { percent: number; few: boolean; totalText: string; freeText: string; expectedText: string }
 interface Filter { name: string; text: string; on: boolean }
-interface Floor { floor: number; name: string; areas: Tile[] }
 
 function strip(venue: VenueOut, chosen: string): Day[] {
   const first = Date.parse(`${venue.dates[0]?.date ?? ""}T00:00:00Z`);
@@ -52,40 +51,6 @@ function sayOf(d: DateOut, label: string): string {
   return d.bookable || d.opens_at !== null ? "" : t("day_note_over");
 }
 
-/** How long the time is that is looked for, in minutes; 0 where none is. */
-function minutesOf(from: string, to: string): number {
-  if (!from) return 0;
-  const [begin, end] = [from, to].map((at) => Number(at.slice(0, 2)) * 60 + Number(at.slice(3)));
-  return ((end ?? 0) - (begin ?? 0) + DAY_MINUTES - 1) % DAY_MINUTES + 1;
-}
-
-/** What is free; for a time longer than anybody may stay, how long that is instead of a number that nobody can have. */
-function freeOf(area: AreaOut, minutes: number): string {
-  if (area.reserved_for) return t("reserved_for", { groups: area.reserved_for.join(t("list_comma")) });
-  if (area.closed !== undefined) return t(area.closed ? "area_closed_for" : "area_closed", { reason: area.closed });
-  if (minutes > area.max_minutes) return t("at_most", { n: area.max_minutes / 60 });
-  return area.seats_free ? t("free", { n: area.seats_free }) : t("free_none");
-}
-
-/** How many are usually left, never without the usual error; nothing where nobody could have them. */
-function expectedOf(area: AreaOut, minutes: number, found: ExpectedOut | undefined, fullest: boolean): string {
-  if (found === undefined || area.reserved_for || area.closed !== undefined || minutes > area.max_minutes) return "";
-  return t(fullest ? "expected_fullest" : "expected", { at: clock(found.at), free: found.free, error: found.error });
-}
-
-function tile(area: AreaOut, minutes: number, expectedText: string): Tile {
-  const part = area.seats_total && minutes <= area.max_minutes ? area.seats_free / area.seats_total : 0;
-  return {
-    ...area,
-    name: nameIn(area.name, area.names),
-    percent: Math.round(part * 100),
-    few: part < FEW,
-    totalText: t("total", { n: area.seats_total }),
-    freeText: freeOf(area, minutes),
-    expectedText,
-  };
-}
-
 Component({
   data: {
     ...LOADING,
@@ -103,16 +68,18 @@ Component({
     filters: [] as Filter[],
     floors: [] as Floor[],
     liked: [] as Known[],
+    unread: 0,
     timer: 0,
     ticking: 0,
   },
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("tab_seats") });
-      this.setData({ words: words("filter", "filter_features", "filter_from", "filter_to", "filter_clear", "favourites") });
+      this.setData({ words: words("filter", "filter_from", "filter_to", "filter_clear") });
     },
     onShow() {
       nameTabs();
+      this.setData({ unread: unreadMessages() });
       void this.load();
       clearInterval(this.data.ticking);
       poll(this, () => { void this.load(); });
@@ -143,16 +110,8 @@ Component({
         const [query, features] = [this.query(), this.looked()];
         const [areas, forecast, { liked }] = await Promise.all([get<AreasOut>(`/areas?${query}${features}`), get<ForecastOut>(`/forecast?${query}`), knownSeats()]);
         if (query !== this.query() || features !== this.looked()) return; // something else was chosen meanwhile
-        const floors = new Map<number, Floor>();
-        const minutes = minutesOf(this.data.from, this.data.to);
-        const fullest = !this.data.from && date !== dayAt(now());
-        for (const area of areas.items) {
-          const found = forecast.items.find((one) => one.area_id === area.id);
-          const floor = floors.get(area.floor) ?? { floor: area.floor, name: floorName(area), areas: [] };
-          floor.areas.push(tile(area, minutes, expectedOf(area, minutes, found, fullest)));
-          floors.set(area.floor, floor);
-        }
-        this.setData({ floors: [...floors.values()], liked });
+        const { from, to } = this.data;
+        this.setData({ floors: byFloor(areas.items, { from, to, forecast: forecast.items, fullest: !from && date !== dayAt(now()) }), liked });
       });
     },
     /** The days, and the hours of the chosen one. */
@@ -225,8 +184,8 @@ Component({
       this.setData({ from: "", to: "", floors: [] });
       void this.load();
     },
-    area(event: WechatMiniprogram.TouchEvent) {
-      wx.navigateTo({ url: `/pages/plan/plan?area=${String(event.currentTarget.dataset.id)}&date=${this.data.date}${this.window()}${this.looked()}` });
+    area(event: WechatMiniprogram.CustomEvent<{ id: string }>) {
+      wx.navigateTo({ url: `/pages/plan/plan?area=${event.detail.id}&date=${this.data.date}${this.window()}${this.looked()}` });
     },
     favourite(event: WechatMiniprogram.TouchEvent) {
       const seat = this.data.liked.find((liked) => liked.id === event.currentTarget.dataset.id);

@@ -1,0 +1,131 @@
+"""The areas on the page of a venue: each with its free seats, and with what is foretold of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest
+from handlers.http.presenting import later_clock
+from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
+from handlers.seat_map.expected import expected_at, hour_of, hours_to_come
+from handlers.seat_map.search import MapSearch
+from handlers.texts.pages import floor_text
+from languages.text import Text
+from models.forecast.service import ExpectedSeats
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import floor_minute
+from models.library.entities import Area, Venue
+from models.seat_map.availability import AreaCount
+from models.seat_map.service import SeatMapService, TimeFilter
+
+_ALMOST_FULL: Final = 0.2
+"""If an area has less than this share of its seats free, its number has a warning's colour."""
+_HOURS_AHEAD: Final = 7
+_ABOUT_FULL: Final = 0.02
+"""An area counts as full in an hour for which less than this share of its seats is forecast."""
+_BARS_HIGH: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class AreaTile:
+    area: Area
+    count: AreaCount
+    max_minutes: int
+    closed: str | None
+    """Why the area is closed on the searched day (may be empty); None if it is open."""
+    reserved_for: tuple[str, ...] = ()
+    """The reader groups that the whole area is reserved for; empty if the reader may use a seat."""
+    too_long: bool = False
+    """Whether the searched time exceeds the area's longest stay for the reader."""
+    next_free: str = ""
+    """The time at which the next seat of the area becomes free; empty if a seat is free."""
+    expected: ExpectedSeats | None = None
+    hours: Sequence[ExpectedSeats] = ()
+    """The forecasts for the hours to come, at most ``_HOURS_AHEAD`` of them."""
+
+    @property
+    def is_full(self) -> bool:
+        """True if the reader may use seats of the area that match, and none of these is free."""
+        could = self.closed is None and not self.reserved_for and not self.too_long
+        return could and self.count.free == 0 < self.count.total
+
+    @property
+    def almost_full(self) -> bool:
+        return self._is_few(self.count.free)
+
+    @property
+    def gets_scarce(self) -> bool:
+        """True if few seats are expected to be free at the searched time."""
+        return self.expected is not None and self._is_few(self.expected.free)
+
+    @property
+    def full_from(self) -> datetime | None:
+        """The first of the hours to come in which the area is expected to be full, if any."""
+        full = _ABOUT_FULL * self.count.total
+        return next((one.begin for one in self.hours if one.free <= full), None)
+
+    @property
+    def bars(self) -> tuple[str, str, str]:
+        """Paths of bars, one for each hour, whose heights are shares of free seats: the present
+        one, those to come, and those of them with few seats."""
+        to_come: dict[bool, list[str]] = {False: [], True: []}
+        for place, one in enumerate(self.hours, 1):
+            to_come[self._is_few(one.free)].append(self._bar(place, one.free))
+        return self._bar(0, self.count.free), "".join(to_come[False]), "".join(to_come[True])
+
+    def _bar(self, place: int, free: int) -> str:
+        return f"M{10 * place + 4} 26v-{2 + round(_BARS_HIGH * free / (self.count.total or 1))}"
+
+    def _is_few(self, free: int) -> bool:
+        return free < _ALMOST_FULL * self.count.total
+
+
+def by_floor(venue: Venue, tiles: Iterable[AreaTile]) -> list[tuple[Text, list[AreaTile]]]:
+    by_floor = groupby(tiles, key=lambda tile: tile.area.floor)
+    return [(floor_text(venue.floor(number)), list(of_floor)) for number, of_floor in by_floor]
+
+
+async def area_tiles(
+    visit: PageRequest, venue_id: str, search: MapSearch, time_window: TimeFilter
+) -> list[AreaTile]:
+    reference, minute = visit[REFERENCE], floor_minute(visit.now)
+    occupancy = await visit[SeatMapService].occupancy.get_day(time_window.day)
+    tiles = []
+    venue_areas = [a for a in reference.catalog.bookable_areas if a.venue_id == venue_id]
+    forecasts = await hours_to_come(visit, venue_areas, search)
+    hour = hour_of(visit.zone, search, visit.now)
+    for area in venue_areas:
+        hours = forecasts.get(area.id, {})
+        plan = visit[SEAT_MAP_CACHE].plan(area, occupancy, time_window, minute, visit.reader)
+        count = plan.view.count_with_features(search.features)
+        policy = reference.policy_for(area.id, search.day, visit.reader)
+        opening = reference.opening_hours(reference.policy, search.day, area.id)
+        tiles.append(
+            AreaTile(
+                area,
+                count,
+                policy.max_minutes,
+                opening.reason if not opening.intervals else None,
+                plan.reserved_for,
+                search.is_longer_than(policy.longest),
+                next_free(search, plan, visit.reader.id) if not count.free else "",
+                expected_at(hours, hour),
+                [one for one in hours.values() if one.begin > visit.now][:_HOURS_AHEAD],
+            )
+        )
+    return tiles
+
+
+def next_free(search: MapSearch, plan: CachedAreaMap, reader_id: ReaderId) -> str:
+    """The time at which the area's next seat becomes free; empty if none does on that day."""
+    states = plan.states_for(reader_id)
+    return clock_of(search, min((s.next_free for s in states if s.next_free), default=None))
+
+
+def clock_of(search: MapSearch, instant: datetime | None) -> str:
+    return later_clock(search.zone, search.day, instant) if instant is not None else ""

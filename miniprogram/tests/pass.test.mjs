@@ -1,0 +1,104 @@
+// The pass of a booking in each of its states, 续约 with the time from which it is possible, and the switch of floors.
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { MONDAY, SEAT, at, bound, posted } from "./reader.mjs";
+import { start } from "./service.mjs";
+
+let service;
+let phone;
+
+before(async () => { service = await start(); });
+after(() => service?.stop());
+afterEach(() => phone?.close());
+
+/** What the pass shows: the class of its state, its main action and the others with what stands below their names. */
+function pass() {
+  const [card] = phone.all("pass");
+  const others = phone.all("other").map((node) => node.textContent.trim());
+  return { state: [...card.classList].at(-1).replace(/^.*--/, ""), main: phone.all("main")[0]?.textContent ?? "", others };
+}
+
+async function home(state) {
+  phone.open("pages/index/index");
+  await phone.until((data) => data.ready && data.live[0]?.state === state, state);
+}
+
+test("the pass has the seat large, one main action for its state, and 续约 always, with its time", async () => {
+  await service.reset(at("08:00"));
+  phone = await bound(service);
+  const token = phone.storage.get("token");
+  const { id } = await service.reserve(token, SEAT, MONDAY, "09:00", "12:00");
+  await home("reserved");
+  assert.equal(phone.all("seat-no")[0].textContent, "065 号");
+  assert.deepEqual(pass(), { state: "reserved", main: "", others: ["续约11:00 起", "取消", "详情"] });
+
+  // Too early: it says from when, and asks nobody.
+  await phone.tap("续约");
+  await phone.until(() => phone.toasts.includes("续约 · 11:00 起"));
+  assert.ok(phone.requests.every(({ path }) => !path.includes("/extensions")));
+  phone.open("pages/me/me");
+  await phone.reads("续约11:00 起");
+  await phone.tap("续约");
+  await phone.until(() => phone.toasts.filter((said) => said === "续约 · 11:00 起").length === 2);
+
+  await service.clock(at("08:50"));
+  await home("reserved");
+  assert.deepEqual(pass(), { state: "reserved", main: "扫码签到", others: ["续约11:00 起", "取消", "座位被占", "详情"] });
+  phone.sees.push(await service.kioskCode());
+  await phone.tap("扫码签到");
+  await phone.reads("使用中065 号");
+  assert.deepEqual(pass(), { state: "in_use", main: "暂离", others: ["续约11:00 起", "结束", "座位被占", "提前到", "详情"] });
+
+  await service.clock(at("11:10"));
+  await home("in_use");
+  assert.deepEqual(pass().others.slice(0, 2), ["续约", "结束"]);
+  await phone.tap("暂离");
+  await phone.reads("暂离065 号");
+  assert.deepEqual(pass(), { state: "away", main: "扫码返回", others: ["续约返回后", "结束", "详情"] });
+  phone.sees.push(await service.kioskCode());
+  await phone.tap("扫码返回");
+  await phone.reads("使用中065 号");
+  for (const [clock, place] of [["11:20", 0], ["12:30", 0]]) {
+    await service.clock(at(clock));
+    await home("in_use");
+    phone.taps.push(place);
+    const before = posted(phone, "/extend").length;
+    await phone.tap("续约");
+    await phone.until(() => posted(phone, "/extend")[before]?.status === 200, `renewed at ${clock}`);
+  }
+  await home("in_use");
+  assert.ok(pass().others.includes("续约已到上限"), pass().others.join());
+
+  // An installed service that does not say when: as it was, 续约 where it is possible.
+  const me = await service.call("GET", "/api/v1/me", { as: token });
+  for (const r of me.active) delete r.extend_from;
+  phone.network = ({ path }) => (path.endsWith("/me") ? { status: 200, data: me } : undefined);
+  await home("in_use");
+  assert.ok(!pass().others.some((text) => text.startsWith("续约")), id);
+});
+
+test("areas stand behind a switch of floors: a number where seats are free, amber where few are, 候补 where none is", async () => {
+  await service.reset(at("08:00"));
+  phone = await bound(service);
+  const { items } = await service.call("GET", "/api/v1/areas", { as: phone.storage.get("token") });
+  const free = { "2f-hall": 0, "2f-east": 30 };
+  const areas = items.map((area) => ({ ...area, seats_free: free[area.id] ?? area.seats_free }));
+  phone.network = ({ path }) => (/\/areas(\?|$)/.test(path) ? { status: 200, data: { items: areas } } : undefined);
+  for (const page of ["pages/index/index", "pages/seats/seats"]) {
+    phone.open(page);
+    await phone.until((data) => data.floors.length && phone.all("area").length);
+    assert.deepEqual(phone.all("floor").map((node) => node.textContent), ["二层", "三层", "四层"]);
+    const row = (id) => phone.all("area").find((node) => node.dataset.id === id);
+    assert.equal(row("2f-hall").textContent, "二层中厅暂无空位 · 总数 68候补");
+    assert.equal(row("2f-east").textContent, "二层东区总数 22230可用");
+    assert.ok(row("2f-east").querySelector("[class*=few]") && !row("2f-north").querySelector("[class*=few]"));
+    assert.ok(!row("3f-east"));
+    phone.touch(phone.all("floor")[1]);
+    await phone.until(() => row("3f-east") && !row("2f-hall"), "the other floor");
+    // It stays when the page is loaded again.
+    await phone.page.load();
+    assert.ok(row("3f-east"));
+    phone.touch(row("3f-east"));
+    await phone.reaches("pages/plan/plan");
+  }
+});

@@ -1,0 +1,109 @@
+"""Kiosks and query terminals at the sizes of their screens, with names as long as they may be."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from tests.api.kiosk import CARD, carded, key_of
+from tests.browser.conftest import Open, sizes
+from tests.browser.long_names import with_floors, with_long_names
+from tests.browser.what_is_cut import COVERED, CUT, NEAR
+from tests.living import Living
+
+KIOSK_SIZES: Final = sizes((1280, 800), (1080, 1920), (1920, 1080), (1080, 720), (480, 800))
+UNDER_FLOORS: Final = """[...document.querySelectorAll("#free li:not([hidden])")].map((row) => [
+  row.closest("section").querySelector("h3").textContent, row.querySelector("span").textContent,
+])"""
+LATER: Final = """(real => { Date.now = () => real() + 9000 })(Date.now);
+document.dispatchEvent(new Event("pointerdown"))"""
+
+
+@pytest.mark.parametrize(("width", "height"), KIOSK_SIZES)
+async def test_a_kiosk_shows_each_area_under_its_floor_and_cuts_off_nothing(
+    service: Living, opened: Open, width: int, height: int
+) -> None:
+    """Floors that find no room take turns."""
+    await with_floors(service, range(5, 8))
+    await with_long_names(service)
+    catalog = service.inside.reference.catalog
+    areas = [a for a in catalog.bookable_areas if a.venue_id == "library"]
+    expected = [[str(catalog.venues[a.venue_id].floor(a.floor).name), a.name] for a in areas]
+    path = f"/kiosk/2f-north#key={await key_of(service, '2f-north')}"
+    tab = await opened(path=path, viewport={"width": width, "height": height})
+    page = tab.page
+    for query in ("", "?language=en"):
+        await tab.go(f"/kiosk/2f-north{query}")
+        await page.wait_for_selector("#code svg")
+        await page.evaluate("document.getElementById('digits').textContent = '482 913'")
+        await page.evaluate("dispatchEvent(new Event('resize'))")
+        pages = int((await tab.text("#turn") or "1 / 1").split("/")[1])
+        seen = list[list[str]]()
+        for turn in range(1, pages + 1):
+            if pages > 1:
+                await page.wait_for_selector(f"#turn >> text={turn} / {pages}")
+            for problems in (CUT, COVERED, NEAR):
+                assert await page.evaluate(problems) == []
+            seen += await page.evaluate(UNDER_FLOORS)
+            await page.evaluate(LATER)
+        assert seen == expected
+        code = await page.locator("#code svg").bounding_box()
+        assert code is not None and min(code["width"], code["height"]) > 0.25 * min(width, height)
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    sizes((1280, 800), (1080, 1920), (1920, 1080), (480, 800), (800, 480), (400, 480)),
+)
+async def test_a_query_terminal_has_its_words_beside_or_below_its_code(
+    service: Living, opened: Open, width: int, height: int
+) -> None:
+    await with_long_names(service)
+    path = f"/kiosk/3f-north#key={await key_of(service, '3f-north')}"
+    tab = await opened(path=path, viewport={"width": width, "height": height})
+    await tab.page.wait_for_selector("#code svg")
+    await tab.page.evaluate("document.getElementById('digits').textContent = '482 913'")
+    for problems in (CUT, COVERED, NEAR):
+        assert await tab.page.evaluate(problems) == []
+    assert await tab.page.evaluate("document.documentElement.scrollHeight") <= height
+    code, digits = [await tab.page.locator(f"#{id}").bounding_box() for id in ("code", "digits")]
+    assert code is not None and digits is not None
+    if width > height:
+        assert code["x"] + code["width"] < digits["x"] and code["height"] > height / 2
+    else:
+        assert code["y"] + code["height"] < digits["y"]
+
+
+@pytest.mark.parametrize(("width", "height"), KIOSK_SIZES)
+async def test_what_a_card_opens_is_whole_and_its_buttons_stand_apart(
+    service: Living, opened: Open, width: int, height: int
+) -> None:
+    """From the areas to a refusal; what a finger scrolls may stand below the screen."""
+    await carded(service)
+    await with_floors(service, range(5, 8))
+    await with_long_names(service)
+    path = f"/kiosk/2f-south#key={await key_of(service, '2f-south')}"
+    tab = await opened(path=path, viewport={"width": width, "height": height})
+    page = tab.page
+    await page.wait_for_selector("#code svg")
+    await page.keyboard.type(CARD)
+    await page.keyboard.press("Enter")
+    for touched, ready in (
+        ("", "#touch .areas"),
+        (".areas button >> nth=1", "#touch .seat.free"),
+        ("[data-no^='065']", "#touch .ends"),
+        (".foot > button", "#touch.done"),
+        (".two button >> nth=0", "#touch .pass"),
+        (".large button:text-is('结束')", "#touch .bad"),
+    ):
+        if touched:
+            await page.click(f"#touch {touched}")
+        await page.wait_for_selector(ready)
+        for problems in (CUT, NEAR):
+            assert await page.evaluate(problems) == [], ready
+        last = page.locator("#touch button:visible").last
+        await last.scroll_into_view_if_needed()
+        box = await last.bounding_box()
+        assert box is not None and box["y"] + box["height"] <= height
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
