@@ -87,7 +87,7 @@ HANDBOOK_PICTURES: Final = (
     ("setup", "/console/setup", DESKTOP, ".steps-list"),
     ("import", "/console/plans/import", DESKTOP, "[name=file]"),
     ("groups", "/console/groups/new", DESKTOP, "[name=patterns]"),
-    ("statistics", "/console/statistics", DESKTOP, "svg"),
+    ("statistics", "/console/statistics", DESKTOP, "main svg"),
 )
 ACTS: Final[Mapping[str, Act]] = {"import": _preview_a_floor, "groups": _fill_in_a_group}
 """Actions on a page before its picture is taken."""
