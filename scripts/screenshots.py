@@ -1,14 +1,18 @@
 """Takes the pictures of the documentation (docs/images) and of the console's handbook
-(handlers/handbook/images), from a service of its own (scripts/screenshots)."""
+(handlers/handbook/images; the English ones in its folder en), from a service of its own
+(scripts/screenshots)."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import secrets
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +25,7 @@ from miniapp_server.embedded_databases import embedded_databases
 from miniapp_server.load_data.history_repository import HistoryWriter
 from miniapp_server.load_data.living import LivingLibrary
 from miniapp_server.sandbox.state_repository import SandboxState
+from models.identity.entities import StaffRole
 from models.identity.roles import Role
 from models.kiosks.keys import new_key, new_secret
 from models.library.entities import KioskId
@@ -46,10 +51,38 @@ PICTURES: Final = (
 )
 
 
-async def _fill_in_a_group(page: Page) -> None:
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The words that people typed in the handbook's pictures of one language. ``table``: the
+    columns of a floor file, then the beginning of its lines and the word for yes."""
+
+    locale: str
+    images: Path
+    administrator: str
+    group: str
+    table: tuple[str, str, str]
+
+
+CHINESE: Final = Typed(
+    "zh-CN",
+    HANDBOOK,
+    "张三",
+    "研究生",
+    ("区域,楼层,座位号,行,列,电源", "五层东区,5", "是"),
+)
+ENGLISH: Final = Typed(
+    "en-GB",
+    HANDBOOK / "en",
+    "Alex Morgan",
+    "Postgraduates",
+    ("area,floor,seat,row,column,power", "Reading Room East,5", "yes"),
+)
+
+
+async def _fill_in_a_group(typed: Typed, page: Page) -> None:
     for name, text in (
-        ("name", "研究生"),
-        ("shown_name", "研究生"),
+        ("name", typed.group),
+        ("shown_name", typed.group),
         ("max_minutes", "480"),
         ("patterns", "userType=graduate"),
     ):
@@ -58,22 +91,23 @@ async def _fill_in_a_group(page: Page) -> None:
     await page.evaluate("scrollTo(0, 0)")
 
 
-async def _preview_a_floor(page: Page) -> None:
-    rows = [
-        f"五层东区,5,A-{n + 1},{n // 8 + 1},{n % 8 + 1},{'是' * (n % 3 == 0)}" for n in range(40)
-    ]
-    table = "\n".join(("区域,楼层,座位号,行,列,电源", *rows)).encode()
+async def _preview_a_floor(typed: Typed, page: Page) -> None:
+    columns, area, yes = typed.table
+    rows = [f"{area},A-{n + 1},{n // 8 + 1},{n % 8 + 1},{yes * (n % 3 == 0)}" for n in range(40)]
+    table = "\n".join((columns, *rows)).encode()
     await page.set_input_files(
-        "[name=file]", {"name": "五层.csv", "mimeType": "text/csv", "buffer": table}
+        "[name=file]", {"name": "floor-5.csv", "mimeType": "text/csv", "buffer": table}
     )
-    await page.click("text=下一步：预览")
-    await page.wait_for_selector("text=确认导入")
+    await page.click("main form button.button")
+    await page.wait_for_selector("[name=confirmed]", state="attached")
 
 
 AFTERNOON: Final = MORNING + timedelta(hours=4, minutes=40)
 SEED: Final = 5
 _FORESEEN_S: Final = 65
 """Seconds until the service has made forecasts from the counted days."""
+_READ_AGAIN_S: Final = 8
+"""Seconds until the service has loaded a library that was renamed."""
 Act = Callable[[Page], Awaitable[None]]
 HANDBOOK_PICTURES: Final = (
     ("today", "/console", DESKTOP, ".figures"),
@@ -89,7 +123,10 @@ HANDBOOK_PICTURES: Final = (
     ("groups", "/console/groups/new", DESKTOP, "[name=patterns]"),
     ("statistics", "/console/statistics", DESKTOP, "main svg"),
 )
-ACTS: Final[Mapping[str, Act]] = {"import": _preview_a_floor, "groups": _fill_in_a_group}
+ACTS: Final[Mapping[str, Callable[[Typed, Page], Awaitable[None]]]] = {
+    "import": _preview_a_floor,
+    "groups": _fill_in_a_group,
+}
 """Actions on a page before its picture is taken."""
 _COLOURS: Final = 128
 """Colours of a picture: flat surfaces and text look the same, and the file shrinks to a third."""
@@ -106,7 +143,7 @@ async def _picture(
     act: Act | None = None,
 ) -> None:
     base = f"http://127.0.0.1:{stage.port}"
-    context = await browser.new_context(locale="zh-CN", **options)
+    context = await browser.new_context(**{"locale": "zh-CN"} | options)
     await context.add_cookies([{"name": "seat_sid", "value": member.token, "url": base}])
     page = await context.new_page()
     await page.goto(base + path)
@@ -120,21 +157,14 @@ async def _picture(
         taken.convert("RGB").quantize(_COLOURS).save(file, optimize=True)
 
 
-async def _administrator(home: House) -> Member:
-    """A member whose session is an administrator's."""
-    (member,) = await members(home, 1)
-    await home.db["sessions"].update_one(
-        {"reader": member.id},
-        {
-            "$set": {
-                "role": {
-                    "name": Role.ADMINISTRATOR.value,
-                    **dict.fromkeys(("since", "used_at"), AFTERNOON),
-                }
-            }
-        },
-    )
-    return member
+async def _administrator(home: House, name: str) -> Member:
+    """A new reader of this name whose session is an administrator's."""
+    token, number = home.resources.settings.sealer.new_token(), secrets.token_hex(4).upper()
+    reader = await home.stored.readers.upsert_from_login(number, name, "student", MORNING)
+    role = StaffRole(Role.ADMINISTRATOR, AFTERNOON, AFTERNOON)
+    until = MORNING + timedelta(hours=12)
+    await home.stored.sessions.open_web(token, reader.id, number, MORNING, until, role)
+    return Member(reader.id, token)
 
 
 async def _lives(home: House) -> None:
@@ -150,17 +180,42 @@ async def _lives(home: House) -> None:
     await asyncio.sleep(_FORESEEN_S)
 
 
-async def _handbook(browser: Browser, stage: Stage) -> None:
+async def _name_in_english(home: House) -> None:
+    """Gives everything in the library an English name, made from its id, such as East."""
+    for kind in ("venues", "areas", "kiosks", "gates"):
+        for document in await home.db[kind].find().to_list(None):
+            floor, _, place = document["_id"].rpartition("-")
+            what = {"kiosks": "Kiosk", "gates": "Gate"}.get(kind, "")
+            words = (floor and what and f"Floor {floor[0]}", place.title(), what)
+            name = " ".join(filter(None, words))
+            await home.db[kind].update_one({"_id": document["_id"]}, {"$set": {"name": name}})
+    names = {"name": "Library", "title": "Library seats", "campus_app": "Campus", "language": "en"}
+    names |= {"audience": "", "mini_program": "Library seats", "menu": "Seats"}
+    await home.db["profile"].update_many({}, {"$set": names})
+    await home.db["versions"].update_one({"_id": "library"}, {"$inc": {"number": 1}})
+    await asyncio.sleep(_READ_AGAIN_S)
+
+
+async def _handbook(browser: Browser, stage: Stage, typed: Typed) -> None:
     """The console's pictures, for the handbook that travels with the service."""
-    administrator = await _administrator(stage.house)
+    typed.images.mkdir(parents=True, exist_ok=True)
+    administrator = await _administrator(stage.house, typed.administrator)
     for name, path, options, ready in HANDBOOK_PICTURES:
-        file, act = HANDBOOK / f"{name}.png", ACTS.get(name)
-        await _picture(browser, stage, administrator, file, path, options, ready, act)
+        file, act = typed.images / f"{name}.png", ACTS.get(name)
+        await _picture(
+            browser,
+            stage,
+            administrator,
+            file,
+            path,
+            options | {"locale": typed.locale},
+            ready,
+            partial(act, typed) if act else None,
+        )
 
 
 async def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    HANDBOOK.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
         async with (
             embedded_databases(Path(folder)) as databases,
@@ -174,14 +229,16 @@ async def main() -> None:
             for name, path, options, ready in PICTURES:
                 file = FOLDER / f"{name}.png"
                 await _picture(browser, stage, member, file, path, options, ready)
-            await _handbook(browser, stage)
+            await _handbook(browser, stage, CHINESE)
             key = new_key()
             await stage.house.stored.kiosks.issue_kiosk_key(KIOSK_ID, key, new_secret())
             kiosk = f"/kiosk/{KIOSK_ID}#key={key}"
             await _picture(browser, stage, member, FOLDER / "kiosk.png", kiosk, KIOSK, "#free li")
+            await _name_in_english(stage.house)
+            await _handbook(browser, stage, ENGLISH)
             await browser.close()
 
 
 if __name__ == "__main__":
     argparse.ArgumentParser(prog="scripts/screenshots", description=__doc__).parse_args()
-    uvloop.run(asyncio.wait_for(main(), 300))
+    uvloop.run(asyncio.wait_for(main(), 600))

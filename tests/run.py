@@ -189,7 +189,10 @@ def whole(everything: bool, long: bool) -> int:
     status."""
     began = monotonic()
     print("== installation begins", flush=True)
-    tools.install(tools.PROGRAMS if everything else tools.BEHAVIOUR)
+    needed = tools.PROGRAMS.keys() - tools.OTHER_BROWSERS if everything else tools.BEHAVIOUR
+    tools.install(needed)
+    with suppress(tools.ToolMissing):  # the test says it
+        tools.install(tools.OTHER_BROWSERS if everything else ())
     for folder in (*tools.NPM_FOLDERS, *([tools.PACKER] if everything else [])):
         tools.npm_folder(folder)
     print(f"== installation ended after {_clock(monotonic() - began)}", flush=True)

@@ -21,6 +21,9 @@ INSTALLS: Final = "TESTS_INSTALL"
 """The variable that lets this process install what is missing."""
 PROGRAMS: Final = {
     "chromium": ("/usr/bin/chromium", "chromium"),
+    "firefox": ("/usr/bin/firefox-esr", "firefox-esr"),
+    "webkit": ("/usr/bin/WebKitWebDriver", "webkit2gtk-driver"),
+    "xvfb": ("/usr/bin/Xvfb", "xvfb"),
     "fonts": ("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc", "fonts-wqy-microhei"),
     "node": ("node", "nodejs"),
     "npm": ("npm", "npm"),
@@ -42,6 +45,8 @@ PROGRAMS: Final = {
 """By tool: the file that shows it, or the name to look for, and Debian's package."""
 BEHAVIOUR: Final = ("chromium", "fonts", "node", "npm")
 """The tools of ``scripts/test``; ``scripts/test --all`` uses all of them."""
+OTHER_BROWSERS: Final = ("firefox", "webkit", "xvfb")
+"""Where Debian has none of them, only their test fails."""
 NPM_FOLDERS: Final = ("miniprogram", "tests/browser", "tests/linters", "tests/oidc")
 PACKER: Final = "miniprogram/packer"
 """WeChat's own packer: large, and for one test of ``scripts/test --all``."""

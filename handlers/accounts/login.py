@@ -46,7 +46,12 @@ from handlers.http.pages import Handler, domain_error_page
 from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES
-from handlers.http.return_to import forget_return_url, remember_return_url, return_url
+from handlers.http.return_to import (
+    forget_return_url,
+    is_own_path,
+    remember_return_url,
+    return_url,
+)
 from handlers.texts.errors import text_of
 from handlers.texts.pages import SIGN_IN_HEADINGS, SIGN_IN_TEXT
 from models.kernel.errors import ClockWrong, DomainError, Malformed, NotFound, Unauthenticated
@@ -228,9 +233,10 @@ def _keep_session(request: web.Request, until: datetime) -> web.Response:
 
 async def campus_entry(request: web.Request) -> web.Response:
     """Signs in a reader who comes from the campus app, which needs no password; asks first where a
-    reader was just erased. A reader with a session is redirected to the first page."""
+    reader was just erased. A reader with a session goes on to the page in ``next``."""
     if await signed_in(request, request[NOW]) is not None:
-        return _redirect("/")
+        target = request.query.get("next", "")
+        return _redirect(target if is_own_path(target) else "/")
     if not request.app[CLOCK].trusted:
         return _refusal(request, ClockWrong())
     provider = request.app[CAMPUS_APP]

@@ -37,6 +37,7 @@ from models.reference_data import ReferenceData
 from models.reservations import rules
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import SeatState
+from models.seat_map.desks import furniture_of
 from models.seat_map.service import SeatMapService, TimeFilter, parse_time_filter
 
 NOW: Final = "now"
@@ -88,6 +89,10 @@ class CachedAreaMap:
         self.names = service.reference.catalog.names_of(area)
         self._head = area_summary(service.reference.catalog, area)
         self._marks = [schemas.MarkOut(m.kind, m.x, m.y, m.w, m.h) for m in area.fixtures]
+        furniture = furniture_of(area)
+        desks = [schemas.DeskOut(desk.x, desk.y, desk.w, desk.h) for desk in furniture.desks]
+        self._desks = msgspec.Raw(msgspec.json.encode(desks))
+        self._faces = "".join(furniture.faces[seat.id] for seat in area.seats)
         self._seats: list[bytes] = [b""] * len(area.seats)
         self._encoded = 0
         self._encoded_under = ("", 0)
@@ -175,6 +180,8 @@ class CachedAreaMap:
                 height=self.area.height,
                 seats=array(seats),
                 marks=self._marks,
+                desks=self._desks,
+                faces=self._faces,
                 version=self._version,
             )
         )

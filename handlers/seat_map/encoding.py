@@ -21,13 +21,16 @@ from models.seat_map.availability import SeatState
 
 
 class MapBody(schemas.Response):
-    """The response ``SeatMapOut`` with a field ``seats`` that is already encoded as JSON."""
+    """The response ``SeatMapOut`` with fields ``seats`` and ``desks`` that are already encoded as
+    JSON."""
 
     area: seat_map_schemas.AreaSummary
     width: int
     height: int
     seats: msgspec.Raw
     marks: list[seat_map_schemas.MarkOut]
+    desks: msgspec.Raw
+    faces: str
     version: str
 
 

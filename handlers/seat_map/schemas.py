@@ -261,12 +261,24 @@ class MarkOut(Response):
     h: int
 
 
+class DeskOut(Response):
+    x: int
+    y: int
+    w: int
+    h: int
+
+
 class SeatMapOut(Response):
+    """An area's plan. ``desks`` are computed from the seats. ``faces``: for each of ``seats`` in
+    order, the letter of the way in which its desk is: d(own), u(p), r(ight) or l(eft)."""
+
     area: AreaSummary
     width: int
     height: int
     seats: list[SeatOut]
     marks: list[MarkOut]
+    desks: list[DeskOut]
+    faces: str
     version: str
 
 

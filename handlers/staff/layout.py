@@ -7,6 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
+from handlers.http.language import language_of
 from handlers.http.pages import LONGEST_REASON, PageRequest
 from handlers.http.rendering import render_page
 from handlers.staff.help_topics import help_for
@@ -54,7 +55,7 @@ def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) 
         action_labels=ACTION_LABELS,
         area_name=visit[REFERENCE].catalog.area_name,
         by_venue=visit[REFERENCE].catalog.by_venue,
-        help=help_for(visit.request.path.rstrip("/")),
+        help=help_for(visit.request.path.rstrip("/"), language_of(visit.request)),
         setup_left=_setup_left(visit),
         setup_rev=visit[REFERENCE].setup.rev,
     )

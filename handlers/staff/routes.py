@@ -188,7 +188,10 @@ def console_routes() -> list[web.RouteDef]:
         *webhook_routes(),
         web.get("/console/handbook", staff_page(handbook)),
         web.get("/console/handbook/{chapter}", staff_page(handbook)),
-        web.get("/console/handbook/images/{picture:[a-z0-9-]+}.png", staff_page(handbook_picture)),
+        web.get(
+            "/console/handbook/images/{picture:(?:[A-Za-z-]+/)?[a-z0-9-]+}.png",
+            staff_page(handbook_picture),
+        ),
         web.get("/console/audit", staff_page(audit_log, whole=True)),
     ]
 

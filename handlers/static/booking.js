@@ -241,7 +241,7 @@
         method: "POST", headers: { "X-Fragment": "1" }, body: new URLSearchParams(new FormData(form)),
       });
       if (answer.status === 201) return location.assign(answer.headers.get("Location"));
-      if (answer.status === 401) return location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+      if (answer.status === 401) return location.assign(`/login?next=${encodeURIComponent(`${location.pathname}${location.search}&again=1`)}`);
       const wait = Number(answer.headers.get("Retry-After"));
       if (wait && tries > 1) {
         if (answer.status === 503) repeats(form);

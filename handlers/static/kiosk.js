@@ -25,7 +25,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
   if (localStorage.getItem(name)) localStorage.setItem("kiosk", id); // where /kiosk leads from now on
   let ahead = Number(document.body.dataset.now) - Date.now(), until = 0, trying = false, tryAt = 0;
   const now = () => Date.now() + ahead;
-  const data = document.body.dataset, box = document.getElementById("touch"), QUIET = 30e3, TURN = 8e3;
+  const data = document.body.dataset, box = document.getElementById("touch"), QUIET = 30e3, TURN = 8e3, SIZES = [1.75, 1.5, 1.25, 1];
   const free = document.getElementById("free"), bar = document.getElementById("left");
   let parts = [], pages = 1, page = 0, turnAt = 0;
   let quietAt = Date.now() + QUIET;
@@ -63,7 +63,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
   for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, () => { quietAt = Date.now() + QUIET; });
   document.addEventListener("gone", () => { quietAt = 0; });
 
-  // Floors that find no room take turns, or where not even one does, areas.
+  // In the largest type that fits. Floors that find no room take turns, or where not even one does, areas.
   function turn(to) {
     const each = Math.ceil(parts.length / pages);
     page = to % pages;
@@ -78,7 +78,10 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
       parts = either;
       return parts.some((_part, n) => {
         pages = n + 1;
-        return [...Array(pages).keys()].every(turn);
+        return SIZES.some((size) => {
+          free.style.fontSize = `${size}rem`;
+          return [...Array(pages).keys()].every(turn);
+        });
       });
     });
     turn(before);

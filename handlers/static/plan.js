@@ -140,6 +140,7 @@
     if (opens) history.pushState({ sheet: true }, "", href);
     else history.replaceState(history.state, "", href);
   }
+  const BONES_MS = 250;
   let chosen = 0;
   async function choose(href, push = false) {
     const seat = new URL(href).searchParams.get("seat"), mine = ++chosen;
@@ -151,14 +152,22 @@
     if (push) remember(href);
     if (!seat) return closed();
     panel.setAttribute("aria-busy", "true");
+    // What takes a while shows at once where it will stand.
+    const waiting = setTimeout(() => {
+      if (mine !== chosen || panel.classList.contains("open")) return;
+      panel.innerHTML = '<div class="bones" aria-hidden="true">' + "<i></i>".repeat(5) + "</div>";
+      panel.classList.add("open");
+    }, BONES_MS);
     try {
       const answer = await fetch(href, { headers: { "X-Fragment": "1" } });
       if (answer.status === 401) return location.reload();
       const text = await answer.text();
+      clearTimeout(waiting);
       if (mine !== chosen) return undefined; // another seat was chosen meanwhile
       panel.innerHTML = text;
       panel.dispatchEvent(new Event("shown"));
     } catch {
+      clearTimeout(waiting);
       if (mine !== chosen) return undefined;
       panel.dataset.lost = href;
       panel.innerHTML = '<div class="refusal" role="alert"><p>' + _("没有连上服务，请检查网络后再点一次座位。") + '</p></div>';

@@ -176,6 +176,7 @@
       })));
       floors.append(row);
     }
+    floors.style.maxHeight = `${11 * floors.children.length}rem`;
     show(_("选区域"), floors);
   }
   async function seats(area) {

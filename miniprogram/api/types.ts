@@ -235,6 +235,13 @@ export interface DecideAppeal {
   answer: string;
 }
 
+export interface DeskOut {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
 export interface DeskReportOut {
   reservation_id: string;
   seat: ReservedSeat;
@@ -711,6 +718,8 @@ export interface SeatMapOut {
   height: number;
   seats: SeatOut[];
   marks: MarkOut[];
+  desks: DeskOut[];
+  faces: string;
   version: string;
 }
 

@@ -2,7 +2,6 @@
 
 import type { MarkOut, SeatMapOut, SeatOut } from "../api/types";
 import { clock } from "./clock";
-import type { Back, Desks } from "./desks";
 import type { Feature } from "./seat_features";
 import { allFeatures, has } from "./seat_features";
 import type { Text } from "./texts";
@@ -10,6 +9,9 @@ import { named, t } from "./texts";
 
 /** `aside`: the seat lacks a feature that is looked for. `back` is the side of its back. */
 export interface Tile { id: string; no: string; number: string; x: number; y: number; back: Back; status: string; marks: string[]; name: string; facts: string; said: string; aside: boolean }
+type Back = "top" | "bottom" | "left" | "right";
+/** A seat's back is on the side away from its desk. */
+const BACKS: Readonly<Record<string, Back>> = { d: "top", u: "bottom", r: "left", l: "right" };
 /** What stands in the plan. `tall` is written from top to bottom; `side` is where the word of a thin one stands: in the room. */
 export interface Fixture extends MarkOut { text: string; tall: boolean; side: string }
 
@@ -86,9 +88,9 @@ function tileOf(seat: SeatOut, back: Back, features: readonly Feature[], wanted:
 }
 
 /** What a new plan changes of what is shown, seat by seat: hundreds stay as they are. `wanted`: features that are looked for. */
-export function changed(shown: readonly Tile[], map: SeatMapOut, backs: Desks["backs"], wanted: readonly string[]): Record<string, unknown> {
+export function changed(shown: readonly Tile[], map: SeatMapOut, wanted: readonly string[]): Record<string, unknown> {
   const features = allFeatures();
-  const tiles = map.seats.map((seat) => tileOf(seat, backs[seat.id] ?? "bottom", features, wanted));
+  const tiles = map.seats.map((seat, n) => tileOf(seat, BACKS[map.faces.charAt(n)] ?? "bottom", features, wanted));
   if (shown.length !== tiles.length) return { seats: tiles };
   const change: Record<string, unknown> = {};
   tiles.forEach((tile, n) => {

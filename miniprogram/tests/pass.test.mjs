@@ -1,7 +1,8 @@
-// The pass of a booking in each of its states, 续约 with the time from which it is possible, and the switch of floors.
+// The pass of a booking in each of its states, 续约 with the time from which it is possible, the switch of floors, and
+// what a seat's sheet says before it is booked.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { MONDAY, SEAT, at, bound, posted } from "./reader.mjs";
+import { MONDAY, SEAT, at, bound, posted, seatChosen, timesChosen } from "./reader.mjs";
 import { start } from "./service.mjs";
 
 let service;
@@ -100,5 +101,26 @@ test("areas stand behind a switch of floors: a number where seats are free, ambe
     assert.ok(row("3f-east"));
     phone.touch(row("3f-east"));
     await phone.reaches("pages/plan/plan");
+    // Its rows face one another from left and right, with a desk between them.
+    const sides = ["left", "right"].map((side) => phone.page.data.seats.filter(({ back }) => back === side).length);
+    assert.ok(phone.all("desk").length > 10 && sides.every((n) => n > 100), sides.join());
   }
 });
+
+for (const [language, ends, sentence, checkIn] of [
+  ["zh_CN", ["到 10:0010 分钟", "到 11:001 小时 10 分", "到 12:002 小时 10 分", "到 13:003 小时 10 分"], "预约 065 号 · 现在–13:00", ["请在 09:50–10:20 到选座机或查询机扫码签到", "请在 09:50–10:00 到选座机或查询机扫码签到"]],
+  ["en", ["Until 10:0010 min", "Until 11:001 h 10 min", "Until 12:002 h 10 min", "Until 13:003 h 10 min"], "Book seat 065 · Now–13:00", ["Check in 09:50–10:20", "Check in 09:50–10:00"]],
+]) {
+  test(`the sheet names the ends, what is booked, and until when to check in, in ${language}`, async () => {
+    await service.reset(at("09:50"));
+    phone = await bound(service, "wang", "21070001", { language });
+    await seatChosen(phone);
+    assert.deepEqual(phone.all("until").map((node) => node.textContent), ends);
+    assert.ok(phone.find(sentence), phone.text);
+    assert.ok(phone.text.includes(checkIn[0]), phone.text);
+    // A stay that ends earlier ends it.
+    await timesChosen(phone, "now", "10:00");
+    await phone.reads(checkIn[1]);
+    assert.ok(phone.find(sentence.replace("13:00", "10:00")), "the button says the other end");
+  });
+}

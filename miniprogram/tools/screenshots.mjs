@@ -110,12 +110,23 @@ try {
   phone.network = () => undefined;
   wait();
   const known = ["2f-east", "2f-hall", "2f-reserved", "2f-north"].map((area_id, n) => ({ area_id, at: at("10:00"), free: [171, 44, 70, 12][n], error: [14, 6, 8, 4][n] }));
-  phone.network = ({ path }) => (path.includes("/forecast") ? { status: 200, data: { items: known } } : undefined);
+  // A morning on which others have come: few seats are left in the hall, and none where it is quiet.
+  const areas = await service.call("GET", `/api/v1/areas?date=${MONDAY}`, { as: token });
+  [129, 7, 0].forEach((free, n) => { areas.items[n].seats_free = free; });
+  const map = await service.call("GET", `/api/v1/areas/2f-east/map?date=${MONDAY}`, { as: token });
+  map.seats.forEach((seat, n) => { if (n % 5 === 1 || n % 7 === 3) seat.status = n % 4 ? "occupied" : "away"; });
+  phone.network = ({ path }) => {
+    const data = path.includes("/forecast") ? { items: known } : path.includes("/areas?") ? areas : path.includes("/2f-east/map") ? map : undefined;
+    return data && { status: 200, data };
+  };
   phone.open("pages/seats/seats");
   await phone.until((data) => data.floors.length);
   draw(phone, "seats");
-  await seatChosen(phone);
+  await seatChosen(phone, "2f-east-013");
   draw(phone, "times");
+  phone.page.close();
+  draw(phone, "east");
+  await seatChosen(phone);
   await service.reserve(other, SEAT, MONDAY, phone.page.data.start, phone.page.data.end);
   await phone.tap(BOOK);
   await phone.until((data) => data.near.length);

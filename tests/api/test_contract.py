@@ -18,6 +18,7 @@ RESERVATION = [
     *("actions",),
 ]
 SEAT_OF = ["id", "no", "area_id", "area", "floor", "venue", "label", "floor_name", "labels"]
+PLAN = ["area", "width", "height", "seats", "marks", "desks", "faces", "version"]
 PLAN_SEAT = [
     *("id", "no", "x", "y", "status", "free_until", "next_free", "power", "window", "computer"),
     *("accessible",),
@@ -149,8 +150,10 @@ async def test_areas_and_plans_have_exactly_the_documented_fields(service: Livin
     assert (await owner.ok("GET", "/areas?venue=none"))["items"] == []
 
     plain = await other.get("/areas/2f-hall/map")
-    assert keys(plain.body) == ["area", "width", "height", "seats", "marks", "version"]
+    assert keys(plain.body) == PLAN
     assert all(keys(s) == PLAN_SEAT for s in plain.body["seats"])
+    assert len(plain.body["faces"]) == len(plain.body["seats"]) == 68
+    assert keys(plain.body["desks"][0]) == ["x", "y", "w", "h"]
     assert plain.body["marks"] and keys(plain.body["marks"][0]) == ["kind", "x", "y", "w", "h"]
     assert (await owner.get("/areas/2f-hall/map")).headers["ETag"] == plain.headers["ETag"]
 

@@ -187,6 +187,11 @@ async def test_wecom_signs_members_in_and_refuses_guests(
         assert landed.status == 302 and await who(client) == "21****01"
         assert side.asked[3:] == ["getuserinfo good", "gettoken", "getuserinfo good"]
 
+        # A card's link leads a reader with a session to its page, and nowhere else.
+        for path, to in (("/notices", "/notices"), ("//evil.example", "/"), ("", "/")):
+            on = await client.get(f"//entry?next={path}")
+            assert (on.status, on.headers["Location"]) == (302, to)
+
         # Who has just erased their data does not come back by a link alone.
         page = (await client.get("//contact")).body
         token = re.search(r'name="csrf" value="([^"]+)"', page)

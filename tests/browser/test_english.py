@@ -20,7 +20,7 @@ ENGLISH: Final = {"locale": "en-US"}
 MAPS: Final = ("/console/seats?area=1f-1", "/console/plans/1f-1")
 BESIDE_SEATS: Final = """[...document.querySelectorAll(".seat")].filter((seat) => {
   const name = seat.querySelector("text")?.getBoundingClientRect();
-  const box = seat.querySelector("rect").getBoundingClientRect();
+  const box = seat.querySelector("rect, use").getBoundingClientRect();
   return name && (name.left < box.left || name.right > box.right);
 }).map((seat) => seat.textContent)"""
 FIRST_COLUMN: Final = """Math.max(0, ...[...document.querySelectorAll(

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from tests.browser.conftest import PHONE, Open, Tab, is_for_everybody, shows_everybody
 from tests.browser.oldest import OldTab, chromium_70
+from tests.browser.what_is_cut import CUT
 from tests.living import Living
 
 pytestmark = pytest.mark.whole
@@ -38,8 +39,11 @@ async def test_the_oldest_screen_is_paired_and_starts(
     service: Living, opened: Open, old: OldTab
 ) -> None:
     head = await opened("administrator")
-    await old.size(1080, 720)
-    await old.go(f"{service.base}/kiosk")
+    for size in ((1080, 1920), (1280, 800), (480, 800), (1080, 720)):
+        await old.size(*size)
+        await old.go(f"{service.base}/kiosk")
+        await old.wait_for("!document.getElementById('code').hidden")
+        assert await old.evaluate(CUT) == [], size
     await old.wait_for("document.getElementById('said').textContent.includes('后更换新码')")
     code = await old.evaluate("document.getElementById('code').textContent")
     word = await old.evaluate("document.querySelector('#word b').textContent")

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from tests.api.kiosk import CARD, carded, key_of
-from tests.browser.conftest import Open, sizes
+from tests.browser.conftest import Open, shows_everybody, sizes
 from tests.browser.long_names import with_floors, with_long_names
 from tests.browser.what_is_cut import COVERED, CUT, NEAR
 from tests.living import Living
@@ -52,9 +52,10 @@ async def test_a_kiosk_shows_each_area_under_its_floor_and_cuts_off_nothing(
         assert code is not None and min(code["width"], code["height"]) > 0.25 * min(width, height)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("width", "height"),
-    sizes((1280, 800), (1080, 1920), (1920, 1080), (480, 800), (800, 480), (400, 480)),
+    [(1280, 800), (1080, 1920), (1920, 1080), (480, 800), (800, 480), (400, 480)],
 )
 async def test_a_query_terminal_has_its_words_beside_or_below_its_code(
     service: Living, opened: Open, width: int, height: int
@@ -75,9 +76,10 @@ async def test_a_query_terminal_has_its_words_beside_or_below_its_code(
         assert code["y"] + code["height"] < digits["y"]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("width", "height"), KIOSK_SIZES)
 async def test_what_a_card_opens_is_whole_and_its_buttons_stand_apart(
-    service: Living, opened: Open, width: int, height: int
+    service: Living, opened: Open, axe: str, width: int, height: int
 ) -> None:
     """From the areas to a refusal; what a finger scrolls may stand below the screen."""
     await carded(service)
@@ -102,6 +104,8 @@ async def test_what_a_card_opens_is_whole_and_its_buttons_stand_apart(
         await page.wait_for_selector(ready)
         for problems in (CUT, NEAR):
             assert await page.evaluate(problems) == [], ready
+        if (width, height) == (1280, 800):
+            await shows_everybody(tab, axe, ready, phone=False)
         last = page.locator("#touch button:visible").last
         await last.scroll_into_view_if_needed()
         box = await last.bounding_box()

@@ -182,8 +182,12 @@ async def test_a_portrait_screen_uses_its_whole_height(service: Living, opened: 
     await touch(tab)
     await page.wait_for_selector("#touch h1 >> text=选区域")
     assert await page.locator("#touch h2").all_inner_texts() == ["2层", "3层", "4层"]
+    out_of_reach = """[...document.querySelectorAll("#touch button")]
+      .filter((one) => one.getBoundingClientRect().top < innerHeight / 3)
+      .map((one) => one.innerText)"""
     last = await page.locator("#touch .areas button").last.bounding_box()
     assert last is not None and 1300 < last["y"] + last["height"] <= 1920
+    assert await page.evaluate(out_of_reach) == []
     await page.click("#touch button:has-text('二层东区')")
     await page.wait_for_selector("#touch .foot >> text=拖动看其他座位")
     await page.click("#touch .side button:text-is('返回')")
@@ -201,7 +205,10 @@ async def test_a_portrait_screen_uses_its_whole_height(service: Living, opened: 
     back = await page.locator("#touch button:text-is('返回')").bounding_box()
     assert sit is not None and back is not None and back["y"] - sit["y"] - sit["height"] >= 16
     await page.click("#touch button:text-is('坐这里')")
+    assert await page.evaluate(out_of_reach) == []
     await page.click("#touch button:text-is('继续')")
+    await page.wait_for_selector("#touch .pass")
+    assert await page.evaluate(out_of_reach) == []
     await page.click("#touch button:text-is('结束')")
     heading = await page.locator("#touch h1").bounding_box()
     assert heading is not None and heading["y"] > 400 and heading["height"] > 40

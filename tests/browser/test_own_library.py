@@ -172,9 +172,9 @@ async def book_and_check_in(student: Hand, screen: Tab) -> None:
     page, tab = student.page, student.tab
     await student.sign_in("21071234")
     assert await page.locator("#floors h3").all_inner_texts() == ["地下一层", "一层", "二层"]
-    text = await tab.text("#floors")
-    assert all(name in text for _, name, _ in FLOORS)
-    await student.click("a.tile:has-text('自习室')")
+    text = await page.text_content("#floors")
+    assert text is not None and all(name in text for _, name, _ in FLOORS)
+    await tab.open_area("a.tile:has-text('自习室')")
     await student.click("#plan [data-no='A-8']")
     await page.wait_for_selector("#panel .day")
     assert (await tab.times())[0] == "现在"

@@ -53,6 +53,7 @@ async def test_two_features_are_defined_drawn_filtered_and_booked_in_english(
 
     phone = await opened("21071234", **ENGLISH)
     page = phone.page
+    await page.click(".sentence summary")
     await page.check("label:has-text('Desk lamp')")
     await page.wait_for_url("**features=desk-lamp**")
     assert await page.inner_text("[data-area='2f-hall'] .n") == "2"

@@ -1,12 +1,10 @@
-"""A plan in two browsers, by keyboard alone, over a lost connection, and its accessibility."""
+"""A plan in two browsers, by keyboard alone, and over a lost connection."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from tests.browser.conftest import DEVICES, PHONE, Open, is_for_everybody
+from tests.browser.conftest import PHONE, Open
 from tests.living import Living
 
 SEEN_WITHIN_MS = 1000
@@ -149,50 +147,3 @@ async def test_seats_have_accessible_names(opened: Open) -> None:
     assert await rows.filter(has_text="065号").inner_text() == name
     await rows.filter(has_text="065号").click()
     await tab.page.wait_for_selector("#panel .panel-foot .button")
-
-
-PAGES = (
-    "/",
-    "/?start=18:00&end=20:00",
-    "/areas/2f-hall",
-    "/areas/2f-east?seat=2f-east-001",
-    "/reservations",
-    "/reservations/violations",
-    "/activation",
-    "/check-in",
-    "/me",
-    "/me/data",
-    "/me/erase",
-    "/me/calendar",
-    "/rules",
-    "/privacy",
-    "/about/proof",
-    "/notices",
-    "/notices/how-to-book",
-    "/contact",
-    "/logout",
-    "/areas/nowhere",
-)
-
-
-@pytest.mark.whole
-@pytest.mark.parametrize("device", DEVICES)
-async def test_every_readers_page_is_accessible(
-    service: Living, opened: Open, axe: str, device: dict[str, Any]
-) -> None:
-    """axe-core reports nothing serious, and no page is wider than a small phone."""
-    tab = await opened("21071234", **device)
-    reader = await service.reader()
-    await reader.reserve("2f-hall-066", "17:00", "18:00")
-    tab.expected = {404}
-    made = await _own(tab)
-    for path in (*PAGES, f"/reservations/{made}", f"/reservations/{made}/cancel"):
-        await is_for_everybody(tab, axe, path, device is PHONE)
-
-
-async def _own(tab: Any) -> str:
-    await tab.page.click('[data-area="2f-hall"]')
-    await tab.page.click('[id="2f-hall-065"]')
-    await tab.page.click("#panel .panel-foot .button")
-    await tab.page.wait_for_selector(".done")
-    return str(tab.page.url.rpartition("/")[2].partition("?")[0])

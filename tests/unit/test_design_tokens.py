@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from scripts import design_tokens
@@ -35,6 +37,15 @@ def test_a_sheet_with_other_tokens_is_written_anew() -> None:
     spoilt = sheet.replace(COLOURS["free"]["dark"], "#123456")
     assert spoilt != sheet
     assert design_tokens.with_tokens("handlers/static/app.css", spoilt) == sheet
+
+
+def test_the_example_of_a_door_screen_has_the_colours_of_the_tokens() -> None:
+    page = (design_tokens.ROOT / "examples/door_screen/index.html").read_text("utf-8")
+    light, dark = re.findall(r":root {([^}]*)}", page)
+    for scheme, rule in (("light", light), ("dark", dark)):
+        colours = dict(re.findall(r"--([\w-]+): (#\w+)", rule))
+        assert len(colours) > 5
+        assert colours == {name: COLOURS[name][scheme] for name in colours}
 
 
 def contrast(one: str, other: str) -> float:

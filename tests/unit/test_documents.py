@@ -16,7 +16,7 @@ PAGES: Final = (
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "examples").rglob("*.md")),
-    *sorted((ROOT / "handlers" / "handbook").glob("*.md")),
+    *sorted((ROOT / "handlers" / "handbook").rglob("*.md")),
 )
 LARGEST_PICTURE: Final = 150_000
 _LINK: Final = re.compile(r"\]\(([^()\s]+)\)")

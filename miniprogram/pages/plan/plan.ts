@@ -1,9 +1,7 @@
 import { Refused, get, open, post, tap } from "../../api/client";
-import type { Choice, DateOut, ForecastOut, NearSeat, ReservationOut, SeatMapOut, TimesOut, VenuesOut, WaitlistEntryOut } from "../../api/types";
+import type { Choice, DateOut, DeskOut, ForecastOut, NearSeat, ReservationOut, SeatMapOut, TimesOut, VenuesOut, WaitlistEntryOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, clockAt, dayAt, minutesBetween, now } from "../../lib/clock";
-import type { Desks, Rect } from "../../lib/desks";
-import { desksOf } from "../../lib/desks";
 import { drawNote, drawsNow } from "../../lib/draw";
 import { knownSeats, like } from "../../lib/favourites";
 import type { Fixture, Tile } from "../../lib/plan";
@@ -63,8 +61,7 @@ Component({
     stale: "",
     seats: [] as Tile[],
     marks: [] as Fixture[],
-    desks: [] as Rect[],
-    backs: {} as Desks["backs"],
+    desks: [] as DeskOut[],
     /** How many seats can be had. */
     count: 0,
     expected: "",
@@ -168,16 +165,14 @@ Component({
         const scale = Math.min(1, Math.max(wide, high));
         const smallest = Math.min(1, wide, high);
         this.judge(map);
-        const { desks, backs } = desksOf(map);
-        this.data.backs = backs; // not for the page
-        this.setData({ day, draw: drawNote(day), name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), desks, favourites: liked.map((seat) => seat.id), scale, smallest, tags: tagLegend(), ...changed(this.data.seats, map, backs, this.data.features) });
+        this.setData({ day, draw: drawNote(day), name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), desks: map.desks, favourites: liked.map((seat) => seat.id), scale, smallest, tags: tagLegend(), ...changed(this.data.seats, map, this.data.features) });
       });
     },
     /** What is shown stays where the network does not answer. */
     async refresh() {
       try {
         const map = await this.map();
-        const change = changed(this.data.seats, map, this.data.backs, this.data.features);
+        const change = changed(this.data.seats, map, this.data.features);
         this.setData({ ...change, stale: "", ...(this.data.busy ? {} : { draw: drawNote(this.data.day) }) });
         this.judge(map);
         const id = this.data.seat?.id;

@@ -1,0 +1,120 @@
+"""The whole life of a booking in a narrow window: without scripts, by the keyboard alone, and in
+Firefox and WebKitGTK."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.browser.conftest import PHONE, Open
+from tests.browser.hands import HEIGHT, WIDTH, Hand, Keyboard, Pointer, firefox, webkit
+from tests.living import Client, Living
+from tests.waiting import until
+
+pytestmark = pytest.mark.whole
+
+SEAT: Final = "[id='2f-hall-065']"
+ANY_SEAT: Final = "#list a, #plan .seat"
+"""What the Tab key reaches first: the seats of the list, or one of the plan."""
+
+
+class Life:
+    """A reader's way through the pages with one booking at a time. Each step ends on a page that
+    shows the new state and is no wider than its window."""
+
+    def __init__(self, service: Living, reader: Client, hand: Hand, scripts: bool) -> None:
+        self.service, self.reader, self.hand = service, reader, hand
+        self.scripts = scripts
+        self.known: tuple[str, int] = ("", 0)
+
+    async def sign_in(self) -> None:
+        await self.hand.go(self.service.base)
+        await self.hand.press("a", "统一身份认证登录")
+        await self.hand.fill("[name=username]", self.reader.number)
+        await self.hand.fill("[name=password]", "demo")
+        await self.hand.press("form button", "登录")
+        await self.hand.sees("[data-area='2f-hall']")
+
+    async def book(self, seat: str) -> None:
+        await self.hand.go(self.service.base)
+        await self.hand.press("a[data-area='2f-hall']")
+        await self.hand.press(seat)
+        if self.scripts:
+            await self.hand.sees("form.booking [role=slider]")
+        await self.hand.press("form.booking [type=submit]")
+        await self.has_become("reserved", "签到")
+
+    async def scan(self, text: str) -> Any:
+        """Opens the link of a kiosk's code and presses its button. Returns the booking."""
+        await self.hand.go(await self.service.qr())
+        await self.hand.press("main form[action$='/check-in'] [type=submit]", text)
+        return await self.has_become("in_use", "使用中")
+
+    async def act(self, verb: str, state: str, text: str) -> Any:
+        """Opens the question of the verb on the page of the booking, and answers it."""
+        await self.hand.press(f"main a[href$='/{verb}']")
+        question = "dialog[open]" if self.scripts else "main"
+        await self.hand.press(f"{question} form[action$='/{verb}'] [type=submit]")
+        return await self.has_become(state, text)
+
+    async def has_become(self, state: str, text: str) -> Any:
+        """Waits until the newest booking has changed to this state and the page says so. Returns
+        it."""
+        newest: Any = None
+
+        async def changed() -> bool:
+            nonlocal newest
+            bookings = (await self.reader.ok("GET", "/reservations"))["items"]
+            newest = bookings[0] if bookings else None
+            return bool(bookings) and (newest["id"], newest["rev"]) != self.known
+
+        await until(changed, f"a booking that is {state}")
+        self.known = newest["id"], newest["rev"]
+        assert newest["state"] == state
+        await self.hand.sees("main [role=status]")
+        await self.hand.sees("main", text)
+        assert await self.hand.wider() <= 0, state
+        return newest
+
+
+@asynccontextmanager
+async def working(by: str, service: Living, opened: Open, home: Path) -> AsyncIterator[Hand]:
+    """Somebody at a browser of this kind."""
+    match by:
+        case "firefox":
+            async with firefox(home) as hand:
+                yield hand
+        case "webkit":
+            async with webkit(home) as other:
+                yield other
+        case "keyboard":
+            yield Keyboard(await opened(viewport={"width": WIDTH, "height": HEIGHT}))
+        case _:
+            yield Pointer(await opened(java_script_enabled=False, **PHONE))
+
+
+@pytest.mark.parametrize("by", ["no scripts", "keyboard", "firefox", "webkit"])
+async def test_a_booking_lives_its_whole_life(
+    service: Living, opened: Open, tmp_path: Path, by: str
+) -> None:
+    async with working(by, service, opened, tmp_path) as hand:
+        life = Life(service, await service.web_reader(), hand, scripts=by != "no scripts")
+        seat = ANY_SEAT if by == "keyboard" else SEAT
+        await life.sign_in()
+        await life.book(seat)
+        await life.scan("签到")
+        await life.act("leave", "away", "返回")
+        await service.move(timedelta(minutes=10))
+        returned = await life.scan("返回")
+        await service.move("17:10")
+        await hand.go(f"{service.base}/reservations")
+        renewed = await life.act("extend", "in_use", "使用中")
+        assert renewed["end"] > returned["end"]
+        await life.act("finish", "finished", "结束使用")
+        await life.book(seat)
+        await life.act("cancel", "cancelled", "已取消")
