@@ -224,7 +224,10 @@
   rove(plan.querySelector(".seat[aria-current]") ?? plan.querySelector(".seat.free:not(.aside)") ?? seats[0]);
   plan.addEventListener("focusin", (event) => {
     const one = event.target.closest(".seat");
-    if (one) rove(one);
+    if (!one) return;
+    rove(one);
+    // After the browser's own scrolling.
+    if (one.matches(":focus-visible")) requestAnimationFrame(() => planView.reveal(one));
   });
   const WAYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
   plan.addEventListener("keydown", (event) => {

@@ -79,6 +79,15 @@ const planView = (() => {
     plan.style.setProperty("margin-bottom", NARROW.matches ? `${free().bottom + 32}px` : "");
     centre(boxes.get(one));
   }
+  // A seat that takes the focus by a key is seen whole, beside what floats over the plan; Firefox itself scrolls to no part of a drawing.
+  function reveal(one) {
+    const { top, right, bottom } = free(), [left, above] = origin(), [x, y] = boxes.get(one), side = 40 * scale, gap = 8;
+    const within = (at, least, most) => Math.max(least, Math.min(most, at));
+    const far = x * scale + left, low = y * scale + above;
+    view.scrollTo(
+      within(view.scrollLeft, far + side + gap - (view.clientWidth - right), far - gap),
+      within(view.scrollTop, low + side + gap - (view.clientHeight - bottom), low - gap - top));
+  }
   function fit() {
     scale = 0;
     zoom(Math.max(readable(), NARROW.matches ? FINGER : 1, Math.min(whole(), NEAREST / 1.5)));
@@ -192,5 +201,5 @@ const planView = (() => {
 
   fit();
   NARROW.addEventListener("change", fit);
-  return { bring, draw, narrow: NARROW };
+  return { bring, draw, narrow: NARROW, reveal };
 })();

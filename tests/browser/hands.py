@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 import aiohttp
 from playwright.async_api import Locator
 
-from tests.browser.conftest import Tab
+from tests.browser.conftest import PHONE, Open, Tab
 from tests.living import free_port
 from tests.tools import program
 from tests.waiting import patience, until
@@ -25,7 +25,11 @@ WIDTH: Final = 390
 HEIGHT: Final = 844
 _MOST_STOPS: Final = 120
 """Presses of the Tab key from one end of a page to the other, with room."""
-_WIDER: Final = "document.documentElement.scrollWidth - innerWidth"
+KEYS: Final = {
+    **{"Tab": "\ue004", "ArrowLeft": "\ue012", "ArrowUp": "\ue013"},
+    **{"ArrowRight": "\ue014", "ArrowDown": "\ue015"},
+}
+"""The keys that write nothing, as W3C WebDriver names them."""
 # The middle of the first visible element of the selector with the text, if nothing covers it.
 _MIDDLE: Final = """(selector, text) => {
   const one = [...document.querySelectorAll(selector)].find((one) => one.getClientRects().length
@@ -52,8 +56,11 @@ class Hand(Protocol):
     async def sees(self, selector: str, text: str = "") -> None:
         """Waits until there is such an element."""
 
-    async def wider(self) -> int:
-        """By how many pixels the page is wider than its window."""
+    async def key(self, name: str) -> None:
+        """Presses a key of ``KEYS``."""
+
+    async def script(self, function: str, *arguments: str) -> Any:
+        """The value that the function has on the page."""
 
 
 class Pointer:
@@ -74,8 +81,11 @@ class Pointer:
     async def sees(self, selector: str, text: str = "") -> None:
         await self._first(selector, text).wait_for()
 
-    async def wider(self) -> int:
-        return int(await self.page.evaluate(_WIDER))
+    async def key(self, name: str) -> None:
+        await self.page.keyboard.press(name)
+
+    async def script(self, function: str, *arguments: str) -> Any:
+        return await self.page.evaluate(f"all => ({function})(...all)", list(arguments))
 
     def _first(self, selector: str, text: str) -> Locator:
         return self.page.locator(selector, has_text=text).locator("visible=true").first
@@ -95,13 +105,13 @@ class Keyboard(Pointer):
     async def _reach(self, selector: str, text: str) -> None:
         await self.sees(selector, text)
         for _ in range(_MOST_STOPS):
-            if await self.page.evaluate(
-                "([selector, text]) => document.activeElement.matches(selector)"
+            if await self.script(
+                "(selector, text) => document.activeElement.matches(selector)"
                 " && document.activeElement.textContent.includes(text)",
-                [selector, text],
+                *(selector, text),
             ):
                 return
-            await self.page.keyboard.press("Tab")
+            await self.key("Tab")
         raise AssertionError(f"the Tab key reaches no {selector} {text}")
 
 
@@ -131,14 +141,17 @@ class Driven(ABC):
 
     async def fill(self, selector: str, text: str) -> None:
         await self.press(selector)
-        steps = [{"type": kind, "value": key} for key in text for kind in ("keyDown", "keyUp")]
-        await self.perform({"type": "key", "id": "keys", "actions": steps})
+        await self._type(text)
 
     async def sees(self, selector: str, text: str = "") -> None:
         await self._middle(selector, text)
 
-    async def wider(self) -> int:
-        return int(await self.script(f"() => {_WIDER}"))
+    async def key(self, name: str) -> None:
+        await self._type(KEYS[name])
+
+    async def _type(self, text: str) -> None:
+        steps = [{"type": kind, "value": key} for key in text for kind in ("keyDown", "keyUp")]
+        await self.perform({"type": "key", "id": "keys", "actions": steps})
 
     async def _middle(self, selector: str, text: str) -> list[int]:
         """The middle of the element, once it is there and stands still."""
@@ -175,7 +188,8 @@ class Firefox(Driven):
 
     async def begin(self) -> None:
         await self._call("session.new", capabilities={})
-        (page,) = (await self._call("browsingContext.getTree"))["contexts"]
+        # The page of the first tab has no focus.
+        page = await self._call("browsingContext.create", type="tab")
         self._page = {"context": page["context"]}
         events = ["log.entryAdded", "network.responseCompleted"]
         await self._call("session.subscribe", events=events)
@@ -247,6 +261,22 @@ class WebKit(Driven):
         if answer.status != 200:
             raise Refused(f"{path}: {value['error']}: {value['message']}")
         return value
+
+
+@asynccontextmanager
+async def working(by: str, opened: Open, home: Path) -> AsyncIterator[Hand]:
+    """Somebody at a browser of this kind."""
+    match by:
+        case "firefox":
+            async with firefox(home) as hand:
+                yield hand
+        case "webkit":
+            async with webkit(home) as other:
+                yield other
+        case "keyboard":
+            yield Keyboard(await opened(viewport={"width": WIDTH, "height": HEIGHT}))
+        case _:
+            yield Pointer(await opened(java_script_enabled=False, **PHONE))
 
 
 @asynccontextmanager

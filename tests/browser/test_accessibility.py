@@ -96,7 +96,8 @@ async def test_each_state_of_a_booking_and_each_question_is_accessible(
     asked = set[str]()
     async for state, made in states(service, reader):
         for path in ("/", "/check-in", f"/reservations/{made['id']}"):
-            await is_for_everybody(tab, axe, path, True)
+            await tab.go(path)
+            await shows_everybody(tab, axe, f"{path}: {state}", True)
             await tab.page.set_viewport_size(PHONE["viewport"])
         asked |= await questions(tab, axe, state, asked)
     assert {"cancel", "report", "leave", "finish", "shorten", "extend", "fault"} <= asked

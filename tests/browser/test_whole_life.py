@@ -3,16 +3,14 @@ Firefox and WebKitGTK."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from tests.browser.conftest import PHONE, Open
-from tests.browser.hands import HEIGHT, WIDTH, Hand, Keyboard, Pointer, firefox, webkit
+from tests.browser.conftest import Open
+from tests.browser.hands import Hand, working
 from tests.living import Client, Living
 from tests.waiting import until
 
@@ -78,31 +76,16 @@ class Life:
         assert newest["state"] == state
         await self.hand.sees("main [role=status]")
         await self.hand.sees("main", text)
-        assert await self.hand.wider() <= 0, state
+        wider = "() => document.documentElement.scrollWidth - innerWidth"
+        assert await self.hand.script(wider) <= 0, state
         return newest
-
-
-@asynccontextmanager
-async def working(by: str, service: Living, opened: Open, home: Path) -> AsyncIterator[Hand]:
-    """Somebody at a browser of this kind."""
-    match by:
-        case "firefox":
-            async with firefox(home) as hand:
-                yield hand
-        case "webkit":
-            async with webkit(home) as other:
-                yield other
-        case "keyboard":
-            yield Keyboard(await opened(viewport={"width": WIDTH, "height": HEIGHT}))
-        case _:
-            yield Pointer(await opened(java_script_enabled=False, **PHONE))
 
 
 @pytest.mark.parametrize("by", ["no scripts", "keyboard", "firefox", "webkit"])
 async def test_a_booking_lives_its_whole_life(
     service: Living, opened: Open, tmp_path: Path, by: str
 ) -> None:
-    async with working(by, service, opened, tmp_path) as hand:
+    async with working(by, opened, tmp_path) as hand:
         life = Life(service, await service.web_reader(), hand, scripts=by != "no scripts")
         seat = ANY_SEAT if by == "keyboard" else SEAT
         await life.sign_in()
@@ -118,3 +101,34 @@ async def test_a_booking_lives_its_whole_life(
         await life.act("finish", "finished", "结束使用")
         await life.book(seat)
         await life.act("cancel", "cancelled", "已取消")
+
+
+SEEN: Final = """() => {
+  const box = document.activeElement.querySelector("text").getBoundingClientRect();
+  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  return document.activeElement.contains(top);
+}"""
+
+
+@pytest.mark.parametrize("by", ["keyboard", "firefox", "webkit"])
+async def test_the_seat_with_the_focus_is_seen(
+    service: Living, opened: Open, tmp_path: Path, by: str
+) -> None:
+    async with working(by, opened, tmp_path) as hand:
+        life = Life(service, await service.web_reader(), hand, scripts=True)
+        await life.sign_in()
+        await hand.go(f"{service.base}/areas/2f-hall")
+        await hand.sees("#plan")
+        for _ in range(30):
+            await hand.key("Tab")
+            if await hand.script("() => document.activeElement.matches('#plan .seat')"):
+                break
+        for way, times in (("Right", 6), ("Up", 8), ("Left", 12), ("Down", 8)):
+            for _ in range(times):
+                await hand.key(f"Arrow{way}")
+
+                async def seen() -> bool:
+                    return bool(await hand.script(SEEN))
+
+                seat = await hand.script("() => document.activeElement.id")
+                await until(seen, f"{seat} to be seen")
