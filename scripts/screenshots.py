@@ -121,7 +121,7 @@ HANDBOOK_PICTURES: Final = (
     ("setup", "/console/setup", DESKTOP, ".steps-list"),
     ("import", "/console/plans/import", DESKTOP, "[name=file]"),
     ("groups", "/console/groups/new", DESKTOP, "[name=patterns]"),
-    ("statistics", "/console/statistics", DESKTOP, "svg"),
+    ("statistics", "/console/statistics", DESKTOP, "main svg"),
 )
 ACTS: Final[Mapping[str, Callable[[Typed, Page], Awaitable[None]]]] = {
     "import": _preview_a_floor,
