@@ -47,7 +47,7 @@ async def same_everywhere(folder: Path) -> AsyncIterator[Browser]:
 async def taken(page: Page, mask: list[Locator]) -> Image.Image:
     """The picture of the window, in which these elements are covered."""
     data = await page.screenshot(animations="disabled", mask=mask, mask_color="#808080")
-    return Image.open(BytesIO(data)).convert("RGB").quantize(_COLOURS)
+    return Image.open(BytesIO(data)).convert("RGB")
 
 
 def most_changed(before: Image.Image, now: Image.Image) -> float:
@@ -69,7 +69,7 @@ async def looks_as_before(page: Page, name: str, mask: list[Locator], folder: Pa
     """
     kept, now = FOLDER / f"{name}.png", await taken(page, mask)
     if os.environ.get(RENEW):
-        now.save(kept, optimize=True)
+        now.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=8).save(kept, optimize=True)
     assert kept.exists(), f"no picture {name}: {RENEW}=1 scripts/test pictures"
     with Image.open(kept) as before:
         changed = most_changed(before, now)

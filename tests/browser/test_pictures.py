@@ -29,8 +29,8 @@ pytestmark = pytest.mark.whole
 
 PHONE: Final = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DESKTOP: Final = {"viewport": {"width": 1280, "height": 800}}
-BY_CHANCE: Final = ".clock, #time, #code, #said, .mini-code img"
-"""What each run has anew: seconds and codes. A picture has a grey box in its place."""
+BY_CHANCE: Final = ".clock, #time, #code, #left, p#digits, #said, .mini-code img, video"
+"""What each run has anew: seconds, codes, what a camera sees. Pictures have a grey box there."""
 NOW: Final = "16:08:10"
 TAKEN: Final = ("004", "009", "010", "021", "022", "037", "038", "041", "055", "062", "066")
 VERBS: Final = ("check-in", "leave")
@@ -49,8 +49,19 @@ class Screen:
 
 
 SCREENS: Final = {
+    "home": Screen("/", ".hero"),
+    "home-desktop": Screen("/", ".hero", device=DESKTOP),
+    "plan": Screen("/areas/2f-hall", "#plan"),
+    "plan-sheet": Screen("/areas/2f-hall?seat=2f-hall-063", "#panel .day"),
+    "plan-desktop": Screen("/areas/2f-hall?seat=2f-hall-063", "#panel .day", device=DESKTOP),
+    "due": Screen("/reservations", verbs=0),
+    "in-use": Screen("/reservations", verbs=1),
+    "away": Screen("/reservations", verbs=2),
+    "me": Screen("/me"),
+    "check-in": Screen("/check-in", "text=请对准二维码", verbs=0),
     "contact": Screen("/contact"),
     "kiosk": Screen("/kiosk/2f-south#key={key}", "#free li", device=DESKTOP),
+    "console": Screen("/console", role=Role.ADMINISTRATOR, device=DESKTOP),
 }
 
 
