@@ -30,11 +30,14 @@ KEYS: Final = {
     **{"ArrowRight": "\ue014", "ArrowDown": "\ue015"},
 }
 """The keys that write nothing, as W3C WebDriver names them."""
-# The middle of the first visible element of the selector with the text, if nothing covers it.
+# The middle of the first visible element of the selector with the text, if it stands still and
+# nothing covers it.
 _MIDDLE: Final = """(selector, text) => {
   const one = [...document.querySelectorAll(selector)].find((one) => one.getClientRects().length
     && one.textContent.includes(text) && !one.disabled);
   if (!one || document.readyState !== "complete") return null;
+  const moves = ({ effect, playState }) => playState === "running" && effect.target.contains(one);
+  if (document.getAnimations().some(moves)) return null;
   one.scrollIntoView({ block: "center", inline: "center" });
   const box = one.getBoundingClientRect();
   const x = Math.round(box.x + box.width / 2), y = Math.round(box.y + box.height / 2);

@@ -71,7 +71,11 @@ class Life:
             newest = bookings[0] if bookings else None
             return bool(bookings) and (newest["id"], newest["rev"]) != self.known
 
-        await until(changed, f"a booking that is {state}")
+        try:
+            await until(changed, f"a booking that is {state}")
+        except AssertionError as late:
+            late.add_note(await self.hand.script("() => document.body.innerText"))
+            raise
         self.known = newest["id"], newest["rev"]
         assert newest["state"] == state
         await self.hand.sees("main [role=status]")
