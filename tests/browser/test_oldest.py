@@ -37,7 +37,8 @@ _TOUCHING = """(() => {
 })()"""
 
 # Left, right and bottom of what is fixed to the bottom of a phone's screen.
-_AT_THE_BOTTOM = """[...document.querySelectorAll(".menu, .panel.open")].map((one) => {
+_AT_THE_BOTTOM = """[...document.querySelectorAll(".menu, .panel.open")]
+  .filter((one) => one.offsetWidth).map((one) => {
   const {left, right, bottom} = one.getBoundingClientRect();
   return [left, right, bottom];
 })"""

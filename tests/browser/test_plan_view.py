@@ -186,7 +186,7 @@ async def test_dragging_the_plan_with_a_mouse_selects_no_seat(opened: Open) -> N
     before = await page.evaluate(SCROLLED)
     await page.mouse.move(seat["x"] + 10, seat["y"] + 10)
     await page.mouse.down()
-    await page.mouse.move(seat["x"] - 40, seat["y"] - 30, steps=5)
+    await page.mouse.move(seat["x"] + 60, seat["y"] + 50, steps=5)
     await page.mouse.up()
     assert await page.evaluate(SCROLLED) != before
     assert "seat=" not in page.url and await page.locator("#panel.open").count() == 0
