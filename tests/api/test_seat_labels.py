@@ -124,7 +124,7 @@ async def test_a_label_opened_in_a_browser_checks_the_reader_in(service: Living)
     browser = Browser(await service.web_reader(reader))
     link, here = label(service)[len(service.base) :], f"/s/{SEAT}/check-in"
     assert (await browser.get(f"/s/{SEAT}?c={'0' * 32}")).status == 422
-    assert "也可以扫描座位码" in (await browser.get("/check-in")).body
+    assert "或座位上的座位码" in (await browser.get("/check-in")).body
     assert "也可以扫描座位上的座位码" in (await browser.get(f"/reservations/{made['id']}")).body
     assert (await browser.get(f"/s/nowhere?c={'0' * 32}")).status == 404
     assert "请重新扫描座位上的码" in (await browser.get(here)).body
