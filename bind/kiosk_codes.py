@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -61,11 +61,7 @@ class KioskCodeService:
         """Verifies the link in a scanned QR code. Returns the code's kiosk and time step, and
         whether the code is recent enough for a check-in. Raises: QrInvalid."""
         kiosk_id, digits, secret = await self._read(text)
-        current = int(now.timestamp()) // step_seconds
-        for back in range(_RECOGNISED_STEPS + 1):
-            if hmac.compare_digest(_digits(secret, current - back, step_seconds), digits):
-                return KioskCodeScan(kiosk_id, current - back, back <= _ACCEPTED_BACK)
-        raise QrInvalid()
+        return _scan_of({kiosk_id: secret}, digits, DIGITS, step_seconds, now)
 
     async def typed(
         self, kiosk_ids: Sequence[KioskId], digits: str, step_seconds: int, now: datetime
@@ -73,13 +69,7 @@ class KioskCodeService:
         """Verifies the last ``TYPED_DIGITS`` digits of the code of one of these kiosks. Returns
         what ``verified`` returns. Raises: QrInvalid."""
         secrets = await self._kiosks.kiosk_secrets(kiosk_ids)
-        current = int(now.timestamp()) // step_seconds
-        for back in range(_RECOGNISED_STEPS + 1):
-            for kiosk_id, secret in secrets.items():
-                code = _digits(secret, current - back, step_seconds)[-TYPED_DIGITS:]
-                if hmac.compare_digest(code.encode(), digits.encode()):
-                    return KioskCodeScan(kiosk_id, current - back, back <= _ACCEPTED_BACK)
-        raise QrInvalid()
+        return _scan_of(secrets, digits, TYPED_DIGITS, step_seconds, now)
 
     async def was_shown(self, text: str, step_seconds: int, now: datetime) -> bool:
         """True if a kiosk has shown this code during the last day: the code is expired, not
@@ -106,6 +96,22 @@ class KioskCodeService:
         if secret is None:
             raise QrInvalid()
         return KioskId(kiosk_id), digits, secret
+
+
+def _scan_of(
+    secrets: Mapping[KioskId, str], digits: str, count: int, step_seconds: int, now: datetime
+) -> KioskCodeScan:
+    """The kiosk and the latest step whose code ends with these ``count`` digits.
+
+    Raises: QrInvalid.
+    """
+    current = int(now.timestamp()) // step_seconds
+    for back in range(_RECOGNISED_STEPS + 1):
+        for kiosk_id, secret in secrets.items():
+            code = _digits(secret, current - back, step_seconds)[-count:]
+            if hmac.compare_digest(code.encode(), digits.encode()):
+                return KioskCodeScan(kiosk_id, current - back, back <= _ACCEPTED_BACK)
+    raise QrInvalid()
 
 
 def _digits(secret: str, step: int, step_seconds: int) -> str:

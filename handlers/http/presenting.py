@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Protocol
 
 from handlers.http.schemas import SuspensionOut
 from handlers.texts.labels import suspension_reason_text
+from languages.text import Text
 from models.kernel.zone import Zone
+from models.library.entities import AreaId, Catalog
 from models.readers.entities import FOREVER, Reader, SuspensionReason
 from notify.templates import rendering
 
@@ -17,6 +20,17 @@ def later_clock(zone: Zone, since: datetime | date, instant: datetime) -> str:
     """The time of day, such as 16:38; on a later day than ``since`` with the day."""
     begin = zone.local(since) if isinstance(since, datetime) else since
     return rendering.later_clock(begin, zone.local(instant))
+
+
+class _SeatOfArea(Protocol):
+    area_id: str
+    label: str
+
+
+def area_of_seat(seat: _SeatOfArea, catalog: Catalog) -> Text | str:
+    """The name of a reserved seat's area; the whole label if the area is not in the catalog."""
+    area = catalog.areas.get(AreaId(seat.area_id))
+    return catalog.area_name(area) if area is not None else seat.label
 
 
 def suspension(zone: Zone, reader: Reader, now: datetime) -> SuspensionOut | None:

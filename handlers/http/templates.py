@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -15,9 +15,8 @@ from handlers.texts.labels import WEEKDAYS, day_text, hours_text, period_text
 from handlers.texts.opening import hours_of_day_text
 from handlers.texts.pages import PROOF_NUMBERS, seat_no_text
 from languages.catalogue import CHINESE, LANGUAGES
-from languages.text import Language, Text, month_text, short_day_text
+from languages.text import Language, month_text, short_day_text
 from models.kernel.zone import Zone
-from models.library.entities import AreaId, Catalog
 from models.library.names import Named, name_in
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT
 
@@ -77,17 +76,6 @@ def _name(language: Language, place: Named) -> str:
     return name_in(place, language.tag)
 
 
-class _SeatOfArea(Protocol):
-    area_id: str
-    label: str
-
-
-def _area_of_seat(seat: _SeatOfArea, catalog: Catalog) -> Text | str:
-    """The name of a reserved seat's area; the whole label if the area is not in the catalog."""
-    area = catalog.areas.get(AreaId(seat.area_id))
-    return catalog.area_name(area) if area is not None else seat.label
-
-
 def _others(language: Language) -> list[Language]:
     return [other for other in LANGUAGES.values() if other is not language]
 
@@ -114,7 +102,7 @@ for _language, _one in _ENVIRONMENTS.items():
         "name": partial(_name, _language),
         "area_place": lambda area, catalog: catalog.full_name(area),
         "area_name": lambda area, catalog: catalog.area_name(area),
-        "area_of_seat": _area_of_seat,
+        "area_of_seat": presenting.area_of_seat,
         "seat_name": lambda area, no, catalog: catalog.seat_name(area, no),
         "seat_no": seat_no_text,
         "scan_by": SCAN_BY.__getitem__,

@@ -8,11 +8,12 @@ from typing import Any, Final
 from handlers.http.keys import REFERENCE
 from handlers.http.offline import DEVICE
 from handlers.http.pages import PageRequest
+from handlers.http.presenting import area_of_seat
 from handlers.reservations.schemas import ReservationOut
 from handlers.texts.labels import day_text
 from handlers.texts.pages import PASS_TEXT, seat_no_text
 from languages.text import joined
-from models.library.entities import AreaId, CheckInWay
+from models.library.entities import CheckInWay
 from notify.templates.rendering import SCAN_BY, later_clock
 
 _STATES: Final = ("reserved", "in_use", "away")
@@ -34,12 +35,11 @@ def keep_pass(visit: PageRequest, r: ReservationOut | None, *, current: bool) ->
 
 def _facts(visit: PageRequest, r: ReservationOut) -> dict[str, Any]:
     catalog, now = visit[REFERENCE].catalog, visit.zone.local(visit.now)
-    area = catalog.areas.get(AreaId(r.seat.area_id))
     times = f"{r.start:%H:%M}–", later_clock(r.start, r.end)
     return {
         "id": r.id,
         "seat": seat_no_text(r.seat.no),
-        "place": catalog.area_name(area) if area is not None else r.seat.label,
+        "place": area_of_seat(r.seat, catalog),
         "time": joined((day_text(r.date), " ", *times)),
         "start": int(r.start.timestamp() * 1000),
         "end": int(r.end.timestamp() * 1000),

@@ -80,7 +80,6 @@
     });
     day.append(track, ...handles.map(({ handle }) => handle), ticks());
     form.querySelector(".panel-body").prepend(...form.querySelectorAll(".refusal"), day, presets, exactly);
-    form.classList.add("drawn");
     show();
 
     function choicesOf(name) {
@@ -228,7 +227,6 @@
   async function book(form, tries) {
     if (asking) return undefined;
     const button = form.querySelector(".panel-foot .button"), said = form.querySelector(".panel-foot .state");
-    button.dataset.text ??= button.textContent;
     const say = (text, label) => { [said.textContent, button.textContent] = [text, label]; };
     said.setAttribute("role", "status");
     form.dataset.asks = "";

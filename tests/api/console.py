@@ -12,7 +12,7 @@ from tests.living import Client, Living
 
 WHEREFORE = "手机没电，核对过校园卡"
 _SAYS: Final = re.compile(r"[?&](done|paired|unchanged|noted)\b")
-"""What makes the page after a form say what was saved."""
+"""The parameter that makes the page after a form say what was saved."""
 
 
 async def staff(service: Living, role: Role | None = Role.LIBRARIAN) -> Browser:

@@ -1,4 +1,4 @@
-"""What a page tells its browser to keep for the time without a network, and the worker."""
+"""The facts that a page gives its browser for the time without a network, and the worker."""
 
 from __future__ import annotations
 

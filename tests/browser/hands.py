@@ -268,7 +268,7 @@ class WebKit(Driven):
 
 @asynccontextmanager
 async def working(by: str, opened: Open, home: Path) -> AsyncIterator[Hand]:
-    """Somebody at a browser of this kind."""
+    """A person at a browser of this kind, for the length of the block."""
     match by:
         case "firefox":
             async with firefox(home) as hand:

@@ -26,7 +26,8 @@ MOST_CHANGED: Final = 0.25
 _SQUARE_PX: Final = 40
 _BLUR_PX: Final = 1.5
 _OTHER_COLOUR: Final = 24
-"""Of 255 in one channel, once both are blurred."""
+"""A pixel has another colour if one channel differs by more than this, of 255, once both are
+blurred."""
 _COLOURS: Final = 64
 _FONTS: Final = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir>

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.whole
 PHONE: Final = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DESKTOP: Final = {"viewport": {"width": 1280, "height": 800}}
 BY_CHANCE: Final = ".clock, #time, #code, #left, p#digits, #said, .mini-code img, video"
-"""What each run has anew: seconds, codes, what a camera sees. Pictures have a grey box there."""
+"""The parts that differ in each run: seconds, codes, the camera. Pictures have a grey box there."""
 NOW: Final = "16:08:10"
 TAKEN: Final = ("004", "009", "010", "021", "022", "037", "038", "041", "055", "062", "066")
 VERBS: Final = ("check-in", "leave")

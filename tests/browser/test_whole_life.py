@@ -18,7 +18,7 @@ pytestmark = pytest.mark.whole
 
 SEAT: Final = "[id='2f-hall-065']"
 ANY_SEAT: Final = "#list a, #plan .seat"
-"""What the Tab key reaches first: the seats of the list, or one of the plan."""
+"""The seats that the Tab key reaches first: those of the list, or one of the plan."""
 
 
 class Life:

@@ -1,4 +1,4 @@
-"""What of a screen on a wall or in a hall cannot be read or touched."""
+"""The parts of a screen on a wall or in a hall that cannot be read or touched."""
 
 from __future__ import annotations
 
