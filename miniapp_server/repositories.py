@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from models.announcements.repository import AnnouncementRepository
+from models.booking.overview_queries import ReaderOverviews
 from models.calendar_feed.repository import CalendarFeedRepository
 from models.code_sharing.scan_repository import KioskScanRepository
 from models.email_addresses.repository import EmailAddressRepository
@@ -105,6 +106,7 @@ class Repositories:
         self.presence_methods = PresenceMethodRepository(db)
         self.reader_groups = ReaderGroupRepository(db)
         self.profiles = ProfileRepository(db)
+        self.reader_overviews = ReaderOverviews(db)
         self.readers = ReaderRepository(db, cipher)
         self.reservations = ReservationRepository(db)
         self.second_factors = SecondFactorRepository(db, cipher)

@@ -19,6 +19,7 @@ from models.affected_bookings.service import AffectedBookingService
 from models.announcements.staff import StaffAnnouncements
 from models.booking.alternatives import SeatAlternatives
 from models.booking.idempotency import Idempotency
+from models.booking.overview_queries import ReaderOverviews
 from models.booking.service import ReservationService
 from models.booking.staff.lookup import ReservationLookup
 from models.booking.staff.reservations import StaffReservations
@@ -198,6 +199,7 @@ def _wire_reservations(
         r.reservations, occupancy, reference, idempotency, matcher, r.presence_methods
     )
     alternatives = app[service_key(SeatAlternatives)] = SeatAlternatives(reference, occupancy)
+    app[service_key(ReaderOverviews)] = r.reader_overviews
     app[service_key(ReservationService)] = ReservationService(
         r.reservations, reference, writer, idempotency, alternatives, app[OPENING_DRAW]
     )

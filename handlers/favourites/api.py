@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import asyncio
-
 from handlers.favourites.schemas import AddFavourite, FavouritesOut
 from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.reservations import presenter
-from models.booking.service import ReservationService
+from models.booking.overview_queries import ReaderOverviews
 from models.favourites.errors import TooManyFavourites
 from models.favourites.service import FavouriteSeats
 from models.kernel.errors import NotFound
@@ -19,11 +17,14 @@ routes = ApiRoutes()
     "/favourites", "List favourite seats, and the next free time of the seat of the last stay"
 )
 async def list_own(call: ApiRequest) -> FavouritesOut:
-    seats, last = await asyncio.gather(
-        call[FavouriteSeats].of(call.reader.id), call[ReservationService].last_stay(call.reader.id)
+    reference, reader = call[REFERENCE], call.reader
+    today = call.zone.day(call.now)
+    overview = await call[ReaderOverviews].of(reader.id, today, call.now)
+    seats = overview.favourite_seats(reference.catalog)
+    return FavouritesOut(
+        [presenter.seat(reference, seat.id) for seat in seats],
+        presenter.again(reference, reader, overview.last_stay, call.now),
     )
-    favourites = [presenter.seat(call[REFERENCE], seat.id) for seat in seats]
-    return FavouritesOut(favourites, presenter.again(call[REFERENCE], call.reader, last, call.now))
 
 
 @routes.post(

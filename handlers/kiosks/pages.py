@@ -13,8 +13,9 @@ from handlers.http.language import library_language
 from handlers.http.pages import PageRequest, domain_error_page
 from handlers.http.rendering import render_page
 from handlers.reservations import presenter
-from handlers.reservations.current import LIVE_FOR, next_to_check_in
+from handlers.reservations.current import next_to_check_in
 from languages.catalogue import LANGUAGES
+from models.booking.overview_queries import LIVE_FOR
 from models.booking.service import ReservationService
 from models.check_in.arrival import KioskCodeScan
 from models.check_in.errors import QrExpired

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.reservations import presenter, schemas
 from handlers.reservations.device_pass import keep_pass
+from models.booking.overview_queries import LIVE_FOR
 from models.booking.service import ReservationService
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
 from notify.routing import ChannelRouting
 
-LIVE_FOR: Final = timedelta(days=2)
-"""Reservations that began longer ago than this cannot be reserved, checked in or on leave now."""
-
 
 async def current_reservation(visit: PageRequest) -> schemas.ReservationOut | None:
-    """The reader's reservation, checked in or on leave, otherwise the next one; None without
-    any. The page also tells its browser how the pass stands."""
+    """As ``current_of``, of the reader's live reservations."""
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
+    return await current_of(visit, live)
+
+
+async def current_of(
+    visit: PageRequest, live: Iterable[Reservation]
+) -> schemas.ReservationOut | None:
+    """The one of ``live`` that is checked in or on leave, otherwise the next one; None without
+    any. The page also tells its browser how the pass stands."""
     reservations = [await presenter.reservation(visit[REFERENCE], r, visit.now) for r in live]
     here = [r for r in reservations if r.state in ("in_use", "away")]
     current = next(iter([*here, *reservations]), None)

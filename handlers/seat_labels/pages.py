@@ -10,7 +10,8 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, domain_error_page, redirect
 from handlers.http.rendering import render_page
 from handlers.reservations import presenter
-from handlers.reservations.current import LIVE_FOR, next_to_check_in
+from handlers.reservations.current import next_to_check_in
+from models.booking.overview_queries import LIVE_FOR
 from models.booking.service import ReservationService
 from models.check_in.arrival import SeatLabelScan
 from models.check_in.errors import QrExpired

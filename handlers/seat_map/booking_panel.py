@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -20,8 +19,7 @@ from handlers.seat_map.search import MapSearch, feature_texts
 from handlers.texts.errors import text_of
 from handlers.texts.labels import SEAT_TEXT, hours_text
 from handlers.texts.pages import TOO_LONG
-from models.booking.service import ReservationService
-from models.favourites.service import FavouriteSeats
+from models.booking.overview_queries import ReaderOverviews
 from models.kernel.errors import DomainError, NotFound
 from models.kernel.ids import ReservationId
 from models.kernel.zone import Zone
@@ -117,11 +115,9 @@ async def booking_panel(
     day = await seat_map.seat_day(seat, time_window, visit.now, visit.reader, search.change)
     panel.starts = [presenter.start(choice.value) for choice in day.choices]
     panel.own = [_own(reference, search.day, row) for row in day.own]
-    favourites, panel.bookings_left = await asyncio.gather(
-        visit[FavouriteSeats].of(reader_id),
-        visit[ReservationService].bookings_left(reader_id, search.day, policy),
-    )
-    panel.favourite = seat in favourites
+    overview = await visit[ReaderOverviews].of(reader_id, search.day, visit.now)
+    panel.favourite = seat.id in overview.favourites
+    panel.bookings_left = overview.bookings_left(policy)
     if day.choices:
         panel.timeline = _timeline(visit, search.day, day, policy)
         _choose(panel, visit, search, day, policy, wished_end)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,7 +19,7 @@ from handlers.http.pages import PageRequest, redirect
 from handlers.http.rendering import FRAGMENT_HEADER, render_page
 from handlers.http.templates import render_fragment
 from handlers.reservations import presenter as reservations_presenter
-from handlers.reservations.current import current_reservation, reminders_missed
+from handlers.reservations.current import current_of, reminders_missed
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map import presenter
 from handlers.seat_map.area_tiles import area_tiles, by_floor, clock_of, next_free
@@ -43,8 +42,8 @@ from handlers.seat_map.suggestions import Suggestions, suggestions
 from handlers.texts.feature_icons import ICON_PATHS
 from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
 from handlers.texts.pages import NOT_YET, floor_text
+from models.booking.overview_queries import ReaderOverviews
 from models.booking.service import ReservationService
-from models.favourites.service import FavouriteSeats
 from models.identity.roles import Role
 from models.kernel.errors import DomainError
 from models.kernel.time_range import floor_minute
@@ -80,21 +79,14 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         return redirect(today.to("/", venue=venue.id))
     time_window = time_filter(visit, search, venue.id)
     day_policy = reference.policy_on(search.day, VenueId(venue.id))
-    # Concurrently: each waits for the database.
-    tiles, left, current, favourites, last = await asyncio.gather(
-        area_tiles(visit, venue.id, search, time_window),
-        visit[ReservationService].bookings_left(visit.reader.id, search.day, day_policy),
-        current_reservation(visit),
-        visit[FavouriteSeats].of(visit.reader.id),
-        visit[ReservationService].last_stay(visit.reader.id),
-    )
+    overview = await visit[ReaderOverviews].of(visit.reader.id, search.day, visit.now)
+    tiles = await area_tiles(visit, venue.id, search, time_window)
+    left, current = overview.bookings_left(day_policy), await current_of(visit, overview.live)
     chosen_day = date_of(venue, search.day)
     offered = Suggestions()
     if chosen_day.bookable and not search.change and visit.suspension is None:
         proposes = left > 0 and current is None
-        offered = await suggestions(
-            visit, VenueId(venue.id), search, favourites, last, proposes=proposes
-        )
+        offered = await suggestions(visit, VenueId(venue.id), search, overview, proposes=proposes)
     return render_page(
         visit.request,
         "seat_map/areas.html",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -18,13 +17,11 @@ from handlers.reservations.schemas import AgainOut
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.search import AnyRequest, MapSearch, feature_filters, time_filter
 from handlers.texts.pages import PROPOSAL_TEXT
-from models.booking.service import ReservationService
+from models.booking.overview_queries import ReaderOverview, ReaderOverviews
 from models.booking.time_choices import end_choices, proposed_start, start_choices
-from models.favourites.service import FavouriteSeats
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
 from models.policy.open_hours import open_hours
-from models.reservations.entities import Reservation
 from models.seat_map.proposal import Proposal, propose
 from models.seat_map.service import SeatMapService
 
@@ -79,22 +76,20 @@ async def suggestions(
     visit: PageRequest,
     venue_id: VenueId,
     search: MapSearch,
-    favourites: Sequence[Seat],
-    last: Reservation | None,
+    overview: ReaderOverview,
     *,
     proposes: bool,
 ) -> Suggestions:
     """The suggestions for the searched time or, without a valid time, the next two hours.
-    ``last``: the last stay. ``proposes``: whether to propose a seat (to a reader who may book)."""
+    ``proposes``: whether to propose a seat (to a reader who may book)."""
     timed_search = _with_time(visit, venue_id, search)
     plans = await _plans_by_area(visit, venue_id, timed_search)
-    recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None
-    once_more = presenter.again(visit[REFERENCE], visit.reader, last, visit.now)
+    once_more = presenter.again(visit[REFERENCE], visit.reader, overview.last_stay, visit.now)
     return Suggestions(
-        _proposed(visit, plans, timed_search, favourites, recent) if proposes else None,
+        _proposed(visit, plans, timed_search, overview) if proposes else None,
         [
             _favourite(visit, seat, plans[seat.area_id], timed_search)
-            for seat in favourites
+            for seat in overview.favourite_seats(visit[REFERENCE].catalog)
             if seat.area_id in plans
         ],
         _again(visit, once_more) if once_more is not None else None,
@@ -154,11 +149,10 @@ def _proposed(
     visit: PageRequest,
     plans: Mapping[AreaId, CachedAreaMap],
     search: MapSearch,
-    favourites: Iterable[Seat],
-    recent: Seat | None,
+    overview: ReaderOverview,
 ) -> ProposedSeat | None:
     skip = passed_over(visit.request.query.get("skip", ""))
-    proposal = _propose(visit, plans, search, favourites, recent, skip)
+    proposal = _propose(visit, plans, search, overview, skip)
     if proposal is None:
         return None
     area = plans[proposal.seat.area_id].area
@@ -187,21 +181,22 @@ def _propose(
     visit: AnyRequest,
     plans: Mapping[AreaId, CachedAreaMap],
     search: MapSearch,
-    favourites: Iterable[Seat],
-    recent: Seat | None,
+    overview: ReaderOverview,
     skip: Iterable[str],
 ) -> Proposal | None:
-    reader_id = visit.reader.id
+    reader_id, catalog, last = visit.reader.id, visit[REFERENCE].catalog, overview.last_stay
     if not search.has_time:
         return None
-    favoured = [*favourites, *([recent] if recent is not None else [])]
+    favoured = overview.favourite_seats(catalog)
+    if last is not None and last.seat_id in catalog.seats:
+        favoured.append(catalog.seats[last.seat_id])
     return propose(
         [(one.area, one.view.count_with_features(search.features).free) for one in plans.values()],
         lambda area: plans[area.id].states_for(reader_id),
         favoured,
         search.features,
         {SeatId(id) for id in skip},
-        visit[REFERENCE].catalog.nearest_seats,
+        catalog.nearest_seats,
     )
 
 
@@ -212,18 +207,13 @@ async def propose_for_app(
     has a live reservation, or if they may not book."""
     reader, reference = call.reader, call[REFERENCE]
     policy = reference.policy_of_reader(search.day, venue_id, reader)
-    left, live, favourites, last = await asyncio.gather(
-        call[ReservationService].bookings_left(reader.id, search.day, policy),
-        call[ReservationService].live_now(reader.id, call.now),
-        call[FavouriteSeats].of(reader.id),
-        call[ReservationService].last_stay(reader.id),
-    )
-    if suspension(call.zone, reader, call.now) is not None or live or not left:
+    overview = await call[ReaderOverviews].of(reader.id, search.day, call.now)
+    left = overview.bookings_left(policy)
+    if suspension(call.zone, reader, call.now) is not None or overview.live or not left:
         return None
-    recent = reference.catalog.seats.get(last.seat_id) if last is not None else None
     timed_search = _with_time(call, venue_id, search)
     plans = await _plans_by_area(call, venue_id, timed_search)
-    proposal = _propose(call, plans, timed_search, favourites, recent, skip)
+    proposal = _propose(call, plans, timed_search, overview, skip)
     return (proposal, timed_search) if proposal is not None else None
 
 

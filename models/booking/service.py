@@ -36,7 +36,6 @@ from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import new_id
 
-_USED: Final = (ReservationState.FINISHED, ReservationState.COMPLETED)
 _DAY: Final = timedelta(days=1)
 
 
@@ -78,13 +77,6 @@ class ReservationService:
 
     async def on_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
         return await self._reservations.on_day(self._reference.zone, reader_id, day)
-
-    async def last_stay(self, reader_id: ReaderId) -> Reservation | None:
-        return await self._reservations.latest_of(reader_id, _USED)
-
-    async def bookings_left(self, reader_id: ReaderId, day: date, policy: Policy) -> int:
-        used = await self._reservations.used_daily_numbers(self._reference.zone, reader_id, day)
-        return max(0, policy.daily_booking_limit - len(used))
 
     @idempotent
     async def create(

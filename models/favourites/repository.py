@@ -27,13 +27,6 @@ class FavouriteRepository:
     def __init__(self, db: Database) -> None:
         self._all = db["favourites"]
 
-    async def of(self, reader_id: ReaderId) -> list[SeatId]:
-        """The reader's favourite seats, in the order in which they were added."""
-        with translate_errors():
-            rows = await self._all.find({"reader": reader_id}, {"seat": 1, "at": 1}).to_list(None)
-        rows.sort(key=lambda row: (row["at"], row["_id"]))
-        return [SeatId(row["seat"]) for row in rows]
-
     async def add(self, reader_id: ReaderId, seat_id: SeatId, at: datetime) -> bool:
         """Adds the seat to the reader's favourites. True also if it already was a favourite;
         False if the reader already has ``MOST_FAVOURITES``."""

@@ -5,7 +5,6 @@ from datetime import datetime
 from models.favourites.errors import TooManyFavourites
 from models.favourites.repository import MOST_FAVOURITES, FavouriteRepository
 from models.kernel.ids import ReaderId
-from models.library.entities import Seat
 from models.reference_data import ReferenceData
 
 
@@ -14,12 +13,6 @@ class FavouriteSeats:
 
     def __init__(self, favourites: FavouriteRepository, reference: ReferenceData) -> None:
         self._favourites, self._reference = favourites, reference
-
-    async def of(self, reader_id: ReaderId) -> list[Seat]:
-        """The reader's favourite seats in the order in which they were added, without seats that
-        have been removed from their plans."""
-        seats = self._reference.catalog.seats
-        return [seats[id] for id in await self._favourites.of(reader_id) if id in seats]
 
     async def add(self, reader_id: ReaderId, seat_id: str, now: datetime) -> None:
         """Adds the seat to the reader's favourites, if new. Raises: NotFound, TooManyFavourites."""

@@ -40,6 +40,13 @@ def _holder_of(claim: str) -> Document:
     return {"$and": [{"claims": claim}, {"claims": {"$type": "string"}}]}
 
 
+def daily_numbers(reservation: Document, day: date) -> set[int]:
+    """The daily numbers that the stored reservation holds for ``day``."""
+    prefix = f"n:{reservation['reader']}:{day.isoformat()}:"
+    of_day = (claim for claim in reservation["claims"] if claim.startswith(prefix))
+    return {int(claim.removeprefix(prefix)) for claim in of_day}
+
+
 class ReservationQueries(ReservationCollection):
     async def count(self, query_state: ReservationState | None = None) -> int:
         """The number of reservations in a state; for None MongoDB's estimate of all (counting
@@ -103,17 +110,8 @@ class ReservationQueries(ReservationCollection):
                 {"reader": 1, "claims": 1},
             ).to_list(None)
         for row in rows:
-            prefix = f"n:{row['reader']}:{day.isoformat()}:"
-            of_day = [c for c in row["claims"] if c.startswith(prefix)]
-            used[row["reader"]].update(int(c.removeprefix(prefix)) for c in of_day)
+            used[row["reader"]] |= daily_numbers(row, day)
         return used
-
-    async def latest_of(
-        self, reader_id: ReaderId, states: Collection[ReservationState]
-    ) -> Reservation | None:
-        query = {"reader": reader_id, "state": {"$in": [state.value for state in states]}}
-        latest = await self._read(self._all.find(query).sort("start", DESCENDING).limit(1))
-        return latest[0] if latest else None
 
     async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
         """The reader's live reservations that start at ``since`` or later, the earliest first."""

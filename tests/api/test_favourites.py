@@ -53,7 +53,7 @@ async def test_without_the_index_concurrent_requests_add_a_favourite_twice(servi
     await service.db["favourites"].drop_index("once")
     id, now = ReaderId(str(reader.reader_id)), service.clock.now()
     await asyncio.gather(*(favourites.add(id, SeatId(SEAT), now) for _ in range(3)))
-    assert len(await favourites.of(id)) == 3
+    assert len((await reader.ok("GET", "/favourites"))["items"]) == 3
 
 
 async def test_a_favourite_seat_removed_from_the_plan_is_not_listed(service: Living) -> None:
@@ -67,7 +67,6 @@ async def test_the_favourite_button_redirects_only_to_our_own_pages(service: Liv
     """Own paths are defined in tests/unit/test_requests."""
     reader = await service.web_reader()
     browser = Browser(reader)
-    favourites = service.inside.stored.favourites
     form = {"csrf": await browser.token("/contact"), "on": "1"}
     here = f"/areas/2f-hall?seat={SEAT}"
     for back, leads in (
@@ -79,6 +78,7 @@ async def test_the_favourite_button_redirects_only_to_our_own_pages(service: Liv
     ):
         answer = await browser.post(f"/seats/{SEAT}/favourite", form | {"back": back}, service.base)
         assert (answer.status, answer.headers["Location"]) == (303, leads), back
-    assert await favourites.of(reader.reader_id) == [SEAT]
+    own = {"reader": reader.reader_id}
+    assert await service.db["favourites"].distinct("seat", own) == [SEAT]
     taken = await browser.post(f"/seats/{SEAT}/favourite", form | {"on": ""}, service.base)
-    assert taken.status == 303 and await favourites.of(reader.reader_id) == []
+    assert taken.status == 303 and await service.db["favourites"].distinct("seat", own) == []

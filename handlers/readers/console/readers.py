@@ -16,7 +16,6 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.http.presenting import suspension
 from handlers.reservations import presenter
-from handlers.reservations.current import LIVE_FOR
 from handlers.staff.forms import decode, instant_of, seat_in
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
 from handlers.staff.sent_forms import refuse
@@ -24,6 +23,7 @@ from handlers.texts.console import BETWEEN, BLOCKING_TEXT
 from handlers.texts.console_labels import MEMBERSHIP_SOURCE_TEXT
 from handlers.violations import presenter as violations_presenter
 from languages.text import joined
+from models.booking.overview_queries import LIVE_FOR
 from models.booking.service import ReservationService
 from models.booking.staff.lookup import ReservationLookup
 from models.booking.staff.reservations import StaffReservations
