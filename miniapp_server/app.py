@@ -127,7 +127,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     app[service_key(ProofStanding)] = proof_standing()
     app[SITE] = site_of(settings)
     app[LOAD_SHEDDER] = LoadShedder(settings.throttle_scale)
-    app[RATE_LIMITER] = RateLimiter(resources.redis, settings.throttle_scale)
+    app[RATE_LIMITER] = RateLimiter(resources.redis, resources.redis_names, settings.throttle_scale)
     app[ERROR_PAGE] = error_page
     _wire_sessions(app, resources)
 
@@ -178,7 +178,9 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
 
 
 def _wire_sessions(app: web.Application, resources: Resources) -> None:
-    revocations = app[REVOCATIONS] = SessionRevocations(resources.redis)
+    revocations = app[REVOCATIONS] = SessionRevocations(
+        resources.redis, resources.redis_names.ended_sessions
+    )
     app[SESSIONS] = SessionService(
         resources.repositories.sessions,
         resources.repositories.api_tokens,

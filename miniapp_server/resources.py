@@ -23,6 +23,7 @@ from models.storage.connectivity import require_mongo
 from models.storage.installation import Mode, admit_database, note_address
 from models.storage.mongo import Database, open_database
 from models.storage.redis import Redis, open_redis
+from models.storage.redis_names import RedisNames, redis_names
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.email.smtp_client import SmtpClient
 from notify.outgoing_calls import OutgoingCalls
@@ -42,6 +43,7 @@ class Resources:
     clock: Clock
     db: Database
     redis: Redis
+    redis_names: RedisNames
     repositories: Repositories
     mini_program: MiniProgramClient
     smtp: SmtpClient | None
@@ -87,13 +89,14 @@ async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Reso
             clock=clock,
             db=db,
             redis=redis,
+            redis_names=await redis_names(db),
             repositories=repositories,
             mini_program=await enter(
                 MiniProgramClient(
                     base_url=settings.wechat.base_url,
                     appid=settings.wechat.appid,
                     secret=settings.wechat.secret,
-                    shared_tokens=AccessTokenStore(redis),
+                    shared_tokens=AccessTokenStore(redis, settings.wechat.base_url),
                 )
             ),
             smtp=await enter(SmtpClient(settings.smtp)) if settings.smtp is not None else None,
@@ -117,7 +120,7 @@ async def _official_account(
             base_url=settings.wechat.base_url,
             appid=settings.official.appid,
             secret=settings.official.secret,
-            shared_tokens=AccessTokenStore(redis),
+            shared_tokens=AccessTokenStore(redis, settings.wechat.base_url),
         )
     )
     return opened

@@ -325,7 +325,7 @@ async def _wechat(settings: Settings, name: str, appid: str, secret: str) -> lis
             base_url=settings.wechat.base_url,
             appid=appid,
             secret=secret,
-            shared_tokens=AccessTokenStore(client),
+            shared_tokens=AccessTokenStore(client, settings.wechat.base_url),
         )
         await stack.enter_async_context(transport)
         try:

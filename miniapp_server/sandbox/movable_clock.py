@@ -53,9 +53,7 @@ class MovableClock:
         self._moving = asyncio.Lock()
         self._moves = 0
         self._reset_seen = ""
-        self._others = AcknowledgedBroadcast(
-            resources.redis, f"clock:{resources.settings.database}"
-        )
+        self._others = AcknowledgedBroadcast(resources.redis, resources.redis_names.signal("clock"))
 
     async def begin(self) -> None:
         self._clock.offset, self._reset_seen = await self._state.clock()

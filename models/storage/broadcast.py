@@ -17,9 +17,8 @@ _ANSWERS_EXPIRE_S: Final = 10
 class AcknowledgedBroadcast:
     """A worker's signal through Redis. Every listening worker acts on it, then acknowledges it."""
 
-    def __init__(self, client: Redis, name: str) -> None:
-        self._client = client
-        self._channel = f"seat:call:{name}"
+    def __init__(self, client: Redis, channel: str) -> None:
+        self._client, self._channel = client, channel
 
     async def send(self) -> bool:
         """Sends the signal. True when all listening workers, including this one, acknowledged

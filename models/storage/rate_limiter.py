@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from models.storage.batching import Batcher
 from models.storage.redis_health import TROUBLE
+from models.storage.redis_names import RedisNames
 
 _RETRY_AFTER_S: Final = 1.0
 # KEYS: buckets of one kind; ARGV: capacity, tokens per second. Time is the Redis server's, the
@@ -48,9 +49,9 @@ class RateLimiter:
     """Takes tokens from the buckets in Redis. Without Redis every request passes; the attempt
     limits on wrong codes are in MongoDB and still hold."""
 
-    def __init__(self, client: Redis, scale: int = 1) -> None:
+    def __init__(self, client: Redis, names: RedisNames, scale: int = 1) -> None:
         self._take = client.register_script(_TAKE)
-        self._scale = scale
+        self._names, self._scale = names, scale
         self._open_until = 0.0
         self._batchers: dict[RateLimit, Batcher[str, float]] = {}
 
@@ -60,7 +61,7 @@ class RateLimiter:
             return 0.0
         if bucket not in self._batchers:
             self._batchers[bucket] = Batcher(partial(self._take_all, bucket))
-        return await self._batchers[bucket].submit(f"pace:{bucket.name}:{key}")
+        return await self._batchers[bucket].submit(self._names.bucket(bucket.name, key))
 
     async def _take_all(self, bucket: RateLimit, keys: list[str]) -> list[float]:
         args = [bucket.capacity * self._scale, bucket.per_second * self._scale]

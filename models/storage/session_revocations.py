@@ -5,32 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
 
 from redis.asyncio import Redis
 
 from models.storage.redis_health import TROUBLE
 
-_CHANNEL: Final = "seat:revoked"
-
 
 class SessionRevocations:
-    def __init__(self, client: Redis) -> None:
-        self._client = client
+    def __init__(self, client: Redis, channel: str) -> None:
+        self._client, self._channel = client, channel
 
     async def publish(self, keys: list[str]) -> None:
         """Publishes ids of ended sessions or changed readers. Ignores a failure, because the
         entries in workers' caches expire within seconds anyway."""
         with suppress(*TROUBLE):
             for key in keys:
-                await self._client.publish(_CHANNEL, key)
+                await self._client.publish(self._channel, key)
 
     async def subscribe(self, forget: Callable[[str], None]) -> None:
         """Calls ``forget`` with each published id of a session or reader, until cancelled."""
         while True:
             try:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
-                    await channel.subscribe(_CHANNEL)
+                    await channel.subscribe(self._channel)
                     while True:
                         message = await channel.get_message(timeout=None)  # waits for a key
                         if message is not None:

@@ -74,7 +74,7 @@ class WeChat:
             "base_url": self.url,
             "appid": self.appid,
             "secret": SECRET,
-            "shared_tokens": AccessTokenStore(self.redis),
+            "shared_tokens": AccessTokenStore(self.redis, self.url),
             "timeout_seconds": 5,
             "pause_seconds": 0.01,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from typing import Final
 
 import pytest
 from redis.asyncio import Redis
@@ -16,6 +17,8 @@ from models.wechat.access_token_repository import AccessTokenStore
 from notify.wechat.access_tokens import AccessTokens, IssuedAccessToken, TokenRequestFailed
 from notify.wechat.errors import TokenUnavailable
 from tests.redis_servers import RedisServer
+
+WECHAT: Final = "https://api.weixin.qq.com"
 
 
 class Issuer:
@@ -59,7 +62,7 @@ def appid() -> str:
 
 
 async def test_lock_is_released_by_its_owner_only(redis: Redis, appid: str) -> None:
-    shared = AccessTokenStore(redis)
+    shared = AccessTokenStore(redis, WECHAT)
     assert await shared.lock(appid, "a", 10)
     assert not await shared.lock(appid, "b", 10)
     await shared.unlock(appid, "b")
@@ -69,7 +72,7 @@ async def test_lock_is_released_by_its_owner_only(redis: Redis, appid: str) -> N
 
 
 async def test_a_stored_token_is_returned_with_its_remaining_time(redis: Redis, appid: str) -> None:
-    shared = AccessTokenStore(redis)
+    shared = AccessTokenStore(redis, WECHAT)
     assert await shared.get(appid) is None
     await shared.put(appid, "t" * 512, 100)
     token = await shared.get(appid)
@@ -78,12 +81,20 @@ async def test_a_stored_token_is_returned_with_its_remaining_time(redis: Redis, 
     assert 90 < token[1] <= 100
 
 
+async def test_a_stand_ins_token_is_not_wechats(redis: Redis, appid: str) -> None:
+    stand_in = AccessTokenStore(redis, "http://127.0.0.1:8080/sandbox/wechat")
+    await stand_in.put(appid, "of the stand-in", 100)
+    assert await AccessTokenStore(redis, WECHAT).get(appid) is None
+    assert await AccessTokenStore(redis, f"{WECHAT}/").lock(appid, "a", 10)
+    assert await stand_in.lock(appid, "b", 10)
+
+
 async def test_four_workers_with_many_waiters_request_one_token(
     redis_server: RedisServer, appid: str
 ) -> None:
     issuer = Issuer()
     clients = [Redis.from_url(redis_server.url) for _ in range(4)]
-    workers = [AccessTokens(appid, issuer, AccessTokenStore(client)) for client in clients]
+    workers = [AccessTokens(appid, issuer, AccessTokenStore(client, WECHAT)) for client in clients]
     tokens = await asyncio.gather(*(worker.get() for worker in workers for _ in range(200)))
     assert set(tokens) == {"first"}
     assert issuer.calls == 1
@@ -98,9 +109,9 @@ async def test_four_workers_with_many_waiters_request_one_token(
 
 async def test_the_process_cache_expires_before_the_token(redis: Redis, appid: str) -> None:
     issuer, seconds = Issuer(), Seconds()
-    tokens = AccessTokens(appid, issuer, AccessTokenStore(redis), seconds)
+    tokens = AccessTokens(appid, issuer, AccessTokenStore(redis, WECHAT), seconds)
     await tokens.get()
-    await AccessTokenStore(redis).put(appid, "of another worker", 100)
+    await AccessTokenStore(redis, WECHAT).put(appid, "of another worker", 100)
     assert await tokens.get() == "first"
     seconds.at += 31
     assert await tokens.get() == "of another worker"
@@ -113,8 +124,8 @@ async def test_a_token_is_stored_for_less_than_its_lifetime(
 ) -> None:
     issuer = Issuer()
     issuer.expires_in = expires_in
-    await AccessTokens(appid, issuer, AccessTokenStore(redis)).get()
-    token = await AccessTokenStore(redis).get(appid)
+    await AccessTokens(appid, issuer, AccessTokenStore(redis, WECHAT)).get()
+    token = await AccessTokenStore(redis, WECHAT).get(appid)
     assert token is not None
     assert kept - 5 < token[1] <= kept
 
@@ -123,7 +134,7 @@ async def test_a_permanently_bad_token_is_requested_once_a_minute(
     redis: Redis, appid: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     issuer, seconds = Issuer(), Seconds()
-    tokens = AccessTokens(appid, issuer, AccessTokenStore(redis), seconds)
+    tokens = AccessTokens(appid, issuer, AccessTokenStore(redis, WECHAT), seconds)
     token = await tokens.get()
     for _ in range(20):
         with pytest.raises(TokenUnavailable) as raised:
@@ -151,7 +162,7 @@ async def test_waiters_share_a_refusal(
 ) -> None:
     issuer, seconds = Issuer(), Seconds()
     issuer.refuses, issuer.errcode = True, errcode
-    tokens = AccessTokens(appid, issuer, AccessTokenStore(redis), seconds)
+    tokens = AccessTokens(appid, issuer, AccessTokenStore(redis, WECHAT), seconds)
     results = await asyncio.gather(*(tokens.get() for _ in range(50)), return_exceptions=True)
     assert {type(result) for result in results} == {TokenUnavailable}
     assert {result.lasting for result in results if isinstance(result, TokenUnavailable)} == {
@@ -166,7 +177,7 @@ async def test_waiters_share_a_refusal(
 
 async def test_without_redis_each_process_requests_its_own_token(appid: str) -> None:
     nobody = Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
-    shared = AccessTokenStore(nobody)
+    shared = AccessTokenStore(nobody, WECHAT)
     with pytest.raises(Unavailable):
         await shared.get(appid)
     issuer = Issuer()
