@@ -67,6 +67,7 @@ from miniapp_server.wiring import (
 )
 from miniapp_server.zone_check import ZoneCheck
 from models.forecast.service import FullnessForecast
+from models.kernel.request_id import DATABASE
 from models.notices.service import NoticeService
 from models.opening_draw.service import OpeningDraw
 from models.profile.zone_rules_repository import ZoneRulesRepository
@@ -103,7 +104,9 @@ async def open_application(
     settings: Settings, clock: Clock, worker: WorkerIdentity | None = None
 ) -> AsyncIterator[web.Application]:
     """Opens the application: all services are wired and the reference data is loaded, but HTTP
-    is not served and no job runs. Raises: DatabaseRefused, MongoUnusable."""
+    is not served and no job runs. Log lines of the calling task name the database from then on.
+    Raises: DatabaseRefused, MongoUnusable."""
+    DATABASE.set(settings.database)
     async with open_resources(settings, clock) as resources:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.on_response_prepare.append(harden)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from miniapp_server.redaction import redact, redact_field
-from models.kernel.request_id import REQUEST_ID
+from models.kernel.request_id import DATABASE, REQUEST_ID
 
 _STANDARD: Final = frozenset(
     vars(logging.LogRecord("", 0, "", 0, "", None, None)) | {"message": "", "taskName": ""}
@@ -17,8 +17,8 @@ _STANDARD: Final = frozenset(
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one line of JSON: ts (RFC 3339, UTC), level, logger, event, request_id
-    (of the request or the job run), then its fields."""
+    """Formats a record as one line of JSON: ts (RFC 3339, UTC), level, logger, event, database
+    (of the application), request_id (of the request or the job run), then its fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         try:
@@ -34,6 +34,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "event": redact(event),
         }
+        if database := DATABASE.get():
+            line["database"] = database
         if request_id := REQUEST_ID.get():
             line["request_id"] = request_id
         for name, value in vars(record).items():

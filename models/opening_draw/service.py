@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from models.kernel.errors import Throttled, Unavailable
+from models.kernel.request_id import without_request
 from models.kernel.zone import Zone
 from models.opening_draw.entities import Outcome, Ticket
 from models.opening_draw.errors import AnotherTicketWaits
@@ -154,7 +154,7 @@ class OpeningDraw:
         if round is None:
             ends = round_ends(ticket.round)
             round = self._rounds[key] = _Round(ticket.day, ticket.round, ends)
-            round.task = asyncio.create_task(self._run(round), context=Context())
+            round.task = asyncio.create_task(self._run(round), context=without_request())
         turn = round.turns.get(ticket.id)
         if turn is None:
             turn = round.turns[ticket.id] = asyncio.get_running_loop().create_future()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextvars import Context
 from typing import Final, Generic, TypeVar
+
+from models.kernel.request_id import without_request
 
 BATCH: Final = 100
 Item = TypeVar("Item")
@@ -27,7 +28,7 @@ class Batcher(Generic[Item, Result]):
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._under_way: asyncio.Task[None] | None = None
         self._called = False
-        self._empty_context = Context()
+        self._context = without_request()
         """The context in which batches run: their log lines carry no request's id."""
 
     async def submit(self, item: Item) -> Result:
@@ -46,7 +47,7 @@ class Batcher(Generic[Item, Result]):
         self._called = False
         if self._waiting and self._under_way is None:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            self._under_way = asyncio.create_task(self._run(batch), context=self._empty_context)
+            self._under_way = asyncio.create_task(self._run(batch), context=self._context)
             self._under_way.add_done_callback(self._ended)
 
     def _ended(self, _: asyncio.Task[None]) -> None:

@@ -2,51 +2,29 @@
 
 from __future__ import annotations
 
-import io
-import json
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from aiohttp import web
 
 from handlers.http.keys import HEALTH
-from miniapp_server.logging_config import JsonLines
 from tests.api.browsing import Browser
 from tests.api.console import post
 from tests.api.wecom import WeCom
 from tests.living import living
+from tests.log_lines import Lines, log_lines
 from tests.stand_in import StandIn
 
 ID = "X-Request-Id"
 MADE_HERE = re.compile(r"[0-9a-f]{16}")
 
 
-@dataclass(slots=True)
-class Lines:
-    """The log as an operator reads it."""
-
-    written: io.StringIO = field(default_factory=io.StringIO)
-
-    def of(self, event: str) -> list[dict[str, Any]]:
-        lines = map(json.loads, self.written.getvalue().splitlines())
-        return [line for line in lines if line["event"] == event]
-
-
 @pytest.fixture
 def log() -> Iterator[Lines]:
-    lines, root = Lines(), logging.getLogger()
-    handler = logging.StreamHandler(lines.written)
-    handler.setFormatter(JsonLines())
-    calls = logging.getLogger("notify.outgoing_calls")
-    root.addHandler(handler)
-    calls.setLevel(logging.DEBUG)
-    yield lines
-    root.removeHandler(handler)
-    calls.setLevel(logging.NOTSET)
+    with log_lines() as lines:
+        yield lines
 
 
 @pytest.mark.parametrize(("proxies", "believed"), [("", False), ("127.0.0.1", True)])
@@ -118,6 +96,7 @@ async def test_a_message_is_sent_under_the_id_of_the_request_that_caused_it(
             "level": "debug",
             "logger": "notify.outgoing_calls",
             "event": "outgoing_call",
+            "database": service.db.name,
             "request_id": "booked-1",
             "system": "wecom",
             "asked": "POST /cgi-bin/message/send",

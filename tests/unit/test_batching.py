@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, WTimeoutError
 
-from models.kernel.request_id import REQUEST_ID, on_behalf_of
+from models.kernel.request_id import DATABASE, REQUEST_ID, on_behalf_of
 from models.storage.batching import BATCH, Batcher
 from models.storage.mongo_errors import errors_per_document
 
@@ -111,11 +111,12 @@ def test_each_document_of_a_batch_gets_its_own_error(
 
 async def test_a_batch_runs_without_a_request_id() -> None:
     """Under the first caller's id, log lines about the others' work and all later work would name
-    it."""
-    seen: list[str] = []
+    it. They name the application's database."""
+    seen: list[tuple[str, str]] = []
+    DATABASE.set("seats")
 
     async def work(items: list[int]) -> list[int | Exception]:
-        seen.append(REQUEST_ID.get())
+        seen.append((DATABASE.get(), REQUEST_ID.get()))
         return list(items)
 
     gathering = Batcher(work)
@@ -124,4 +125,4 @@ async def test_a_batch_runs_without_a_request_id() -> None:
             calls = [gathering.submit(item) for item in range(BATCH + 1)]
             assert await asyncio.gather(*calls) == list(range(BATCH + 1))
             assert REQUEST_ID.get() == f"request-{number}"
-    assert seen == [""] * 4
+    assert seen == [("seats", "")] * 4
