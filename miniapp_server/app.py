@@ -36,6 +36,7 @@ from handlers.http.pages import error_page
 from handlers.http.request_body import MAX_BODY_BYTES
 from handlers.http.routing import everything_else
 from handlers.http.security_log import SecurityLog
+from handlers.http.wording import RunningLine
 from handlers.routes import all_routes
 from handlers.seat_map.cache import SEAT_MAP_CACHE, SeatMapCache
 from handlers.seat_map.event_stream import EVENT_STREAMS, EventStreamHub
@@ -129,6 +130,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     app[CLOCK_CHECK] = ClockCheck(clock, partial(server_time, resources.db), offset, took)
     app[service_key(ProofStanding)] = proof_standing()
     app[SITE] = site_of(settings)
+    app[service_key(RunningLine)] = RunningLine()
     app[LOAD_SHEDDER] = LoadShedder(settings.throttle_scale)
     app[RATE_LIMITER] = RateLimiter(resources.redis, resources.redis_names, settings.throttle_scale)
     app[ERROR_PAGE] = error_page

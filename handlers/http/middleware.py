@@ -66,7 +66,6 @@ class _ServerTime:
         self._lines = f"X-Server-Time: {self._text}\r\nDate: {self._date}\r\n".encode()
 
 
-_server_time: Final = _ServerTime()
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
 
 
@@ -74,17 +73,21 @@ def common_headers(request: web.Request) -> dict[str, str]:
     """The headers of every response (id, time), for a handler that sends its response itself."""
     return {
         "X-Request-Id": REQUEST_ID.get(),
-        "X-Server-Time": _server_time.text(request.app[REFERENCE].zone, request.app[CLOCK].now()),
+        "X-Server-Time": _ServerTime().text(request.app[REFERENCE].zone, request.app[CLOCK].now()),
     }
 
 
 def enveloped(app: web.Application, routes: Iterable[web.RouteDef]) -> list[web.RouteDef]:
     """The routes with wrapped handlers. A wrapper adds the common headers and turns every error
     into the API's format. An aiohttp middleware would cost a tenth of a response from memory."""
-    return [web.RouteDef(r.method, r.path, _enveloped(app, r.handler), r.kwargs) for r in routes]
+    server_time = _ServerTime()
+    return [
+        web.RouteDef(r.method, r.path, _enveloped(app, r.handler, server_time), r.kwargs)
+        for r in routes
+    ]
 
 
-def _enveloped(app: web.Application, handler: Handler) -> Handler:
+def _enveloped(app: web.Application, handler: Handler, server_time: _ServerTime) -> Handler:
     clock, load, metrics = app[CLOCK], app[LOAD_SHEDDER], app[METRICS]
     reference = app[REFERENCE]
     route = ""
@@ -108,12 +111,12 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
         # A quick response reuses ``now``: reading the clock costs as much as finding the route.
         answered_at = now if took < _AT_ONCE_S else clock.now()
         if isinstance(response, PrebuiltResponse):
-            response.set_common_headers(request_id, _server_time.lines(reference.zone, answered_at))
+            response.set_common_headers(request_id, server_time.lines(reference.zone, answered_at))
         elif response.prepared:
             return response  # a stream, whose headers are sent; its duration is no latency
         else:
             response.headers["X-Request-Id"] = request_id
-            response.headers["X-Server-Time"] = _server_time.text(reference.zone, answered_at)
+            response.headers["X-Server-Time"] = server_time.text(reference.zone, answered_at)
             response.headers.setdefault("X-Content-Type-Options", "nosniff")
             response.headers.setdefault("Cache-Control", "no-store")
         status = response.status

@@ -7,14 +7,14 @@ from typing import Any, Final
 from aiohttp import web
 
 from handlers.http.csrf import new_csrf_token
-from handlers.http.keys import REFERENCE, SITE
+from handlers.http.keys import REFERENCE, SITE, service_key
 from handlers.http.language import language_of
 from handlers.http.logo import logo_url
 from handlers.http.middleware import NOW
 from handlers.http.offline import DEVICE, WORKER_URL
 from handlers.http.templates import environment_of
 from handlers.http.theme import theme_of
-from handlers.http.wording import running_line
+from handlers.http.wording import RunningLine
 from handlers.texts.pages import DESCRIPTION
 from languages.text import Language
 from models.kernel.zone import Zone
@@ -51,7 +51,7 @@ def render_page(
         profile=reference.profile,
         catalog=reference.catalog,
         logo=logo_url(reference.profile),
-        running_line=running_line(reference, now.date()) if reader else "",
+        running_line=request.app[service_key(RunningLine)](reference, now.date()) if reader else "",
         reader=reader,
         csrf=new_csrf_token(request) if reader else "",
         key=secrets.token_hex(8),

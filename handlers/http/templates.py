@@ -43,7 +43,7 @@ _ENVIRONMENTS: Final = {
 }
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)  # a new one compiles its templates anew
 def environment_of(language: Language, zone: Zone) -> Environment:
     """The templates in the language, with filters that show the zone's clock."""
     templates = _ENVIRONMENTS[language]

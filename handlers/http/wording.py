@@ -57,9 +57,6 @@ class RunningLine:
         return self._text
 
 
-running_line: Final = RunningLine()
-
-
 def running_line_of(reference: ReferenceData, day: date, template: str) -> str:
     """The line at the top of each page, with the placeholders filled in. ``template``: the
     library's wording; empty for the default wording."""

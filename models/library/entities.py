@@ -189,6 +189,8 @@ class Area:
     state: AreaState = AreaState.IN_USE
     retired_seats: tuple[Seat, ...] = ()
     names: Names = field(default_factory=dict, hash=False)
+    derived: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Facts that follow from this version of the area, by the function that computes them."""
 
     @property
     def in_use(self) -> bool:

@@ -60,7 +60,7 @@ class LibraryProfile:
         return _name_of(self.logo) if self.logo else ""
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)  # a process may serve many libraries
 def _name_of(logo: bytes) -> str:
     # Cached: each page needs it.
     return f"{hashlib.sha256(logo).hexdigest()[:_HASH_CHARS]}.png"

@@ -9,7 +9,7 @@ from math import hypot
 from statistics import mean
 from typing import Final
 
-from models.library.entities import Area, AreaId, Seat, SeatId
+from models.library.entities import Area, Seat, SeatId
 
 SEAT: Final = 40
 """The side of a seat's square, in plan units."""
@@ -46,15 +46,12 @@ class Furniture:
     faces: Mapping[SeatId, str]
 
 
-_made: dict[AreaId, tuple[Area, Furniture]] = {}
-
-
 def furniture_of(area: Area) -> Furniture:
     """The furniture of the area, computed once for each version of its plan."""
-    made = _made.get(area.id)
-    if made is None or made[0] is not area:
-        made = _made[area.id] = area, _furniture(area)
-    return made[1]
+    if _furniture not in area.derived:
+        area.derived[_furniture] = _furniture(area)
+    furniture: Furniture = area.derived[_furniture]
+    return furniture
 
 
 def _furniture(area: Area) -> Furniture:

@@ -29,7 +29,7 @@ FORMAT: Final = 1
 _NOT_CARRIED: Final[Mapping[type, frozenset[str]]] = {
     LibraryProfile: frozenset({"rev"}),
     Venue: frozenset({"rev"}),
-    Area: frozenset({"rev", "removed_seats"}),
+    Area: frozenset({"rev", "removed_seats", "derived"}),
     Seat: frozenset({"area_id"}),
     Policy: frozenset({"version"}),
     Gate: frozenset({"last_seen_at", "complete_until", "clock_skew"}),

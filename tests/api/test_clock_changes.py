@@ -1,56 +1,24 @@
-"""A library in Berlin on both of its odd days; two applications with two clocks in one process; a
-host whose rules of the time zone are not those of the others."""
+"""A library in Berlin on both of its odd days; a host whose rules of the time zone are not those of
+the others."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
-from uuid import uuid4
 
 import pytest
 
-from handlers.texts.wording import DEFAULT_NAMES
 from miniapp_server.keys import ZONE_CHECK
-from models.policy.entities import OpeningRule
-from models.profile.entities import LibraryProfile
-from models.profile.repository import ProfileRepository
 from models.profile.zone_rules_repository import ZoneRulesRepository
 from models.profile.zones import zone_of
-from models.storage.installation import ABOUT, MODE, Mode
-from models.storage.mongo import open_database
+from models.storage.installation import ABOUT
+from tests.api.berlin import in_berlin
 from tests.api.browsing import Browser
-from tests.living import SEAT, Client, Living, living
+from tests.living import SEAT, Client, Living
 
 OTHER: Final = "2f-hall-066"
-NAMES: Final[Any] = {**DEFAULT_NAMES, "contact": ("Theke",)}
-BERLIN: Final = LibraryProfile(**NAMES, zone="Europe/Berlin", zone_minutes=60)
-
-
-@asynccontextmanager
-async def in_berlin(mongo_url: str, redis_url: str, now: str) -> AsyncIterator[Living]:
-    """The demo library in Berlin, which never closes."""
-    name = f"t{uuid4().hex[:16]}"
-    async with open_database(mongo_url, name) as db:
-        await db[ABOUT].insert_one({"_id": MODE, "mode": Mode.SANDBOX.value})
-        await ProfileRepository(db).add_missing(BERLIN)
-    begins = datetime.fromisoformat(now)
-    async with living(mongo_url, redis_url, now=begins, database=name) as service:
-        reference, stored = service.inside.reference, service.inside.stored
-        always = replace(
-            reference.policy,
-            version=2,
-            opening=(OpeningRule(time(0), time(0)),),
-            step_minutes=30,
-            max_minutes=600,
-            areas={},
-        )
-        await stored.policies.add_missing(always, begins)
-        await reference.refresh()
-        yield service
 
 
 async def goes_on(service: Living, to: str) -> None:
@@ -156,23 +124,6 @@ async def test_a_stay_over_the_doubled_hour(mongo_url: str, redis_url: str) -> N
         await unpunished(service, reader, other, third)
         page = await Browser(await service.web_reader(third)).get("/reservations")
         assert page.status == 200 and "02:10" in page.body
-
-
-async def test_two_applications_of_one_process_keep_their_clocks(
-    service: Living, mongo_url: str, redis_url: str
-) -> None:
-    service_now = service.clock.now()
-    async with in_berlin(mongo_url, redis_url, service_now.isoformat()) as berlin:
-        china, germany = await service.reader(), await berlin.reader()
-        for _ in range(2):
-            for reader, offset, clock in ((china, "+08:00", "08:"), (germany, "+02:00", "02:")):
-                answer = await reader.get("/me")
-                assert answer.headers["X-Server-Time"].endswith(offset)
-                made = await reader.reserve(SEAT, "20:00", "21:00")
-                assert made["start"].endswith(f"20:00:00{offset}")
-                await reader.ok("POST", f"/reservations/{made['id']}/cancel")
-                page = await Browser(await reader.service.web_reader(reader)).get("/")
-                assert page.status == 200 and f"<b>{clock}" in page.body
 
 
 async def test_a_host_with_other_rules_of_the_zone_refuses_changes(

@@ -80,6 +80,13 @@ def test_each_plan_of_the_demo_library_gets_desks_for_all_of_its_seats() -> None
         assert not [d for d in made.desks for s in area.seats if covers(d, s)], file.name
 
 
+def test_areas_of_one_id_in_two_libraries_keep_their_desks() -> None:
+    here, there = area_of([(100, 100), (100, 164)]), area_of([(100, 100), (164, 100)])
+    made = furniture_of(here)
+    assert here.id == there.id and furniture_of(there).faces != made.faces
+    assert furniture_of(here) is made, "made once"
+
+
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), unique=True, max_size=40))
 def test_no_desk_covers_a_seat(cells: list[tuple[int, int]]) -> None:
     area = area_of((48 * x, 52 * y) for x, y in cells)

@@ -35,6 +35,11 @@ LOADED_LATE: Final[Mapping[str, str]] = {
     "xlsxwriter": "2 MB",
 }
 """What a function may import, and why no worker has it from its start."""
+STATE: Final[Mapping[str, str]] = {
+    "handlers/http/request_ids.py _numbers": "ids are unique in the whole process",
+    "miniapp_server/load_data/generate.py _worker": "a process of its own, with one library",
+}
+"""What changes in a module, and why."""
 COMMANDS: Final = "miniapp_server/cli/commands/"
 """Each command loads its own code: a help text and the completion of a shell need none."""
 DRIVERS: Final = frozenset({"bson", "gridfs", "pymongo", "redis"})
@@ -120,6 +125,21 @@ def test_database_drivers_are_used_in_repositories_only() -> None:
 
 def test_no_import_is_made_for_type_checking_only() -> None:
     assert [str(path) for path, _, text in SOURCES if "TYPE_CHECKING" in text] == []
+
+
+def test_modules_hold_no_state() -> None:
+    """A process may have several applications. What changes is not written in capitals."""
+    state = [
+        f"{path} {target.id}"
+        for path, tree, _ in SOURCES
+        if not path.as_posix().startswith(COMMANDS)
+        for statement in tree.body
+        if isinstance(statement, ast.Assign | ast.AnnAssign)
+        for target in getattr(statement, "targets", [getattr(statement, "target", None)])
+        if isinstance(target, ast.Name) and target.id.lstrip("_")[0].islower()
+        if target.id not in {"log", "_log", "routes", "__all__"}
+    ]
+    assert state == list(STATE)
 
 
 def test_imports_are_free_of_cycles() -> None:
