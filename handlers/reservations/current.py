@@ -17,7 +17,7 @@ from notify.routing import ChannelRouting
 
 
 async def current_reservation(visit: PageRequest) -> schemas.ReservationOut | None:
-    """As ``current_of``, of the reader's live reservations."""
+    """The reader's reservation as by ``current_of``, looked up."""
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
     return await current_of(visit, live)
 
