@@ -2,5 +2,6 @@
 db.getSiblingDB("admin").createUser({
   user: "seats",
   pwd: require("node:fs").readFileSync("/run/secrets/mongo-seats", "utf8").trim(),
-  roles: [{ role: "readWrite", db: "seats" }],
+  // The second one is where backups are restored on trial.
+  roles: [{ role: "readWrite", db: "seats" }, { role: "readWrite", db: "seats_rehearsal" }],
 });

@@ -11,7 +11,6 @@ from handlers.http.metrics import Metrics
 from miniapp_server.clock import ClockCheck
 from miniapp_server.resources import Resources
 from miniapp_server.scheduler import Scheduler
-from models.backup.repository import last_backup
 from models.gates.entities import CLOCK_OFF
 from models.kernel.errors import Unavailable
 from models.messages.channel_pause_repository import ChannelPauseRepository
@@ -99,16 +98,16 @@ class Readiness:
 
 
 class ReadinessMetrics:
-    """Sets the metrics of troubles, of the last backup and of outdated database releases."""
+    """Sets the metrics of troubles, of backups and of outdated database releases."""
 
     def __init__(self, readiness: Readiness, resources: Resources, metrics: Metrics) -> None:
         self._readiness, self._metrics = readiness, metrics
-        self._clock, self._db = resources.clock, resources.db
+        self._clock, self._backups = resources.clock, resources.repositories.backups
         self._mode = resources.settings.mode
         self.releases = DatabaseReleases(resources.db, resources.redis)
 
     async def measure(self) -> None:
-        """Sets the metrics for a scrape. Without MongoDB the backup's metric keeps its value."""
+        """Sets the metrics for a scrape. Without MongoDB those of backups keep their values."""
         ready, troubles = await self._readiness.check()
         # "outages.kiosks:main" and "jobs.deliver" are of the kinds kiosks and jobs.
         counts = Counter(
@@ -119,8 +118,10 @@ class ReadinessMetrics:
         if ready:
             with suppress(Unavailable, TimeoutError):
                 async with asyncio.timeout(_MONGODB_S):
-                    last = await last_backup(self._db)
-                self._metrics.last_backup.set(last.timestamp() if last else 0)
+                    standing = await self._backups.standing()
+                last, rehearsed = standing.newest, standing.rehearsed_at
+                self._metrics.last_backup.set(last.at.timestamp() if last else 0)
+                self._metrics.last_rehearsal.set(rehearsed.timestamp() if rehearsed else 0)
         today = self._clock.real_now().date()
         for server, note in (await self.releases.notes(today)).items():
             # A sandbox has no real readers, so a vulnerability exposes no one.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from models.announcements.repository import AnnouncementRepository
+from models.backup.standing_repository import BackupStandingRepository
 from models.booking.overview_queries import ReaderOverviews
 from models.calendar_feed.repository import CalendarFeedRepository
 from models.code_sharing.scan_repository import KioskScanRepository
@@ -68,6 +69,7 @@ class Repositories:
         self.activation_codes = ActivationCodeRepository(db, cipher)
         self.api_tokens = ApiTokenRepository(db)
         self.audit_log = AuditLogRepository(db, cipher)
+        self.backups = BackupStandingRepository(db)
         self.bindings = BindingRepository(db, cipher)
         self.calendar_feeds = CalendarFeedRepository(db)
         self.alerts = AlertRepository(db)

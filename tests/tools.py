@@ -25,6 +25,7 @@ PROGRAMS: Final = {
     "webkit": ("/usr/bin/WebKitWebDriver", "webkit2gtk-driver"),
     "xvfb": ("/usr/bin/Xvfb", "xvfb"),
     "fonts": ("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc", "fonts-wqy-microhei"),
+    "age": ("/usr/bin/age", "age"),
     "node": ("node", "nodejs"),
     "npm": ("npm", "npm"),
     "nginx": ("/usr/sbin/nginx", "nginx"),
@@ -43,7 +44,7 @@ PROGRAMS: Final = {
     "crun": ("/usr/bin/crun", "crun"),
 }
 """By tool: the file that shows it, or the name to look for, and Debian's package."""
-BEHAVIOUR: Final = ("chromium", "fonts", "node", "npm")
+BEHAVIOUR: Final = ("chromium", "fonts", "node", "npm", "age")
 """The tools of ``scripts/test``; ``scripts/test --all`` uses all of them."""
 OTHER_BROWSERS: Final = ("firefox", "webkit", "xvfb")
 """Where Debian has none of them, only their test fails."""

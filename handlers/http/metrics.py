@@ -160,6 +160,15 @@ class LoadMetrics:
         self.outgoing.labels(system, outcome).observe(seconds)
 
 
+def _instant(registry: CollectorRegistry, name: str, what: str) -> Gauge:
+    return Gauge(
+        f"seat_last_{name}_timestamp_seconds",
+        f"Time of the last {what}; 0 if there was none",
+        registry=registry,
+        multiprocess_mode="mostrecent",
+    )
+
+
 def _database_outdated(registry: CollectorRegistry) -> Gauge:
     return Gauge(
         "seat_database_outdated",
@@ -226,12 +235,8 @@ class Metrics:
             multiprocess_mode="mostrecent",
         )
         self.database_outdated = _database_outdated(self.registry)
-        self.last_backup = Gauge(
-            "seat_last_backup_timestamp_seconds",
-            "Time of the last successful backup; 0 if there was none",
-            registry=self.registry,
-            multiprocess_mode="mostrecent",
-        )
+        self.last_backup = _instant(self.registry, "backup", "successful backup")
+        self.last_rehearsal = _instant(self.registry, "rehearsal", "restore that was rehearsed")
         self.bookings = BookingMetrics(self.registry)
         self.jobs = JobMetrics(self.registry)
         self.load = LoadMetrics(self.registry)

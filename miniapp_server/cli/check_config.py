@@ -129,7 +129,7 @@ def settings_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:
 
 
 def displayed_value(name: str, value: str) -> str:
-    if name == "MONGO_URL":
+    if name in ("MONGO_URL", "REHEARSAL_MONGO_URL"):
         address = read_mongo_url(value)
         facts = [
             f"replica set {address.replica_set}" if address.replica_set else "",

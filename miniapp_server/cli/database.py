@@ -1,23 +1,17 @@
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import Awaitable
-from pathlib import Path
-
 from handlers.http.keys import REFERENCE
 from miniapp_server import seed as seeding
-from miniapp_server.cli.application import application, database
+from miniapp_server.cli.application import application, application_with
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.cli.settings import load
-from miniapp_server.clock import real_now
 from miniapp_server.keys import RESOURCES
 from miniapp_server.resources import Resources
 from miniapp_server.sandbox.library import seed_demo
+from miniapp_server.settings import Settings
 from miniapp_server.terminal import ReportProgress, progress
-from models.backup.repository import BackupError, backup, record_backup, restore
 from models.storage.free_text import reencrypt_free_texts
-from models.storage.installation import Mode, forget_old_keys, look
+from models.storage.installation import Mode, forget_old_keys
 
 
 async def init_db(env: Env) -> None:
@@ -70,55 +64,15 @@ async def _reencrypt_all(resources: Resources, report: ReportProgress) -> dict[s
     return done
 
 
-async def save(env: Env, file: Path) -> None:
-    """Write the whole database to a new file. Raises: CommandError."""
-    settings, now = load(env), real_now()
-    async with database(settings) as db:
-        about = await look(db)
-        about.refuse_half()
-        about.refuse_before_release()
-        about.refuse_other_mode(settings.mode)
-        with progress("backup") as report:
-            counts = await _as_command_error(file, backup(db, file, now, report))
-        await record_backup(db, now)
-    size = (await asyncio.to_thread(file.stat)).st_size
-    print(f"{file}: {counts.total()} documents, {size} bytes")
-
-
-async def fill(env: Env, file: Path, over: bool) -> None:
-    """Fill the empty database from a backup, then look for double bookings. ``over``: replace
-    the remains of an interrupted restore. Raises: CommandError."""
-    settings = load(env)
-    async with database(settings) as db:
-        with progress("restore") as report:
-            work = restore(
-                db,
-                file,
-                real_now(),
-                mode=settings.mode,
-                sealer=settings.sealer,
-                over=over,
-                report_progress=report,
-            )
-            counts = await _as_command_error(file, work)
-    print(f"{counts.total()} documents, {counts['reservations']} of them reservations")
-    await check_integrity(env)
-
-
-async def _as_command_error(file: Path, work: Awaitable[Counter[str]]) -> Counter[str]:
-    """Awaits the backup or restore ``work`` and returns its number of documents by collection.
-    Raises: CommandError in place of errors of the backup and the file."""
-    try:
-        return await work
-    except BackupError as error:
-        raise CommandError(str(error)) from error
-    except OSError as error:
-        raise CommandError(f"{file}: {error.strerror}") from error
-
-
 async def check_integrity(env: Env) -> None:
     """Look for double bookings of seats and readers. Raises: CommandError if there are any."""
-    async with application(env) as app:
+    await check_integrity_of(load(env))
+
+
+async def check_integrity_of(settings: Settings) -> None:
+    """Open the service on the database of ``settings`` and look for double bookings. Raises:
+    CommandError if there are any."""
+    async with application_with(settings) as app:
         doubles = await app[RESOURCES].repositories.reservations.find_double_bookings()
     for double in doubles:
         print(f"{double.thing} is booked twice: by {double.first} and {double.second}")

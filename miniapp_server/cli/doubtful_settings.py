@@ -16,7 +16,9 @@ from models.webhooks.rules import Network
 _WIDEST: Final = {4: 8, 6: 16}
 """Shortest plausible network prefix by IP version; 10.0.0.0/8 is the widest private network."""
 _EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})
-_OF_THE_EXAMPLE: Final = frozenset({"SECRET", "PASSWORD", "REPLACE-ME", "wx0123456789abcdef"})
+_OF_THE_EXAMPLE: Final = frozenset(
+    {"SECRET", "PASSWORD", "REPLACE-ME", "age1REPLACE-ME", "wx0123456789abcdef"}
+)
 """Placeholders for secrets and ids in deploy/env.example, which a library has to replace."""
 
 
@@ -69,6 +71,8 @@ def _ways_in(settings: Settings) -> Iterator[tuple[str, str, str]]:
     if not settings.staff.names_administrator:
         note = "without an administrator nobody can set up the library: name one"
         yield "STAFF_ADMINISTRATORS", "", note
+    if settings.backups.place is None:
+        yield "BACKUP_TO", "", "backups stay where they are made: name a place on another machine"
 
 
 def _copied(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

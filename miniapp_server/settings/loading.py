@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from bind.providers.oidc import OidcSettings
 from handlers.texts.wording import DEFAULT_CONTACT, DEFAULT_NAMES
-from miniapp_server.settings import databases, mail, retention, sign_on, wechat
+from miniapp_server.settings import backups, databases, mail, retention, sign_on, wechat
 from miniapp_server.settings.addresses import is_loopback
+from miniapp_server.settings.backups import BackupSettings, read_backups
 from miniapp_server.settings.databases import read_cipher, read_database_name, read_database_url
 from miniapp_server.settings.environment import EnvironmentReader, Network
 from miniapp_server.settings.mail import read_mail
@@ -46,8 +47,8 @@ VARIABLES: Final = frozenset(
         *("HOST", "PORT", "PUBLIC_BASE_URL", "TRUSTED_PROXIES", "MONITORS", "LOG_LEVEL"),
         *("SITE_TITLE", "SITE_CONTACT", "RATE_LIMIT_SCALE", "WEBHOOK_ALLOWED_NETWORKS"),
         *("DATA_DIR", "DEMO", "SANDBOX"),  # the command line reads these for itself
-        *(*databases.VARIABLES, *mail.VARIABLES, *retention.VARIABLES, *sign_on.VARIABLES),
-        *wechat.VARIABLES,
+        *(*backups.VARIABLES, *databases.VARIABLES, *mail.VARIABLES, *retention.VARIABLES),
+        *(*sign_on.VARIABLES, *wechat.VARIABLES),
     }
 )
 """Names of all variables that the service reads; OpenID providers' end as in ``OIDC_ENDINGS``."""
@@ -97,6 +98,7 @@ class Settings:
     """Networks that webhooks may reach besides the public internet."""
     log_level: str
     keeping: Keeping
+    backups: BackupSettings
     mode: Mode = Mode.PRODUCTION
     """A real library or a sandbox; the database must be marked with the same mode."""
     wall_clock: bool = True
@@ -189,6 +191,7 @@ def read_settings(read: EnvironmentReader, by_http: Collection[str] = ()) -> Set
         monitors=read.networks("MONITORS", "127.0.0.0/8,::1"),
         log_level=read.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         keeping=read_keeping(read),
+        backups=read_backups(read),
     )
     read.raise_faults()
     assert sealer is not None  # else it is a fault

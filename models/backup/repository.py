@@ -2,16 +2,18 @@
 consists of frames, each of a letter and a BSON document: ``H``, a document about the file; for
 each collection ``C`` with its name, then one ``D`` for each of its documents; ``E`` with the
 count of each collection. Personal data stays encrypted: the file is useless without
-ENCRYPTION_KEYS, which it does not contain."""
+ENCRYPTION_KEYS, which it does not contain. A backup that leaves the host is encrypted as a whole
+besides (``models/backup/encryption.py``)."""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
@@ -24,6 +26,8 @@ from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from models.backup.encryption import BackupFile, encrypting
+from models.backup.errors import BackupError
 from models.schema.indexes import ensure_indexes
 from models.storage.encryption import FieldCipher
 from models.storage.installation import ABOUT, KEYS, MODE, RESTORING, About, Mode, look
@@ -39,12 +43,10 @@ _RAW: Final = CODEC.with_options(document_class=RawBSONDocument)
 _BATCH: Final = 1000
 _LEVEL: Final = 6
 _LARGEST_DOCUMENT: Final = 17 * 2**20
+_WITHOUT_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
+"""Errors of network folders that know no hard links."""
 _HISTORY_GONE: Final = frozenset({239, 246})
 """MongoDB's error codes SnapshotTooOld and SnapshotUnavailable: the snapshot no longer exists."""
-
-
-class BackupError(Exception):
-    """The backup or restore was refused or failed. The message gives the reason."""
 
 
 ReportProgress = Callable[[int, int], object]
@@ -56,17 +58,21 @@ def _report_nothing(_: int, __: int) -> None:
 
 
 async def backup(
-    db: Database, file: Path, now: datetime, report_progress: ReportProgress = _report_nothing
+    db: Database,
+    file: Path,
+    now: datetime,
+    report_progress: ReportProgress = _report_nothing,
+    recipients: Sequence[str] = (),
 ) -> Counter[str]:
     """Writes the database to ``file``, from one snapshot while the service runs; returns the number
     of documents of each collection. The file is readable by its owner only and appears when
-    complete.
+    complete. ``recipients``: the public keys to which it is encrypted; none leaves it plain.
 
-    Raises: BackupError (the file exists, or MongoDB's snapshot history is too short); OSError;
-    Unavailable.
+    Raises: BackupError (the file exists, MongoDB's snapshot history is too short, or the encryption
+    failed); OSError; Unavailable.
     """
     counts: Counter[str] = Counter()
-    with _atomic_new_file(file) as out:
+    with _atomic_new_file(file, recipients) as out:
         about = {"format": _FORMAT, "database": db.name, "taken_at": now}
         out.write(_HEADER + bson.encode(about))
         await _write_all(db, out, counts, report_progress)
@@ -75,7 +81,7 @@ async def backup(
 
 
 @contextmanager
-def _atomic_new_file(file: Path) -> Iterator[GzipFile]:
+def _atomic_new_file(file: Path, recipients: Sequence[str] = ()) -> Iterator[GzipFile]:
     """A new file for the block to write. The file gets its name when the block has ended and all
     data is on the disk. Raises: BackupError if the name exists; OSError."""
     if file.exists():
@@ -84,7 +90,10 @@ def _atomic_new_file(file: Path) -> Iterator[GzipFile]:
     part, descriptor = _new_part(file)
     try:
         with os.fdopen(descriptor, "wb") as raw:
-            with GzipFile("", "wb", _LEVEL, raw) as out:
+            with (
+                encrypting(raw, recipients) as sink,
+                GzipFile("", "wb", _LEVEL, fileobj=sink) as out,
+            ):
                 yield out
             raw.flush()
             os.fsync(raw.fileno())
@@ -92,6 +101,10 @@ def _atomic_new_file(file: Path) -> Iterator[GzipFile]:
             os.link(part, file)  # unlike a rename, it never replaces a file
         except FileExistsError as error:
             raise BackupError(f"{file} already exists: name another file") from error
+        except OSError as error:
+            if error.errno not in _WITHOUT_LINKS:
+                raise
+            part.rename(file)
         folder = os.open(file.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -126,19 +139,6 @@ def _clear_killed(folder: Path) -> None:
                     part.unlink()
                 finally:
                     os.close(descriptor)
-
-
-async def record_backup(db: Database, at: datetime) -> None:
-    """Stores the time of a successful backup. Raises: Unavailable."""
-    with translate_errors():
-        await db["backups"].update_one({"_id": "last"}, {"$set": {"at": at}}, upsert=True)
-
-
-async def last_backup(db: Database) -> datetime | None:
-    """The time of the last successful backup; None if there is none. Raises: Unavailable."""
-    with translate_errors():
-        backup_record = await db["backups"].find_one({"_id": "last"})
-    return backup_record["at"] if backup_record else None
 
 
 async def _write_all(
@@ -178,6 +178,7 @@ async def restore(
     mode: Mode,
     sealer: FieldCipher,
     over: bool = False,
+    identity: bytes | None = None,
     report_progress: ReportProgress = _report_nothing,
 ) -> Counter[str]:
     """Restores ``file`` into an empty database; returns the number of documents of each collection.
@@ -185,16 +186,19 @@ async def restore(
     counted, a mark keeps services from opening the database.
 
     ``mode`` and ``sealer`` belong to the service that will open the database. ``over``: True to
-    replace an interrupted restore; other contents are never replaced.
+    replace an interrupted restore; other contents are never replaced. ``identity``: the private
+    keys for an encrypted file.
 
-    Raises: BackupError (the file is damaged or no backup, or the database is not empty);
+    Raises: BackupError (the file is damaged, for another key or no backup, or the database is not
+    empty);
     DatabaseRefused (the file is for another mode or other keys, or the database contains an
     interrupted restore); OSError; Unavailable, after which the database is incomplete.
     """
-    promised = _checked(file, mode, sealer)
+    source = BackupFile(file, identity)
+    promised = _checked(source, mode, sealer)
     token = await _begin(db, file, now, mode, over)
     await ensure_indexes(db)
-    for name, batch in _batches(file):
+    for name, batch in _batches(source):
         with translate_errors():
             await db[name].insert_many(batch, ordered=False)
         report_progress(len(batch), promised.total())
@@ -263,7 +267,7 @@ async def _names(db: Database) -> list[str]:
         return [n for n in await db.list_collection_names() if not n.startswith("system.")]
 
 
-def _checked(file: Path, mode: Mode, sealer: FieldCipher) -> Counter[str]:
+def _checked(file: BackupFile, mode: Mode, sealer: FieldCipher) -> Counter[str]:
     """Reads and checks the whole backup file; returns the number of documents of each
     collection. Raises: BackupError, DatabaseRefused."""
     about = About(f"the database in {file}")
@@ -275,7 +279,7 @@ def _checked(file: Path, mode: Mode, sealer: FieldCipher) -> Counter[str]:
     return counts
 
 
-def _counted(file: Path, about: About) -> Counter[str]:
+def _counted(file: BackupFile, about: About) -> Counter[str]:
     counted: Counter[str] = Counter()
     name = ""
     promised: Counter[str] | None = None
@@ -301,7 +305,7 @@ def _decoded(document: bytes) -> Document:
     return bson.decode(document, CODEC)
 
 
-def _batches(file: Path) -> Iterator[tuple[str, list[Any]]]:
+def _batches(file: BackupFile) -> Iterator[tuple[str, list[Any]]]:
     name, batch = "", []
     for kind, document in _read_frames(file):
         if kind == _DOCUMENT:
@@ -313,11 +317,11 @@ def _batches(file: Path) -> Iterator[tuple[str, list[Any]]]:
             name = _decoded(document)["name"]
 
 
-def _read_frames(file: Path) -> Iterator[tuple[bytes, bytes]]:
+def _read_frames(file: BackupFile) -> Iterator[tuple[bytes, bytes]]:
     """Reads the backup file; yields the kind (a letter) and the BSON document of each frame.
     Raises: BackupError, OSError."""
     try:
-        with GzipFile(file, "rb") as source:
+        with file.opened() as content, GzipFile("", "rb", fileobj=content) as source:
             first = True
             while kind := source.read(1):
                 size = source.read(4)

@@ -157,6 +157,11 @@ CASES: Final[Mapping[str, Case]] = {
         ever("seat_last_backup_timestamp_seconds", -36 * HOUR),
         ever("seat_last_backup_timestamp_seconds", -30 * HOUR),
     ),
+    "SeatsBackupUnrehearsed": Case(
+        ever("seat_last_rehearsal_timestamp_seconds", -100 * DAY),
+        ever("seat_last_rehearsal_timestamp_seconds", -99 * DAY),
+        70,
+    ),
     "SeatsCertificateEnds": Case(
         ever('probe_ssl_earliest_cert_expiry{job="seats-https",instance="a"}', 13 * DAY),
         ever('probe_ssl_earliest_cert_expiry{job="seats-https",instance="a"}', 30 * DAY),

@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
-from models.backup.repository import BackupError, _checked, backup, restore
+from models.backup.encryption import BackupFile
+from models.backup.errors import BackupError
+from models.backup.repository import _checked, backup, restore
 from models.library.entities import AreaId
 from models.library.picture_repository import PlanPictureRepository
 from models.library.plan_picture import PictureFile, PicturePlace
@@ -190,7 +192,7 @@ async def test_a_file_with_any_changed_byte_is_refused(
         changed = source[:place] + other + source[place + 1 :]
         file.write_bytes(changed if n % 2 else gzip.compress(changed))
         with contextlib.suppress(BackupError):
-            _checked(file, Mode.PRODUCTION, SEALER)
+            _checked(BackupFile(file), Mode.PRODUCTION, SEALER)
     assert await everything(empty) == {}
 
 

@@ -20,6 +20,7 @@ TODAY = date(2026, 9, 7)
 def test_settings_are_listed_without_secrets_and_checked() -> None:
     env = dict(REAL)
     env |= {"MONGO_URL": "mongodb://seats:mongo-pw@m1,m2/?replicaSet=seats"}
+    env |= {"REHEARSAL_MONGO_URL": "mongodb://seats:mongo-pw@m3/?replicaSet=seats"}
     env |= {"REDIS_URL": "redis://cache:6379/0", "CAS_LIBRARIAN_GRUOP": "staff"}
     env |= {
         "STAFF_LIBRARIANS": "20130001,20130002",
@@ -42,6 +43,7 @@ def test_settings_are_listed_without_secrets_and_checked() -> None:
         ("REDIS_URL", "cache:6379", Verdict.WARNING),  # no TLS
         ("TRUSTED_PROXIES", "", Verdict.WARNING),  # https, and no proxy is named
         ("STAFF_ADMINISTRATORS", "", Verdict.WARNING),
+        ("BACKUP_TO", "", Verdict.WARNING),
         ("WECHAT_TEMPLATES", "MOVED", Verdict.WARNING),
         ("CAS_LIBRARIAN_GRUOP", "", Verdict.PROBLEM),
     ]
@@ -50,7 +52,13 @@ def test_settings_are_listed_without_secrets_and_checked() -> None:
     assert not [r for r in settings_rows(load(near), near) if r.name.endswith("_URL") and r.note]
 
 
-SOUND = {**REAL, "TRUSTED_PROXIES": "127.0.0.1", "STAFF_ADMINISTRATORS": "20130009"}
+SOUND = {
+    **REAL,
+    "TRUSTED_PROXIES": "127.0.0.1",
+    "STAFF_ADMINISTRATORS": "20130009",
+    "BACKUP_TO": "/mnt/backup/seats",
+    "BACKUP_RECIPIENTS": "age1head, age1deputy",
+}
 
 
 @pytest.mark.parametrize(
@@ -66,6 +74,8 @@ SOUND = {**REAL, "TRUSTED_PROXIES": "127.0.0.1", "STAFF_ADMINISTRATORS": "201300
         ({"HOST": "0.0.0.0"}, "HOST", "plain http"),
         ({"CAS_BASE_URL": "http://cas.example.edu/cas"}, "CAS_BASE_URL", "use https"),
         ({"STAFF_ADMINISTRATORS": ""}, "STAFF_ADMINISTRATORS", "without an administrator"),
+        ({"BACKUP_TO": ""}, "BACKUP_TO", "another machine"),
+        ({"BACKUP_RECIPIENTS": "age1REPLACE-ME"}, "BACKUP_RECIPIENTS", "your own"),
         ({"WECHAT_SECRET": "SECRET"}, "WECHAT_SECRET", "your own"),
         ({"WECHAT_APPID": "wx0123456789abcdef"}, "WECHAT_APPID", "your own"),
         ({"REDIS_URL": "rediss://:PASSWORD@127.0.0.1"}, "REDIS_URL", "your own"),

@@ -41,7 +41,7 @@ def test_the_version_option_prints_the_packages_version() -> None:
         (("demo", "--workers", "two"), "'two' is not a valid int"),
         (("serve", "--nothing"), "No such option: --nothing"),
         (("serv",), "No such command 'serv'"),
-        (("backup",), "Missing argument 'FILE'"),
+        (("restore",), "Missing argument 'FILE'"),
         (("library", "carry", "x"), "'carry' is not one of 'export', 'import'"),
         (("wechat-links", "page", "--days", "31"), "31 is not in the range 1<=x<=30"),
         (("feedback", "reply", "id", "  "), "must have 1 to "),

@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from miniapp_server.embedded_databases import embedded_databases
 from miniapp_server.version import VERSION
-from models.backup.repository import SHORT_LIVED, backup, record_backup
+from models.backup.entities import Backup
+from models.backup.repository import SHORT_LIVED, backup
 from models.identity.api_tokens import Scope
 from models.identity.roles import Role
 from models.reader_groups.entities import GroupId, ReaderGroup
@@ -87,7 +88,7 @@ async def _everything_happens(service: Living) -> dict[str, Client]:
     await stored.sessions.close_by_ticket("ST-ended", now)
     await stored.wechat_callbacks.first("wechat-1", now)
     await MiniProgramCodeRepository(service.db).keep("k=2f-south", b"a picture", now)
-    await record_backup(service.db, now)
+    await stored.backups.backed_up(Backup(now, "made.backup", "/backups"))
     door = await program(service, Scope.CATALOG_READ, Scope.OCCUPANCY_READ)
     return {"reader": reader, "program": door}
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
@@ -7,6 +8,10 @@ import typer
 from miniapp_server.cli.commands.options import EnvFile, File, group, run
 
 commands: Final = group()
+Identity = Annotated[
+    Path | None,
+    typer.Option(metavar="KEYFILE", help="private key of age, for an encrypted backup"),
+]
 
 
 @commands.command()
@@ -53,10 +58,16 @@ def rotate_keys(env_file: EnvFile = None) -> None:
 
 
 @commands.command()
-def backup(file: File, env_file: EnvFile = None) -> None:
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="default: a new file in BACKUP_TO")
+    ] = None,
+    env_file: EnvFile = None,
+) -> None:
     """Write the whole database to a new file. The file is consistent, and the service keeps
-    running. Keep ENCRYPTION_KEYS elsewhere: the file does not contain them."""
-    from miniapp_server.cli.database import save
+    running. Without FILE it is encrypted to BACKUP_RECIPIENTS and goes to BACKUP_TO. Keep
+    ENCRYPTION_KEYS elsewhere: the file does not contain them."""
+    from miniapp_server.cli.backups import save
 
     run(lambda env: save(env, file), env_file)
 
@@ -71,13 +82,24 @@ def restore(
             help="replace the remains of an interrupted restore; never a whole database",
         ),
     ] = False,
+    identity: Identity = None,
     env_file: EnvFile = None,
 ) -> None:
     """Restore a backup into an empty database. MONGO_DATABASE names the database. Afterwards the
     command looks for double bookings."""
-    from miniapp_server.cli.database import fill
+    from miniapp_server.cli.backups import fill
 
-    run(lambda env: fill(env, file, over), env_file)
+    run(lambda env: fill(env, file, over, identity), env_file)
+
+
+@commands.command()
+def rehearse_restore(identity: Identity = None, env_file: EnvFile = None) -> None:
+    """Restore the newest backup on trial. It goes into a scratch database, which has the library's
+    name and _rehearsal; the command looks for double bookings there and drops it. The library's
+    own database only gets a record of the trial, for the console."""
+    from miniapp_server.cli.backups import rehearse
+
+    run(lambda env: rehearse(env, identity), env_file)
 
 
 @commands.command()
