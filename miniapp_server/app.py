@@ -67,6 +67,7 @@ from miniapp_server.wiring import (
     wire_staff,
 )
 from miniapp_server.zone_check import ZoneCheck
+from models.backup.service import BackupWatch
 from models.forecast.service import FullnessForecast
 from models.kernel.request_id import DATABASE
 from models.notices.service import NoticeService
@@ -162,6 +163,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         app[SESSIONS].reader_changed,
         settings.staff,
     )
+    app[service_key(BackupWatch)] = BackupWatch(resources.repositories.backups, settings.mode)
     wire_webhooks(app, resources)
     wire_wechat(app, resources)
     cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[service_key(SeatMapService)])

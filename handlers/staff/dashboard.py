@@ -10,16 +10,26 @@ from typing import Final
 from aiohttp import web
 
 from handlers.http.keys import HEALTH, REFERENCE
+from handlers.http.language import language_of
 from handlers.http.pages import PageRequest
+from handlers.staff.help_topics import help_for
 from handlers.staff.layout import render, sees_area, sees_seat, visible_seats
 from handlers.texts.console import ALARM_TEXT
-from handlers.texts.console_labels import TASK_TEXT, TROUBLE_TEXT, WAITING_HINT, WAITING_TEXT
+from handlers.texts.console_labels import (
+    BACKUP_TEXT,
+    TASK_TEXT,
+    TROUBLE_TEXT,
+    WAITING_HINT,
+    WAITING_TEXT,
+)
 from languages.text import _
 from models.affected_bookings.impact import AffectedBookings
+from models.backup.service import BackupWatch
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.fault_reports.service import FaultReportService
 from models.feedback.service import FeedbackService
 from models.gates.service import GateService
+from models.identity.roles import Role
 from models.kiosks.service import KioskService
 from models.library.entities import AreaId, VenueId
 from models.messages.staff import StaffDeliveries
@@ -44,11 +54,13 @@ _LISTED: Final = 12
 @dataclass(frozen=True, slots=True)
 class Task:
     """Something that needs a member of the staff now. ``kind``: the console page, below /console,
-    on which it is decided; "trouble" if there is none. ``since``: None for a trouble."""
+    on which it is decided; "trouble" if there is none. ``since``: None for a trouble. ``href``: the
+    section of the handbook that says what to do, instead of such a page."""
 
     kind: str
     text: str
     since: datetime | None = None
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +161,7 @@ async def _tasks(visit: PageRequest) -> tuple[list[Task], list[tuple[str, str, i
         *await _silent_devices(visit),
     ]
     tasks.sort(key=lambda task: task.since or visit.now)
-    listed = [*await _troubles(visit, venues is None), *tasks]
+    listed = [*await _troubles(visit, venues is None), *await _backups(visit), *tasks]
     totals = {
         "reports": reports,
         "seats": seats,
@@ -193,6 +205,15 @@ async def _troubles(visit: PageRequest, whole: bool) -> list[Task]:
         for kind, count in counts.items()
         if count
     ]
+
+
+async def _backups(visit: PageRequest) -> list[Task]:
+    """Lists what is wrong with the library's backups, for its administrators."""
+    if not visit.may_in(None, Role.ADMINISTRATOR):
+        return []
+    wrong = await visit[BackupWatch].troubles(visit.now)
+    href = help_for("/console/backup", language_of(visit.request))
+    return [Task("backup", BACKUP_TEXT[trouble], at, href) for trouble, at in wrong.items()]
 
 
 async def _silent_devices(visit: PageRequest) -> list[Task]:

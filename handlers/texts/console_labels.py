@@ -7,6 +7,7 @@ from handlers.texts.deliveries import CHANNEL_WORDS
 from handlers.texts.labels import STATE_TEXT
 from handlers.texts.setup import MARK_TEXT_OF_STEP, PROFILE_FIELDS, STEP_TEXT
 from languages.text import _, _n, _p
+from models.backup.entities import BackupTrouble
 from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
 from models.identity.api_tokens import Scope
 from models.library.entities import PresenceSource
@@ -263,9 +264,18 @@ TASK_TEXT: Final[Mapping[str, str]] = {
     **WAITING_TEXT,
     "affected-bookings": _p("bookings", "预约"),
     "deliveries": _("消息"),
+    "backup": _("备份"),
 }
 """The kinds, where the text beside them has the words of ``WAITING_TEXT``."""
 WAITING_HINT: Final = _("等您答复")
+BACKUP_TEXT: Final[Mapping[BackupTrouble, str]] = {
+    BackupTrouble.MISSING: _("还没有备份：数据库一旦丢失，预约和读者都找不回来"),
+    BackupTrouble.FAILED: _("最近一次备份没有成功"),
+    BackupTrouble.OLD: _("备份太旧，没有更新的"),
+    BackupTrouble.UNREHEARSED: _("备份从来没有试着恢复过"),
+    BackupTrouble.REHEARSAL_FAILED: _("最近一次恢复演练没有成功"),
+    BackupTrouble.REHEARSAL_OLD: _("备份很久没有试着恢复了"),
+}
 
 # --- devices, plans, notices, the patrol, code sharing --------------------------------------------
 SOURCE_TEXT: Final[Mapping[PresenceSource, str]] = {

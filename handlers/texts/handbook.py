@@ -35,8 +35,10 @@ TOPICS: Final[Mapping[str, tuple[str, str]]] = {
     "/console/announcements": ("exam-weeks", _("通知读者")),
     "/console/statistics": ("daily-desk", _("统计")),
     "/console/deliveries": ("broken", _("消息没有送到")),
+    "/console/backup": ("broken", _("备份")),
     "/console/webhooks": ("setup", _("对外通知")),
     "/console/audit": ("privacy", _("操作记录")),
     "/console/handbook": ("README", _("每一处都一样的事")),
 }
-"""The chapter and section that explain a console page, by the page's path or a prefix of it."""
+"""The chapter and section that explain a console page, by the page's path or a prefix of it.
+/console/backup is no page: the lines about backups on the first page lead to its section."""
