@@ -24,6 +24,7 @@ from models.backup.repository import backup, restore
 from models.backup.scratch_repository import empty_scratch, mark_scratch
 from models.backup.standing_repository import BackupStandingRepository
 from models.kernel.errors import Unavailable
+from models.storage.connectivity import MongoUnusable
 from models.storage.installation import look
 from models.storage.mongo import Database
 
@@ -43,33 +44,35 @@ async def save(env: Env, file: Path | None) -> None:
         about.refuse_other_mode(settings.mode)
         records = BackupStandingRepository(db)
         if file is not None:
-            newest = await _written(db, file, now)
+            newest, words = await _written(db, file, now)
             if place is None:
                 await records.backed_up(newest)
+            print(f"{file}: {words}")
             return
         assert place is not None
         name = name_of(database_name, now)
         try:
             with _as_command_errors(place), outgoing(place, name) as path:
-                newest = await _written(db, path, now, settings.backups.recipients)
+                newest, words = await _written(db, path, now, settings.backups.recipients)
         except CommandError:
             with suppress(Unavailable):
                 await records.backup_failed(now)
             raise
         await records.backed_up(replace(newest, place=str(place)))
+        print(f"{name} to {place}: {words}")
     with _as_command_errors(place):
         delete_old(place, database_name, now, settings.backups.keep)
 
 
 async def _written(
     db: Database, file: Path, now: datetime, recipients: tuple[str, ...] = ()
-) -> Backup:
+) -> tuple[Backup, str]:
+    """Writes the backup; returns it, and its size in words. Raises: CommandError."""
     with _as_command_errors(file):
         with progress("backup") as report:
             counts = await backup(db, file, now, report, recipients)
         newest = await asyncio.to_thread(_facts, file, now)
-    print(f"{file}: {counts.total()} documents, {newest.size} bytes")
-    return newest
+    return newest, f"{counts.total()} documents, {newest.size} bytes"
 
 
 def _facts(file: Path, at: datetime) -> Backup:
@@ -152,12 +155,15 @@ def _scratch_of(settings: Settings) -> Settings:
 @asynccontextmanager
 async def _emptied(scratch: Settings) -> AsyncIterator[Database]:
     """The scratch database, empty; the block's contents are dropped after it."""
-    async with database(scratch) as db:
-        await empty_scratch(db)
-        try:
-            yield db
-        finally:
+    try:
+        async with database(scratch) as db:
             await empty_scratch(db)
+            try:
+                yield db
+            finally:
+                await empty_scratch(db)
+    except MongoUnusable as error:
+        raise CommandError(f"the scratch database {scratch.database}: {error.line}") from error
 
 
 def _hash(file: Path) -> str:
