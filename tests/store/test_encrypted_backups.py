@@ -13,7 +13,7 @@ from models.backup.errors import BackupError
 from models.backup.repository import backup, restore
 from models.backup.scratch_repository import empty_scratch, mark_scratch
 from models.storage.encryption import FieldCipher
-from models.storage.installation import Mode
+from models.storage.installation import DatabaseRefused, Mode
 from models.storage.mongo import Database, open_database
 from tests.backup_keys import key_pair
 from tests.builders import on
@@ -74,6 +74,17 @@ async def test_an_encrypted_backup_is_restored_by_either_of_its_keys_and_no_othe
     file.write_bytes(whole)
     await put_back(empty, file, keys[1])
     assert await everything(empty) == await everything(db)
+
+
+async def test_an_encrypted_backup_of_a_newer_schema_changes_nothing(
+    db: Database, empty: Database, tmp_path: Path
+) -> None:
+    await db["installation"].insert_one({"_id": "schema", "version": 99})
+    recipient = key_pair(tmp_path / "key")
+    await backup(db, tmp_path / "file", NOW, recipients=[recipient])
+    with pytest.raises(DatabaseRefused, match="its schema is 99"):
+        await put_back(empty, tmp_path / "file", tmp_path / "key")
+    assert await everything(empty) == {}
 
 
 async def test_a_backup_that_cannot_be_encrypted_leaves_no_file(
