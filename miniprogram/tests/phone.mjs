@@ -27,16 +27,21 @@ const exparser = require("miniprogram-exparser");
 // What a handler throws is the test's business, not a line on the console.
 exparser.globalOptions.throwGlobalError = true;
 
-/** A copy of the program for one installation, as it would be uploaded. Forget it by `remove()`. */
-function install(base) {
-  const root = mkdtempSync(join(tmpdir(), "miniprogram-"));
+let program = "";
+
+/** A copy of the program, as it would be uploaded for that service. All phones of this process share it, so WeChat's compiler
+ * and the disk have their work once. */
+function installed(base) {
+  if (program) return program;
+  program = mkdtempSync(join(tmpdir(), "miniprogram-"));
+  process.on("exit", () => { rmSync(program, { recursive: true }); });
   const shipped = ["app.js", "app.json", "app.wxss", "marks.wxss", "config.js", "api", "lib", "pages", "components"];
-  for (const name of shipped) cpSync(join(SOURCE, name), join(root, name), { recursive: true });
-  const config = join(root, "config.js");
+  for (const name of shipped) cpSync(join(SOURCE, name), join(program, name), { recursive: true });
+  const config = join(program, "config.js");
   const text = readFileSync(config, "utf8");
   if (!text.includes(SANDBOX)) throw new Error(`config.ts no longer names ${SANDBOX}`);
   writeFileSync(config, text.replace(SANDBOX, base));
-  return root;
+  return program;
 }
 
 export class Phone {
@@ -80,7 +85,7 @@ export class Phone {
     /** Whether a finger is on the screen: WeChat asks for consents only then. */
     this.touching = false;
     this.app = null;
-    this.root = install(service.url);
+    this.root = installed(service.url);
     this.app = JSON.parse(readFileSync(join(this.root, "app.json"), "utf8"));
     this.#wx(language);
     this.#run("app");
@@ -292,8 +297,8 @@ export class Phone {
     this.shown = null;
   }
 
-  /** Closes the program and forgets its files, when what it has asked has been answered: its code
-   * would go on in the hands of the next phone. */
+  /** Closes the program and forgets its code, when what it has asked has been answered: it would go on in
+   * the hands of the next phone. */
   async close() {
     this.leave();
     this.closed = true;
@@ -302,7 +307,6 @@ export class Phone {
       if (this.flying) quiet = -1;
     }
     for (const file of Object.keys(require.cache)) if (file.startsWith(this.root)) delete require.cache[file];
-    rmSync(this.root, { recursive: true });
   }
 
   /** All that is on the screen. */
