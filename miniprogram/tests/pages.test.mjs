@@ -1,7 +1,7 @@
 // Every page of app.json, in both languages, with something on it and with nothing.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { MONDAY, SEAT, at, bound } from "./reader.mjs";
 import { start } from "./service.mjs";
 
@@ -47,17 +47,24 @@ function tappable() {
 }
 
 for (const language of ["zh_CN", "en"]) {
-  for (const page of pages) {
-    test(`${page} in ${language}`, async () => {
+  describe(`in ${language}`, () => {
+    let phone, id;
+    before(async () => {
       await service.reset(at("08:40"));
-      const phone = await bound(service, "wang", "21070001", { language });
-      try {
-        const token = phone.storage.get("token");
-        const { id } = await service.reserve(token, SEAT, MONDAY, "09:00", "12:00");
-        const other = await service.reader("li", "21070002");
-        await service.reserve(other, "2f-hall-001", MONDAY, "13:00", "15:00");
-        await service.call("POST", "/api/v1/waitlist", { as: token, body: { area_id: "2f-hall", seats: ["2f-hall-001"], date: MONDAY, start: "13:00", end: "15:00" } });
-        await service.clock(at("08:41")); // messages have gone out
+      phone = await bound(service, "wang", "21070001", { language });
+      const token = phone.storage.get("token");
+      ({ id } = await service.reserve(token, SEAT, MONDAY, "09:00", "12:00"));
+      const other = await service.reader("li", "21070002");
+      await service.reserve(other, "2f-hall-001", MONDAY, "13:00", "15:00");
+      await service.call("POST", "/api/v1/waitlist", { as: token, body: { area_id: "2f-hall", seats: ["2f-hall-001"], date: MONDAY, start: "13:00", end: "15:00" } });
+      await service.clock(at("08:41")); // messages have gone out
+    });
+    after(() => phone?.close());
+
+    for (const page of pages) {
+      test(page, async () => {
+        phone.title = "";
+        phone.tabNames = [];
         const [query, shown] = OPENED[page];
         phone.open(page + query.replace("RESERVATION", id));
         await phone.until(shown);
@@ -75,11 +82,9 @@ for (const language of ["zh_CN", "en"]) {
           assert.ok(said, `no name: ${node.outerHTML.slice(0, 200)}`);
           assert.ok(ROLES.includes(role), `no role: ${node.outerHTML.slice(0, 200)}`);
         }
-      } finally {
-        await phone.close();
-      }
-    });
-  }
+      });
+    }
+  });
 }
 
 for (const [language, wanted, named] of [["zh_CN", "地下二层", ["EG", "A区"]], ["en", "Basement 2", ["Ground floor", "Zone A"]]]) {
