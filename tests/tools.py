@@ -20,7 +20,8 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 INSTALLS: Final = "TESTS_INSTALL"
 """The variable that lets this process install what is missing."""
 PROGRAMS: Final = {
-    "chromium": ("/usr/bin/chromium", "chromium"),
+    # Chromium without the windows of a desktop, which cost more than most pages.
+    "chromium": ("/usr/bin/chromium-headless-shell", "chromium-headless-shell"),
     "firefox": ("/usr/bin/firefox-esr", "firefox-esr"),
     "webkit": ("/usr/bin/WebKitWebDriver", "webkit2gtk-driver"),
     "xvfb": ("/usr/bin/Xvfb", "xvfb"),
