@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Final
 
 import pytest
 
 from tests.api.kiosk import CARD, carded, key_of
-from tests.browser.conftest import Open, shows_everybody, sizes
+from tests.browser.conftest import Open, shows_everybody
 from tests.browser.long_names import with_floors, with_long_names
 from tests.browser.what_is_cut import COVERED, CUT, NEAR
 from tests.living import Living
 
-KIOSK_SIZES: Final = sizes((1280, 800), (1080, 1920), (1920, 1080), (1080, 720), (480, 800))
+FIRST_SIZE: Final = (1280, 800)
+OTHER_SIZES: Final = ((1080, 1920), (1920, 1080), (1080, 720), (480, 800))
+TERMINAL_SIZES: Final = (
+    *((1280, 800), (1080, 1920), (1920, 1080)),
+    *((480, 800), (800, 480), (400, 480)),
+)
 UNDER_FLOORS: Final = """[...document.querySelectorAll("#free li:not([hidden])")].map((row) => [
   row.closest("section").querySelector("h3").textContent, row.querySelector("span").textContent,
 ])"""
@@ -20,9 +26,15 @@ LATER: Final = """(real => { Date.now = () => real() + 9000 })(Date.now);
 document.dispatchEvent(new Event("pointerdown"))"""
 
 
-@pytest.mark.parametrize(("width", "height"), KIOSK_SIZES)
+@pytest.mark.parametrize(
+    "screens",
+    [
+        pytest.param((FIRST_SIZE,), id="first"),
+        pytest.param(OTHER_SIZES, id="others", marks=pytest.mark.whole),
+    ],
+)
 async def test_a_kiosk_shows_each_area_under_its_floor_and_cuts_off_nothing(
-    service: Living, opened: Open, width: int, height: int
+    service: Living, opened: Open, screens: tuple[tuple[int, int], ...]
 ) -> None:
     """Floors that find no room take turns."""
     await with_floors(service, range(5, 8))
@@ -30,10 +42,10 @@ async def test_a_kiosk_shows_each_area_under_its_floor_and_cuts_off_nothing(
     catalog = service.inside.reference.catalog
     areas = [a for a in catalog.bookable_areas if a.venue_id == "library"]
     expected = [[str(catalog.venues[a.venue_id].floor(a.floor).name), a.name] for a in areas]
-    path = f"/kiosk/2f-north#key={await key_of(service, '2f-north')}"
-    tab = await opened(path=path, viewport={"width": width, "height": height})
+    tab = await opened(path=f"/kiosk/2f-north#key={await key_of(service, '2f-north')}")
     page = tab.page
-    for query in ("", "?language=en"):
+    for query, (width, height) in product(("", "?language=en"), screens):
+        await page.set_viewport_size({"width": width, "height": height})
         await tab.go(f"/kiosk/2f-north{query}")
         await page.wait_for_selector("#code svg")
         await page.evaluate("document.getElementById('digits').textContent = '482 913'")
@@ -44,40 +56,39 @@ async def test_a_kiosk_shows_each_area_under_its_floor_and_cuts_off_nothing(
             if pages > 1:
                 await page.wait_for_selector(f"#turn >> text={turn} / {pages}")
             for problems in (CUT, COVERED, NEAR):
-                assert await page.evaluate(problems) == []
+                assert await page.evaluate(problems) == [], (query, width, height)
             seen += await page.evaluate(UNDER_FLOORS)
             await page.evaluate(LATER)
-        assert seen == expected
+        assert seen == expected, (query, width, height)
         code = await page.locator("#code svg").bounding_box()
         assert code is not None and min(code["width"], code["height"]) > 0.25 * min(width, height)
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize(
-    ("width", "height"),
-    [(1280, 800), (1080, 1920), (1920, 1080), (480, 800), (800, 480), (400, 480)],
-)
 async def test_a_query_terminal_has_its_words_beside_or_below_its_code(
-    service: Living, opened: Open, width: int, height: int
+    service: Living, opened: Open
 ) -> None:
     await with_long_names(service)
-    path = f"/kiosk/3f-north#key={await key_of(service, '3f-north')}"
-    tab = await opened(path=path, viewport={"width": width, "height": height})
-    await tab.page.wait_for_selector("#code svg")
-    await tab.page.evaluate("document.getElementById('digits').textContent = '482 913'")
-    for problems in (CUT, COVERED, NEAR):
-        assert await tab.page.evaluate(problems) == []
-    assert await tab.page.evaluate("document.documentElement.scrollHeight") <= height
-    code, digits = [await tab.page.locator(f"#{id}").bounding_box() for id in ("code", "digits")]
-    assert code is not None and digits is not None
-    if width > height:
-        assert code["x"] + code["width"] < digits["x"] and code["height"] > height / 2
-    else:
-        assert code["y"] + code["height"] < digits["y"]
+    tab = await opened(path=f"/kiosk/3f-north#key={await key_of(service, '3f-north')}")
+    page = tab.page
+    for width, height in TERMINAL_SIZES:
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.reload()
+        await page.wait_for_selector("#code svg")
+        await page.evaluate("document.getElementById('digits').textContent = '482 913'")
+        for problems in (CUT, COVERED, NEAR):
+            assert await page.evaluate(problems) == [], (width, height)
+        assert await page.evaluate("document.documentElement.scrollHeight") <= height
+        code, digits = [await page.locator(f"#{id}").bounding_box() for id in ("code", "digits")]
+        assert code is not None and digits is not None
+        if width > height:
+            assert code["x"] + code["width"] < digits["x"] and code["height"] > height / 2
+        else:
+            assert code["y"] + code["height"] < digits["y"]
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize(("width", "height"), KIOSK_SIZES)
+@pytest.mark.parametrize(("width", "height"), (FIRST_SIZE, *OTHER_SIZES))
 async def test_what_a_card_opens_is_whole_and_its_buttons_stand_apart(
     service: Living, opened: Open, axe: str, width: int, height: int
 ) -> None:
@@ -104,7 +115,7 @@ async def test_what_a_card_opens_is_whole_and_its_buttons_stand_apart(
         await page.wait_for_selector(ready)
         for problems in (CUT, NEAR):
             assert await page.evaluate(problems) == [], ready
-        if (width, height) == (1280, 800):
+        if (width, height) == FIRST_SIZE:
             await shows_everybody(tab, axe, ready, phone=False)
         last = page.locator("#touch button:visible").last
         await last.scroll_into_view_if_needed()

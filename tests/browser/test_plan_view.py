@@ -17,7 +17,6 @@ from tests.browser.conftest import (
     chromium,
     is_for_everybody,
     screen,
-    sizes,
 )
 from tests.living import Living
 
@@ -32,14 +31,20 @@ NARROWEST = """
   one.getBoundingClientRect().width))
 """
 SCROLLED = "[...[document.querySelector('.viewport')]].map(v => [v.scrollLeft, v.scrollTop])[0]"
-SIZES = sizes(
-    (390, 844), (1280, 720), (1366, 768), (1920, 1080), (900, 720), (375, 553), (360, 740)
+PHONES = ((390, 844), (375, 553), (360, 740))
+DESKTOPS = ((1280, 720), (1366, 768), (1920, 1080), (900, 720))
+
+
+@pytest.mark.parametrize(
+    "screens",
+    [
+        pytest.param(PHONES[:1], id="phone"),
+        pytest.param(PHONES[1:], id="phones", marks=pytest.mark.whole),
+        pytest.param(DESKTOPS, id="desktops", marks=pytest.mark.whole),
+    ],
 )
-
-
-@pytest.mark.parametrize(("width", "height"), SIZES)
 async def test_every_seat_number_is_legible_at_first(
-    service: Living, opened: Open, width: int, height: int
+    service: Living, opened: Open, screens: tuple[tuple[int, int], ...]
 ) -> None:
     inside = service.inside
     area = inside.reference.catalog.areas[AreaId(LARGE)]
@@ -47,18 +52,22 @@ async def test_every_seat_number_is_legible_at_first(
     renamed = replace(area, seats=(*named, *area.seats[2:]), rev=area.rev + 1)
     other = await service.reader()
     await other.reserve(area.seats[30].id, start="now", end="18:00")
-    tab = await opened("21071234", **screen(width, height))
-    await tab.go(f"/areas/{LARGE}")
-    await tab.page.wait_for_selector(f'[id="{area.seats[30].id}"].occupied')
-    assert await tab.page.evaluate(SMALLEST) >= 12
-    assert await tab.page.evaluate(NARROWEST) >= (44 if width < 900 else 40)
-    wide = await tab.page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= width, "only the plan scrolls sideways"
+    tab = await opened("21071234", **screen(*screens[0]))
+    for width, height in screens:
+        await tab.page.set_viewport_size({"width": width, "height": height})
+        await tab.go(f"/areas/{LARGE}")
+        await tab.page.wait_for_selector(f'[id="{area.seats[30].id}"].occupied')
+        assert await tab.page.evaluate(SMALLEST) >= 12, width
+        assert await tab.page.evaluate(NARROWEST) >= (44 if width < 900 else 40), width
+        wide = await tab.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, "only the plan scrolls sideways"
     # Long names have smaller type, so their plan begins nearer.
     assert await inside.stored.catalogs.replace_area(renamed)
     await inside.reference.refresh()
-    await tab.page.reload()
-    assert await tab.page.evaluate(SMALLEST) >= 12
+    for width, height in screens:
+        await tab.page.set_viewport_size({"width": width, "height": height})
+        await tab.page.reload()
+        assert await tab.page.evaluate(SMALLEST) >= 12, width
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -111,15 +120,15 @@ LEGIBLE = """
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
-@pytest.mark.parametrize(("width", "height"), sizes((320, 568), (390, 844), (844, 390)))
-async def test_a_plan_shows_its_area_and_time(
-    opened: Open, width: int, height: int, locale: str
-) -> None:
-    tab = await opened("21071234", locale=locale, **screen(width, height))
-    for search in ("", "?start=17:00&end=18:00"):
-        await tab.go(f"/areas/{LARGE}{search}")
-        assert await tab.page.evaluate(LEGIBLE) == []
-        assert await tab.page.evaluate("document.documentElement.scrollWidth") <= width
+async def test_a_plan_shows_its_area_and_time(opened: Open, locale: str) -> None:
+    tab = await opened("21071234", locale=locale, **PHONE)
+    for width, height in ((320, 568), (390, 844), (844, 390)):
+        await tab.page.set_viewport_size({"width": width, "height": height})
+        for search in ("", "?start=17:00&end=18:00"):
+            await tab.go(f"/areas/{LARGE}{search}")
+            assert await tab.page.evaluate(LEGIBLE) == [], (width, search)
+            wide = await tab.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, search
 
 
 @pytest.mark.parametrize(
