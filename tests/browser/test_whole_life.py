@@ -19,6 +19,12 @@ pytestmark = pytest.mark.whole
 SEAT: Final = "[id='2f-hall-065']"
 ANY_SEAT: Final = "#list a, #plan .seat"
 """The seats that the Tab key reaches first: those of the list, or one of the plan."""
+SEEN: Final = """() => {
+  const box = document.activeElement.querySelector("text").getBoundingClientRect();
+  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  return document.activeElement.contains(top);
+}"""
+"""Whether nothing covers the number of the seat that has the focus."""
 
 
 class Life:
@@ -37,6 +43,24 @@ class Life:
         await self.hand.fill("[name=password]", "demo")
         await self.hand.press("form button", "登录")
         await self.hand.sees("[data-area='2f-hall']")
+
+    async def focus_is_seen(self) -> None:
+        """Goes to seats of a plan by the arrow keys. Each is seen once it has the focus."""
+        await self.hand.go(f"{self.service.base}/areas/2f-hall")
+        await self.hand.sees("#plan")
+        for _ in range(30):
+            await self.hand.key("Tab")
+            if await self.hand.script("() => document.activeElement.matches('#plan .seat')"):
+                break
+        for way, times in (("Right", 6), ("Up", 8), ("Left", 12), ("Down", 8)):
+            for _ in range(times):
+                await self.hand.key(f"Arrow{way}")
+
+                async def seen() -> bool:
+                    return bool(await self.hand.script(SEEN))
+
+                seat = await self.hand.script("() => document.activeElement.id")
+                await until(seen, f"{seat} to be seen")
 
     async def book(self, seat: str) -> None:
         await self.hand.go(self.service.base)
@@ -103,6 +127,8 @@ async def whole_life(service: Living, hand: Hand, by: str) -> None:
     life = Life(service, await service.web_reader(), hand, scripts=by != "no scripts")
     seat = ANY_SEAT if by == "keyboard" else SEAT
     await life.sign_in()
+    if by in ("keyboard", "firefox"):
+        await life.focus_is_seen()
     await life.book(seat)
     await life.scan("签到")
     await life.act("leave", "away", "返回")
@@ -115,34 +141,3 @@ async def whole_life(service: Living, hand: Hand, by: str) -> None:
     await life.act("finish", "finished", "结束使用")
     await life.book(seat)
     await life.act("cancel", "cancelled", "已取消")
-
-
-SEEN: Final = """() => {
-  const box = document.activeElement.querySelector("text").getBoundingClientRect();
-  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-  return document.activeElement.contains(top);
-}"""
-
-
-@pytest.mark.parametrize("by", ["keyboard", "firefox"])
-async def test_the_seat_with_the_focus_is_seen(
-    service: Living, opened: Open, tmp_path: Path, by: str
-) -> None:
-    async with working(by, opened, tmp_path) as hand:
-        life = Life(service, await service.web_reader(), hand, scripts=True)
-        await life.sign_in()
-        await hand.go(f"{service.base}/areas/2f-hall")
-        await hand.sees("#plan")
-        for _ in range(30):
-            await hand.key("Tab")
-            if await hand.script("() => document.activeElement.matches('#plan .seat')"):
-                break
-        for way, times in (("Right", 6), ("Up", 8), ("Left", 12), ("Down", 8)):
-            for _ in range(times):
-                await hand.key(f"Arrow{way}")
-
-                async def seen() -> bool:
-                    return bool(await hand.script(SEEN))
-
-                seat = await hand.script("() => document.activeElement.id")
-                await until(seen, f"{seat} to be seen")
