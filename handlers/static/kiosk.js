@@ -1,6 +1,6 @@
 // A kiosk's screen. Its key comes once behind the address's "#" (which never leaves the browser), is
 // remembered here, and the page then starts by itself after a power cut. Kiosks are old: this file,
-// touch.js and kiosk.css use only what Chromium 70 knows.
+// touch.js and their sheets use only what Chromium 70 knows.
 "use strict";
 // A text with its facts. The service writes the text in the language of the page.
 const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (name in facts ? facts[name] : place));

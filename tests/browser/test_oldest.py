@@ -101,7 +101,9 @@ async def test_a_card_books_a_seat_at_the_kiosk(service: Living, old: OldTab) ->
 async def test_the_browser_accepts_every_style_rule_of_the_kiosk(
     service: Living, old: OldTab
 ) -> None:
-    text = files("handlers").joinpath("static/kiosk.css").read_text(encoding="utf-8")
+    sheets = files("handlers").joinpath("static")
+    names = ("kiosk.css", "seat_kiosk.css")
+    text = "".join(sheets.joinpath(name).read_text(encoding="utf-8") for name in names)
     text = re.sub(r"/\*.*?\*/|@supports \([^{]*\{[^{]*\{[^}]*\} \}", "", text, flags=re.DOTALL)
     queries = {
         f"matchMedia({json.dumps(q)}).media !== 'not all'"
