@@ -24,6 +24,7 @@ const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (nam
     const box = board.querySelector(".floors"), fits = () => box.scrollHeight <= box.clientHeight + 1;
     board.querySelectorAll(".floor.rest").forEach((card) => card.remove());
     board.querySelectorAll(".floor tr").forEach((row) => { row.hidden = false; });
+    board.querySelectorAll(".floor table").forEach((table) => { table.style.maxHeight = `${3 * table.rows.length}em`; }); // few rows stay together
     const cards = [...board.querySelectorAll(".floor")];
     const turned = (to) => { turn(to); return fits(); };
     const before = page, all = () => [...pages.keys()].every(turned);

@@ -95,8 +95,9 @@
     const act = (verb, text) => button(text, () => perform(verb, text));
     // What cannot be undone is asked first; the safe answer comes first and has the focus.
     const ask = (verb, text, question, stay_) => button(text, () => {
-      const no = button(stay_, () => home(), "strong");
-      say(question, make("p", `${nameIn(now.seat.label, now.seat.labels)} · ${clock(now.start)}–${clock(now.end)}`, "soft"),
+      const no = button(stay_, () => home(), "strong"), about = make("p", `${nameIn(now.seat.label, now.seat.labels)} · `, "soft");
+      about.append(make("span", `${clock(now.start)}–${clock(now.end)}`, "whole"));
+      say(question, about,
         choices("two", no, button(text, () => perform(verb, text), "bad")));
       no.focus();
     });
