@@ -156,8 +156,9 @@ async def test_nothing_stays_on_the_device(service: Living, opened: Open, end: s
             await service.sessions.keep(
                 (await service.sessions.principal(other.token, now)).session
             )
-            cookie = {"name": "seat_sid", "value": other.token, "url": service.base}
-            await tab.context.add_cookies([cookie])  # type: ignore[list-item]
+            await tab.context.add_cookies(
+                [{"name": "seat_sid", "value": other.token, "url": service.base}]
+            )
             await tab.go("/notices")
         case "end":
             await service.move("18:01")
@@ -217,8 +218,7 @@ async def test_screens_and_the_console_have_no_worker(service: Living, opened: O
     head = await service.web_reader(role=Role.ADMINISTRATOR)
     paths = ("/kiosk", "/kiosk/2f-south", "/console", "/console/devices")
     tab = await opened(path="/privacy")
-    cookie = {"name": "seat_sid", "value": head.token, "url": service.base}
-    await tab.context.add_cookies([cookie])  # type: ignore[list-item]
+    await tab.context.add_cookies([{"name": "seat_sid", "value": head.token, "url": service.base}])
     for path in paths:
         await tab.go(path)
         await tab.page.wait_for_load_state("networkidle")
