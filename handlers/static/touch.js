@@ -253,7 +253,7 @@
       await home(here.active);
     } catch (error) {
       name = "";
-      say(error.status === 422 ? _("没有认出这张卡") : _("没有完成"), make("p", error.message), choices("two", button(_("关闭"), out)));
+      say(_("没有完成"), make("p", error.message), choices("two", button(_("关闭"), out)));
     }
   });
 })();

@@ -128,7 +128,7 @@ async def test_an_unknown_card_is_refused(service: Living, opened: Open) -> None
     tab = await kiosk(service, opened)
     tab.expected = {422}
     await touch(tab, "99999999")
-    await tab.page.wait_for_selector("#touch h1 >> text=没有认出这张卡")
+    await tab.page.wait_for_selector("#touch p >> text=没有认出这张卡")
     await tab.page.click("#touch button:text-is('关闭')")
     assert await tab.page.locator("#touch:visible").count() == 0
 
