@@ -9,6 +9,7 @@ import pytest
 
 from models.statistics.daily import AreaDay
 from tests.api.affected_bookings import moved
+from tests.api.feedback import add_question
 from tests.browser.conftest import DEVICES, PHONE, Open, is_for_everybody, shows_everybody
 from tests.living import Living
 
@@ -78,6 +79,22 @@ async def test_the_menu_has_named_groups_and_opens_without_scripts(
         assert not await page.locator("text=菜单").first.is_visible()
         boxes = [await b.bounding_box() for b in await page.locator("main .button").all()]
         assert any(box and box["y"] + box["height"] <= 800 for box in boxes), path
+
+
+async def test_a_long_canned_answer_stays_in_its_card_on_a_phone(
+    service: Living, opened: Open
+) -> None:
+    await add_question(service, await service.reader(), "请问几点开门？")
+    tab = await opened("librarian", **PHONE)
+    await tab.go("/console/canned-answers")
+    await tab.page.fill("[name=title]", "经济管理与法学外文期刊阅览及研究生研修空间开放时间说明")
+    await tab.page.fill("[name=text]", "七点")
+    await tab.page.click("button:text-is('新增')")
+    await tab.page.wait_for_selector(".done")
+    await tab.go("/console/questions")
+    answers = tab.page.locator("[name=canned]")
+    card = await answers.evaluate("one => one.closest('.card').getBoundingClientRect().right - 16")
+    assert await answers.evaluate("one => one.getBoundingClientRect().right") <= card + 1
 
 
 async def test_a_viewer_sees_the_console_without_actions(service: Living, opened: Open) -> None:
