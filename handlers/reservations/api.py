@@ -5,6 +5,7 @@ from datetime import time
 from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
+from handlers.http.language import language_of
 from handlers.http.request_parsing import digest_of
 from handlers.http.schemas import Page
 from handlers.reservations import presenter
@@ -60,7 +61,7 @@ async def list_own(call: ApiRequest, query: ReservationsQuery) -> Page[Reservati
 )
 async def get(call: ApiRequest) -> ReservationDetail:
     r = await call[ReservationService].get_own(call.id, call.reader.id)
-    return await presenter.detail(call[REFERENCE], r, call.now)
+    return await presenter.detail(call[REFERENCE], r, call.now, language_of(call.request))
 
 
 @routes.post(

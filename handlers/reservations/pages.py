@@ -10,7 +10,7 @@ from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
 from handlers.http.rendering import render_page
-from handlers.kiosks.presenter import kiosk_names, labels_are_taken
+from handlers.kiosks.presenter import labels_are_taken
 from handlers.reservations import presenter
 from handlers.reservations.current import current_reservation, reminders_missed
 from handlers.reservations.device_pass import keep_pass
@@ -69,7 +69,8 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
     if r.has_open_report:
         nearest = await visit[SeatAlternatives].alternatives_for(r, visit.reader, visit.now)
     venue, done = visit[REFERENCE].catalog.venues[r.venue_id], visit.request.query.get("done", "")
-    detail = await presenter.detail(visit[REFERENCE], r, visit.now)
+    language = language_of(visit.request)
+    detail = await presenter.detail(visit[REFERENCE], r, visit.now, language)
     keep_pass(visit, detail, current=False)
     return render_page(
         visit.request,
@@ -78,12 +79,6 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
         r=detail,
         nearest=nearest,
         events=EVENT_TEXT,
-        kiosks=kiosk_names(
-            visit[REFERENCE],
-            [venue],
-            language_of(visit.request),
-            visit[REFERENCE].catalog.areas.get(r.area_id),
-        ),
         labels=labels_are_taken([venue]),
         done=DONE_TEXT.get(done, ""),
         glimpse=_glimpse(visit, r) if done in ("reserve", "accept", "change") else None,

@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, WAKE_JOBS
+from handlers.kiosks.presenter import kiosk_names
 from handlers.reservations import schemas
 from handlers.texts.labels import STATE_TEXT, UNCONFIRMED_STATE
+from languages.text import Language
 from models.booking.again import stay_again
 from models.check_in import allowed_actions, rules
 from models.check_in.rules import leave_duration, renewal_opens
@@ -65,7 +67,7 @@ async def after_change(call: ApiRequest, r: Reservation) -> schemas.ReservationO
 
 
 async def detail(
-    reference: ReferenceData, r: Reservation, now: datetime
+    reference: ReferenceData, r: Reservation, now: datetime, language: Language
 ) -> schemas.ReservationDetail:
     history = [
         schemas.HistoryEntryOut(
@@ -73,7 +75,12 @@ async def detail(
         )
         for e in r.history
     ]
-    return schemas.ReservationDetail(**await _fields(reference, r, now), history=history)
+    venue, area = reference.catalog.venues[r.venue_id], reference.catalog.areas.get(r.area_id)
+    waits = r.state is ReservationState.RESERVED
+    kiosks = kiosk_names(reference, [venue], language, area) if waits else []
+    return schemas.ReservationDetail(
+        **await _fields(reference, r, now), history=history, kiosks=kiosks
+    )
 
 
 def _actor_and_channel(by: str, via: str) -> tuple[str, str]:

@@ -124,7 +124,11 @@ class ReservationOut(Response):
 
 
 class ReservationDetail(ReservationOut):
+    """A reservation with its history. ``kiosks``: the names of the kiosks at which to check in,
+    the nearest first; empty if readers check in otherwise, or no longer have to."""
+
     history: list[HistoryEntryOut]
+    kiosks: list[str]
 
 
 class NearSeat(ReservedSeat):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Final
 
 from aiohttp import web
@@ -132,13 +132,15 @@ async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
     wished = [v for v in reference.catalog.venues_in_use if query.venue in (None, v.id)]
     venue = next((v for v in wished if v.id in with_areas), None)
     if venue is None:
-        return ProposalOut(None)
+        return ProposalOut(None, None)
     venue_out = presenter.venue(reference, venue, call.now, call.reader)
+    after = call.zone.day(call.now) + timedelta(days=1)
+    tomorrow = next((one for one in venue_out.dates if one.date == after), None)
     if not date_of(venue_out, search.day).bookable:
-        return ProposalOut(None)
+        return ProposalOut(None, tomorrow)
     proposed = await propose_for_app(call, venue.id, search, passed_over(query.skip))
     if proposed is None:
-        return ProposalOut(None)
+        return ProposalOut(None, tomorrow)
     proposal, search_used = proposed
     until = proposal.state.free_until
     return ProposalOut(
@@ -150,7 +152,8 @@ async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
             free_until=call.zone.local_if_any(until),
             reason=proposal.reason.value,
             near=proposal.anchor.number if proposal.anchor is not None else None,
-        )
+        ),
+        tomorrow,
     )
 
 

@@ -171,9 +171,11 @@ class ProposedSeatOut(Response):
 
 class ProposalOut(Response):
     """``proposed``: the seat to propose. It is null if no seat is free, if the reader has a
-    reservation already, or if they may not book."""
+    reservation already, or if they may not book. ``tomorrow``: tomorrow as a day to book seats
+    for; null if booking never begins before the day itself."""
 
     proposed: ProposedSeatOut | None
+    tomorrow: DateOut | None
 
 
 class AreaSummary(Response):

@@ -519,6 +519,7 @@ export interface PatrolOut {
 
 export interface ProposalOut {
   proposed: ProposedSeatOut | null;
+  tomorrow: DateOut | null;
 }
 
 export interface ProposedSeatOut {
@@ -615,6 +616,7 @@ export interface ReservationDetail {
   extend_from: string | null;
   actions: string[];
   history: HistoryEntryOut[];
+  kiosks: string[];
 }
 
 export interface ReservationOut {

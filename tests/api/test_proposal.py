@@ -63,6 +63,9 @@ async def test_a_proposal_for_another_day_starts_at_the_readers_usual_time(servi
         if not day:
             await reader.reserve("2f-hall-001", "07:00", "08:00", service.tomorrow)  # and misses it
         await service.move(timedelta(hours=13))
+    for today in ("", f"?date={service.tomorrow}", "?venue=library"):
+        day = (await reader.ok("GET", f"/proposal{today}"))["tomorrow"]
+        assert (day["date"], day["bookable"]) == (service.tomorrow, True)
     tomorrow = f"?date={service.tomorrow}"
     assert (await proposed(reader, tomorrow))["start"] == "13:00"
     assert (await proposed(new, tomorrow))["start"] == "09:00"
@@ -108,7 +111,8 @@ async def test_a_reader_who_cannot_book_gets_no_proposal(service: Living) -> Non
     assert await proposed(suspended) is None
     assert await proposed(waiting, "?venue=none") is None
     await service.move("22:31")
-    assert await proposed(waiting) is None, "the library is closed"
+    closed = await waiting.ok("GET", "/proposal")
+    assert closed["proposed"] is None and closed["tomorrow"]["bookable"], "closed for today only"
     await waiting.refused("400 malformed", "GET", "/proposal?start=14:00")
     await waiting.refused("422 outside_horizon", "GET", "/proposal?date=2026-12-01")
     await waiting.refused("422 in_the_past", "GET", "/proposal?date=2026-09-01")

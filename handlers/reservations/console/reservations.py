@@ -6,6 +6,7 @@ from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
+from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.reservations import presenter
 from handlers.staff.forms import seat_in
@@ -62,7 +63,7 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
     return render(
         visit,
         "reservation",
-        r=await presenter.detail(reference, r, visit.now),
+        r=await presenter.detail(reference, r, visit.now, language_of(visit.request)),
         who=reader_label(reader),
         reader_id=reader.id if reader is not None else "",
         possible=possible_actions(r, visit),
