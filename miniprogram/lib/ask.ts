@@ -1,8 +1,9 @@
 // WeChat's dialogues as promises. None of them fails: a reader who closes one has thought better of it.
 
 import { Refused } from "../api/client";
+import type { ReservationOut } from "../api/types";
 import type { Text } from "./texts";
-import { t } from "./texts";
+import { placeOf, t } from "./texts";
 
 export function agreed(content: string): Promise<boolean> {
   return new Promise((resolve) => {
@@ -92,6 +93,24 @@ export function copy(data: string): void {
     fail: (error) => {
       if (isPrivate(error)) void explain(t("bind_copy_failed"));
       else wx.showToast({ title: t("bind_copy_failed"), icon: "none" });
+    },
+  });
+}
+
+/** Puts a booking into the phone's calendar, with an alarm at its start; WeChat asks whether it may. */
+export function intoCalendar(r: ReservationOut, description: string): void {
+  const place = placeOf(r.seat);
+  wx.addPhoneCalendar({
+    title: t("calendar_title", { seat: place }),
+    startTime: Date.parse(r.start) / 1000,
+    endTime: String(Date.parse(r.end) / 1000),
+    location: place,
+    description,
+    success: () => { wx.showToast({ title: t("calendar_added") }); },
+    fail: (error) => {
+      if (/cancel/.test(error.errMsg)) return;
+      if (isPrivate(error)) void explain(t("calendar_add"));
+      else void shown(t("calendar_failed"));
     },
   });
 }

@@ -25,3 +25,13 @@ export async function attempt(page: Loads, work: () => Promise<void>): Promise<v
     else page.setData({ wrong: error.message, wait: error.retryAfter });
   }
 }
+
+/** What only adds to a page: where it is refused, the page comes without it. */
+export async function beside<T>(asked: Promise<T>, without: T): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return without;
+  }
+}

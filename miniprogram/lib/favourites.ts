@@ -2,7 +2,7 @@
 import { Refused, drop, get, isBound, ofReader, post, tap } from "../api/client";
 import type { AgainOut, FavouritesOut, ReservedSeat } from "../api/types";
 import { dayAt, now } from "./clock";
-import { clockAfter, nameIn, t } from "./texts";
+import { fromTo, seatInArea, t } from "./texts";
 
 /** Where an earlier version kept them, on the phone alone. */
 const PLACE = "favourites";
@@ -14,15 +14,10 @@ function known(seat: ReservedSeat, label: string, note: string, query: string): 
   return { id: seat.id, area: seat.area_id, label, note, query: `area=${seat.area_id}&seat=${seat.id}${query}` };
 }
 
-function nameOf(seat: ReservedSeat): string {
-  return `${nameIn(seat.area, seat.area_names)} ${t("seat_no", { no: seat.no })}`;
-}
-
 function once(more: AgainOut): Known {
-  const begin = more.start === "now" ? t("now") : more.start;
-  const end = more.start === "now" ? more.end : clockAfter(more.start, more.end);
-  const note = `${t(more.date === dayAt(now()) ? "today" : "tomorrow")} ${begin}–${end}`;
-  return known(more.seat, nameOf(more.seat), note, `&date=${more.date}&start=${more.start}&end=${more.end}`);
+  const { from, to } = fromTo(more.start, more.end);
+  const note = `${t(more.date === dayAt(now()) ? "today" : "tomorrow")} ${from}–${to}`;
+  return known(more.seat, seatInArea(more.seat), note, `&date=${more.date}&start=${more.start}&end=${more.end}`);
 }
 
 /** The favourites and the last seat; those that only this phone knows are told to the library first. */
@@ -37,7 +32,7 @@ export async function knownSeats(): Promise<KnownSeats> {
   const found = await ofReader(get<FavouritesOut>("/favourites"), { items: [], again: null });
   if (isBound()) wx.removeStorageSync(PLACE);
   return {
-    liked: found.items.map((seat) => known(seat, nameOf(seat), "", `&date=${dayAt(now())}`)),
+    liked: found.items.map((seat) => known(seat, seatInArea(seat), "", `&date=${dayAt(now())}`)),
     again: found.again && once(found.again),
   };
 }

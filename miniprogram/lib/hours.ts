@@ -1,8 +1,10 @@
 // The clock times of a day that can be looked for.
 
 import type { DateOut } from "../api/types";
-import { clockAt, dayAt, now } from "./clock";
+import { clock, clockAt, dayAt, now, span } from "./clock";
+import { t } from "./texts";
 
+const COUNTDOWN_MS = 10 * 60000;
 const HOURS = Array.from({ length: 24 }, (_, h) => `${String(h).padStart(2, "0")}:00`);
 
 /** The full hours between opening and closing that are to come, and closing itself; those after midnight come last. */
@@ -19,4 +21,13 @@ export function hours(d: DateOut): string[] {
 export function startsIn(times: string[]): number {
   const midnight = times.findIndex((hour, n) => n > 0 && hour <= (times[n - 1] ?? ""));
   return midnight < 0 ? times.length - 1 : midnight;
+}
+
+/** What stands below a day that cannot be booked yet; a countdown in the last ten minutes. */
+export function noteOn(d: DateOut): string {
+  if (d.open === null) return t("day_closed");
+  if (d.opens_at === null) return "";
+  const left = Date.parse(d.opens_at) - now();
+  if (left <= 0) return "";
+  return left <= COUNTDOWN_MS ? t("day_opens_in", { t: span(left) }) : t("day_opens", { at: clock(d.opens_at) });
 }

@@ -1,6 +1,6 @@
 // An area's seats as a plan draws them and a list names them.
 
-import type { MarkOut, SeatMapOut, SeatOut } from "../api/types";
+import type { DeskOut, MarkOut, SeatMapOut, SeatOut } from "../api/types";
 import { clock } from "./clock";
 import type { Feature } from "./seat_features";
 import { allFeatures, has } from "./seat_features";
@@ -28,6 +28,11 @@ const STANDING: ReadonlyArray<readonly [string, Text]> = [["wall", "mark_wall"],
 const SIGNS = 3;
 /** What a word needs. */
 const ROOM_PX = 14;
+const SEAT_PX = 40;
+/** As wide as the column of app.wxss, what stands beside its cards, and the height of a glimpse. */
+export const COLUMN_PX = 560;
+const ASIDE_PX = 32;
+const GLIMPSE_PX = 138;
 
 /** The signs of what seats have and what stands between them, with their words. */
 export function tagLegend(): { sign: string; text: string }[] {
@@ -87,10 +92,43 @@ function tileOf(seat: SeatOut, back: Back, features: readonly Feature[], wanted:
   };
 }
 
+function tilesOf(map: SeatMapOut, wanted: readonly string[]): Tile[] {
+  const features = allFeatures();
+  return map.seats.map((seat, n) => tileOf(seat, BACKS[map.faces.charAt(n)] ?? "bottom", features, wanted));
+}
+
+/** The part of a plan around a seat, which is drawn as the reader's own. `x` and `y` are its middle. */
+export interface Glimpse { id: string; x: number; y: number; desks: DeskOut[]; marks: MarkOut[]; seats: Tile[] }
+
+/** `alone`: nothing is said of the other seats. */
+export function glimpseOf(map: SeatMapOut, id: string, alone = false): Glimpse | null {
+  const tiles = tilesOf(map, []);
+  const own = tiles.find((tile) => tile.id === id);
+  if (own === undefined) return null;
+  const wide = (Math.min(wx.getWindowInfo().windowWidth, COLUMN_PX) - ASIDE_PX) / 2;
+  const x = within(own.x + SEAT_PX / 2, wide, map.width);
+  const y = within(own.y + SEAT_PX / 2, GLIMPSE_PX / 2, map.height);
+  const isSeen = (at: { x: number; y: number }, w: number, h: number): boolean =>
+    Math.abs(at.x + w / 2 - x) < wide + w / 2 && Math.abs(at.y + h / 2 - y) < (GLIMPSE_PX + h) / 2;
+  return {
+    id, x, y,
+    desks: map.desks.filter((desk) => isSeen(desk, desk.w, desk.h)),
+    marks: map.marks.filter((mark) => isSeen(mark, mark.w, mark.h)),
+    seats: tiles.filter((tile) => isSeen(tile, SEAT_PX, SEAT_PX)).map((tile) => {
+      const status = tile === own ? "mine" : alone ? "occupied" : tile.status;
+      return { ...tile, status, no: status === "mine" || status === "free" ? tile.no : "" };
+    }),
+  };
+}
+
+/** The middle of a part of a plan, moved so that the part stays on the plan. */
+function within(middle: number, half: number, size: number): number {
+  return size <= 2 * half ? size / 2 : Math.min(Math.max(middle, half), size - half);
+}
+
 /** What a new plan changes of what is shown, seat by seat: hundreds stay as they are. `wanted`: features that are looked for. */
 export function changed(shown: readonly Tile[], map: SeatMapOut, wanted: readonly string[]): Record<string, unknown> {
-  const features = allFeatures();
-  const tiles = map.seats.map((seat, n) => tileOf(seat, BACKS[map.faces.charAt(n)] ?? "bottom", features, wanted));
+  const tiles = tilesOf(map, wanted);
   if (shown.length !== tiles.length) return { seats: tiles };
   const change: Record<string, unknown> = {};
   tiles.forEach((tile, n) => {

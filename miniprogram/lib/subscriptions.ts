@@ -45,7 +45,7 @@ export function noteConsents(subscriptions: Readonly<Record<string, number>>): v
   left = subscriptions;
 }
 
-const leftOf = (message: string): number => left[message] ?? 0;
+export const leftOf = (message: string): number => left[message] ?? 0;
 
 /** Those of which fewest may still come are first. WeChat refuses a request that mixes long-term templates, which are
  * accepted once, with others. */

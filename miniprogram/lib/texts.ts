@@ -65,6 +65,11 @@ export function clockAfter(since: string, at: string): string {
   return at > since ? at : t("next_day", { at });
 }
 
+/** A time of a booking in words, which may begin now. */
+export function fromTo(start: string, end: string): { from: string; to: string } {
+  return { from: start === "now" ? t("now") : start, to: start === "now" ? clockFromNow(end) : clockAfter(start, end) };
+}
+
 /** The same after this moment. */
 export function clockFromNow(at: string): string {
   return clockAfter(clockAt(now()), at);
@@ -97,10 +102,23 @@ export function floorName({ floor, floor_name, floor_names }: Pick<AreaOut, "flo
   return own || (floor < 0 ? t("basement", { n: counted(-floor) }) : t("floor", { n: counted(floor) }));
 }
 
-/** Where a seat is that is named beside it: area, floor where the area's name does not begin with it, venue. */
+const SEPARATOR = " · ";
+
+/** Where a seat's area is that is named beside it: floor where the area's name does not begin with it, venue. */
+export function aroundArea(seat: ReservedSeat): string {
+  const floor = floorName(seat);
+  const venue = nameIn(seat.venue, seat.venue_names);
+  return nameIn(seat.area, seat.area_names).startsWith(floor) ? venue : floor + SEPARATOR + venue;
+}
+
+/** Where a seat is that is named beside it: area, floor, venue. */
 export function areaOf(seat: ReservedSeat): string {
-  const [area, floor] = [nameIn(seat.area, seat.area_names), floorName(seat)];
-  return [area, ...(area.startsWith(floor) ? [] : [floor]), nameIn(seat.venue, seat.venue_names)].join(" · ");
+  return nameIn(seat.area, seat.area_names) + SEPARATOR + aroundArea(seat);
+}
+
+/** A seat with its area: 二层中厅 065 号. */
+export function seatInArea(seat: ReservedSeat): string {
+  return `${nameIn(seat.area, seat.area_names)} ${t("seat_no", { no: seat.no })}`;
 }
 
 /** A seat and where it is. A booking that an earlier version has kept has no labels. */

@@ -109,16 +109,12 @@ export const CHINESE = {
   left_to_return: "请在 {at} 前返回",
   left_to_accept: "还剩 {t} 接受",
   note_reserved: "请在 {from}–{until} {by}签到",
+  note_counts: "，否则记违约一次",
   scan_by_kiosk: "到选座机或查询机扫码",
   scan_by_kiosk_or_label: "到选座机、查询机扫码或扫座位码",
   scan_by_seat_label: "扫座位码",
   scan_by_gate: "从闸机入馆",
   scan_by_desk: "到服务台",
-  scan_short_kiosk: "扫码", // own
-  scan_short_kiosk_or_label: "扫码", // own
-  scan_short_seat_label: "扫座位码", // own
-  scan_short_gate: "从闸机入馆", // own
-  scan_short_desk: "到服务台", // own
   scan_at_kiosk: "选座机或查询机上的",
   scan_at_kiosk_or_label: "选座机、查询机或座位上的",
   scan_at_seat_label: "座位上的",
@@ -166,6 +162,8 @@ export const CHINESE = {
   weekdays: "日一二三四五六",
   today: "今天",
   tomorrow: "明天",
+  turn_back: "回到今天",
+  day_bookable: "可以预约",
   day_closed: "闭馆", // own
   day_opens: "{at} 开放",
   day_opens_in: "{t} 后开放",
@@ -229,9 +227,6 @@ export const CHINESE = {
   reserve_as: "预约 {no} 号 · {from}–{to}",
   reserve_bound: "绑定后预约",
   reserved: "预约成功", // own
-  reserved_note: "请在 {from}–{until} {by}签到，否则记违约一次。",
-  reserved_excused: "请在 {from}–{until} {by}签到，逾期座位将释放。",
-  see_it: "查看预约",
   near: "附近的空位：",
   wait: "加入候补",
   full_then: "{from}–{to} 这里没有空位。候补有空位时为您保留并通知您：",
@@ -301,7 +296,7 @@ export const CHINESE = {
   privacy_words_why: "用来解决您反映的问题，答复 {days} 天后删除。",
   privacy_staff: "馆员的操作",
   privacy_staff_why: "馆员查看和更改了什么、为什么，供图书馆检查。保存 {days} 天。",
-  privacy_phone: "摄像头只用来扫码，剪贴板只写入您点“复制”的网址，都不读取其他内容。微信会在第一次使用时征求您的同意。手机里还存最近的预约，没有网络时也能看到；解绑时删除。",
+  privacy_phone: "摄像头只用来扫码，剪贴板只写入您点“复制”的网址，日历只写入您点“加入日历”的预约，都不读取其他内容。微信会在第一次使用时征求您的同意。手机里还存最近的预约，没有网络时也能看到；解绑时删除。",
   privacy_guide: "查看用户隐私保护指引",
   privacy_guide_name: "用户隐私保护指引",
   privacy_no_guide: "微信没有打开指引，请稍后再试",
@@ -326,6 +321,16 @@ export const CHINESE = {
   history: "经过",
   receipt: "预约号 {n}",
   made_at: "预约时间 {at}",
+  where_kiosk: "{until} 前到{kiosk}签到",
+  where_other: "{until} 前{by}签到",
+  where_also: "也可以在{kiosks}",
+  where_label: "也可以扫描座位上的座位码",
+  calendar_add: "加入日历",
+  calendar_title: "座位：{seat}",
+  calendar_added: "已加入日历",
+  calendar_failed: "没有加入日历：请在手机设置里允许微信使用日历",
+  remind: "提醒我",
+  remind_left: "签到提醒还可收 {n} 条",
   wait_waiting: "等候中，前面还有 {n} 位",
   wait_telling: "有空位时告诉您，不保留座位",
   wait_told: "已告诉您有空位",

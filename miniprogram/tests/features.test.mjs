@@ -61,7 +61,7 @@ for (const [language, lamp, aside] of [["zh_CN", "台灯", "不合筛选"], ["en
       await phone.tap(language === "en" ? "Plan" : "座位图");
       await seatTapped(phone, WITH_LAMP[0]);
       await phone.tap(BOOK);
-      await phone.until((data) => data.done);
+      await phone.reaches("pages/reservation/detail");
       assert.equal(posted(phone, "/reservations").at(-1).body.seat_id, WITH_LAMP[0]);
     } finally {
       await phone.close();

@@ -62,6 +62,9 @@ export class Phone {
     /** The answer to requestSubscribeMessage: a word for all of them, or null where it fails. */
     this.consents = "accept";
     this.mayCopy = true;
+    /** What is in the phone's calendar, and why nothing comes into it, as WeChat says that. */
+    this.calendar = [];
+    this.noCalendar = null;
     /** What the phone's WeChat does not have yet, how many templates it takes at once, and which are long-term. */
     this.lacks = new Set();
     this.mostTemplates = 5;
@@ -173,11 +176,17 @@ export class Phone {
         log.clipboard = data;
         return later(success);
       },
+      addPhoneCalendar: ({ success, fail, ...event }) => {
+        if (log.noCalendar) return later(fail, log.noCalendar);
+        log.calendar.push(event);
+        return later(success);
+      },
       showLoading: ({ title }) => { log.loading = title; },
       hideLoading: () => { log.loading = ""; },
       stopPullDownRefresh: () => { log.pulled = true; },
       openSetting: () => { log.settings = true; },
       navigateTo: go(this.push),
+      redirectTo: go(this.replace),
       navigateBack: () => { this.back(); },
       switchTab: go(this.tab),
       reLaunch: go(this.open),
@@ -230,6 +239,12 @@ export class Phone {
   push(url) {
     this.hide();
     this.stack.push(this.shown);
+    this.#make(url);
+  }
+
+  /** In place of what is shown (redirectTo). */
+  replace(url) {
+    this.#end(this.shown);
     this.#make(url);
   }
 

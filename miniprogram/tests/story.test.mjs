@@ -71,14 +71,15 @@ test("the story: bind, reserve, check in, extend, leave, return, finish", async 
   await timesChosen(phone, "09:00", "12:00");
   await phone.tap(BOOK);
   await phone.reads("预约成功");
-  await phone.reads("请在 08:30–09:30 扫码签到");
+  await phone.reaches("pages/reservation/detail");
+  await phone.reads("请在 08:30–09:30 到选座机或查询机扫码签到，否则记违约一次");
   assert.deepEqual(posted(phone, "/reservations").map((sent) => sent.status), [201]);
-  await phone.until((data) => data.seats.find((seat) => seat.id === SEAT).said.includes("09:00 前空闲"), "what is left of the seat");
-
-  // The card, before its time.
-  await phone.tap("查看预约");
-  await phone.reaches("pages/index/index");
   await phone.reads("已预约065 号二层中厅 · 图书馆");
+
+  // The pass, before its time. Behind it is what was there before the plan.
+  phone.back();
+  await phone.reaches("pages/seats/seats");
+  await reload();
   await phone.until(() => /(1:00:00|59:\d\d) 后开始/.test(phone.text), "how long it is until then");
 
   // A code that is none is refused and says so; the kiosk's is taken.

@@ -100,7 +100,7 @@ try {
   const token = phone.storage.get("token");
   const other = await service.reader("li", "21070002");
   await phone.reads("座位预约使用说明");
-  await phone.until((data) => data.proposed);
+  await phone.until((data) => data.glimpse);
   draw(phone, "home-empty");
   let wait = null;
   phone.network = () => new Promise((resolve) => { wait = resolve; });
@@ -140,7 +140,7 @@ try {
   await phone.tap("09:00");
   await phone.until((data) => data.start === "09:00");
   await phone.tap(BOOK);
-  await phone.reads("预约成功");
+  await phone.until((data) => data.glimpse);
   draw(phone, "reserved");
   await service.clock(at("08:50"));
   const home = async (text) => { phone.open("pages/index/index"); await phone.reads(text); await phone.reads("座位预约使用说明"); };

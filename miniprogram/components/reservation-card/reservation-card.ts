@@ -18,6 +18,18 @@ function leftOf(r: ReservationOut): string {
   return t("left_to_check_in", { t: until(r.check_in_until) });
 }
 
+/** The time that is left of a stay, a leave or a check-in: `part` in a hundred, `text` in hours and minutes. */
+interface Ring { part: number; text: string }
+
+function ringOf(r: ReservationOut): Ring | null {
+  const due = r.state === "reserved" && !r.reported && Date.parse(r.check_in_from) <= now();
+  const [from, to] = r.state === "in_use" ? [r.start, r.end] : r.state === "away" ? [r.left_at, r.return_by] : due ? [r.check_in_from, r.check_in_until] : [];
+  const left = Date.parse(to ?? "") - now();
+  if (!from || !to || left <= 0) return null;
+  const minutes = Math.floor(Math.ceil(left / 1000) / 60);
+  return { part: Math.min(100, Math.round((100 * left) / (Date.parse(to) - Date.parse(from)))), text: span(minutes * 1000) };
+}
+
 /** Until when the reader may stay away who leaves now. */
 function returnBy(r: ReservationOut, minutes: number): string {
   return clockAt(Math.min(now() + minutes * 60000, Date.parse(r.end)));
@@ -32,7 +44,8 @@ function noteOf(r: ReservationOut): string {
   if (r.state === "away") return t("note_away");
   if (r.state === "offered") return t("note_held", { at: clock(r.held_until ?? r.end) });
   if (r.state !== "reserved") return "";
-  return t("note_reserved", { from: clock(r.check_in_from), until: clock(r.check_in_until), by: named("scan_by", r.check_in_by) });
+  const check_in = t("note_reserved", { from: clock(r.check_in_from), until: clock(r.check_in_until), by: named("scan_by", r.check_in_by) });
+  return r.excused ? check_in : check_in + t("note_counts");
 }
 
 Component({
@@ -48,6 +61,7 @@ Component({
     seat: "",
     place: "",
     left: "",
+    ring: null as Ring | null,
     when: "",
     note: "",
     main: null as ActionButton | null,
@@ -64,6 +78,7 @@ Component({
         words: words("detail"),
         state: stateOf(r),
         left: leftOf(r),
+        ring: ringOf(r),
         seat: t("seat_no", { no: r.seat.no }),
         place: areaOf(r.seat),
         when: period(r),
@@ -88,7 +103,7 @@ Component({
         const r = this.data.r as ReservationOut;
         if (!r.id) return;
         const left = leftOf(r);
-        if (left !== this.data.left) this.setData({ left, note: noteOf(r) });
+        if (left !== this.data.left) this.setData({ left, ring: ringOf(r), note: noteOf(r) });
       }, TICK_MS);
       this.setData({ timer: timer as unknown as number });
     },

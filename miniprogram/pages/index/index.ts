@@ -1,9 +1,12 @@
 import { Refused, get, isBound, noted, ofReader, post, tap } from "../../api/client";
-import type { AreasOut, MessageOut, NoticeOut, Page as PageOf, ProposalOut, ReservationOut, WaitlistEntryOut } from "../../api/types";
+import type { AreasOut, DateOut, MessageOut, NoticeOut, Page as PageOf, ProposalOut, ReservationOut, SeatMapOut, WaitlistEntryOut } from "../../api/types";
 import type { Floor } from "../../lib/areas";
 import { byFloor } from "../../lib/areas";
-import { LOADING, attempt } from "../../lib/attempt";
-import { clock, clockAt, day, dayAt } from "../../lib/clock";
+import { LOADING, attempt, beside } from "../../lib/attempt";
+import { clock, clockAt, day, dayAt, now } from "../../lib/clock";
+import { noteOn } from "../../lib/hours";
+import type { Glimpse } from "../../lib/plan";
+import { glimpseOf } from "../../lib/plan";
 import type { Proposed } from "../../lib/proposal";
 import { proposedOf } from "../../lib/proposal";
 import type { Known } from "../../lib/favourites";
@@ -22,6 +25,14 @@ const SHOWN = 3;
 /** One poll in so many asks for everything: the others for the reader's own seats. */
 const ALL_EACH = 4;
 const MOST_SKIPPED = 12;
+const DAY_MS = 24 * 3600000;
+
+/** `tomorrow`: null or, from a service before 0.3, missing where it can never be booked. */
+function turned(tomorrow: DateOut | null | undefined, ahead: boolean): { label: string; note: string; off: boolean } | null {
+  if (!tomorrow) return null;
+  if (ahead) return { label: t("today"), note: t("turn_back"), off: false };
+  return { label: t("tomorrow"), note: noteOn(tomorrow) || t("day_bookable"), off: !tomorrow.bookable };
+}
 
 const NONE = { items: [], page: 1, page_size: 0, total: 0 };
 
@@ -46,6 +57,12 @@ Component({
     again: null as Known | null,
     liked: [] as Known[],
     proposed: null as Proposed | null,
+    /** The proposed seat in its place; null until its plan is there. */
+    glimpse: null as Glimpse | null,
+    /** Whether a seat is proposed for tomorrow. */
+    ahead: false,
+    /** The other one of today and tomorrow, with what stands below it. */
+    turn: null as { label: string; note: string; off: boolean } | null,
     /** The seats that were proposed and not wanted. */
     skip: [] as string[],
     busy: false,
@@ -58,7 +75,7 @@ Component({
       const scene = decoded(query.scene);
       if (query.q) arrive(decoded(query.q));
       this.setData({
-        words: words("proposed_other", "home_free", "home_none", "home_reserve", "notices", "home_all", "home_kiosk", "once_more", "untold_ask", "reminders_paused"),
+        words: words("proposed_other", "tomorrow", "home_free", "home_none", "home_reserve", "notices", "home_all", "home_kiosk", "once_more", "untold_ask", "reminders_paused"),
         binds: scene === "web",
         kiosk: (scene || `k=${query.k ?? ""}`).replace(/^k=/, "") !== "" && scene !== "web",
       });
@@ -97,11 +114,12 @@ Component({
           knownSeats(),
           get<PageOf<MessageOut>>("/messages?unread=true&page_size=1"),
           this.library(),
-          active.length ? this.setData({ proposed: null }) : kept || this.propose(this.data.skip),
+          active.length ? this.setData({ proposed: null, turn: null }) : kept || this.propose(this.data.skip),
         ]);
         keepUnread(unread.total);
         this.setData({ ...known, unread: unread.total });
       });
+      void this.picture();
       const last = this.data.ready ? null : lastSeen();
       this.setData({ last: last?.active ?? [], lastAt: last ? t("last_seen", { at: `${dayAt(last.at).slice(5)} ${clockAt(last.at)}` }) : "" });
     },
@@ -126,24 +144,51 @@ Component({
       keep(qr);
       throw new Refused(403, "not_bound", "");
     },
-    async propose(skip: string[]) {
-      const { proposed } = await get<ProposalOut>(`/proposal${skip.length ? `?skip=${skip.join(",")}` : ""}`);
-      this.setData({ skip, proposed: proposed && proposedOf(proposed) });
+    async propose(skip: string[], day?: { ahead: boolean }) {
+      const { ahead } = day ?? this.data;
+      const date = dayAt(now() + (ahead ? DAY_MS : 0));
+      const { proposed, tomorrow } = await get<ProposalOut>(`/proposal?date=${date}${skip.length ? `&skip=${skip.join(",")}` : ""}`);
+      const glimpse = this.data.glimpse?.id === proposed?.seat.id ? this.data.glimpse : null;
+      this.setData({ skip, ahead, glimpse, proposed: proposed && proposedOf(proposed), turn: turned(tomorrow, ahead) });
+    },
+    /** The plan around the proposed seat, once the page is there. */
+    async picture() {
+      const { proposed, glimpse } = this.data;
+      if (proposed === null || glimpse?.id === proposed.id) return;
+      const map = await beside<SeatMapOut | null>(get(proposed.map), null);
+      if (map && this.data.proposed?.id === proposed.id) this.setData({ glimpse: glimpseOf(map, proposed.id) });
     },
     /** 换一个; from the beginning where there is no other. */
-    async other() {
-      const { proposed, skip, busy } = this.data;
-      if (busy || proposed === null) return;
+    other() {
+      return this.instead(async () => {
+        const { proposed, skip } = this.data;
+        await this.propose([...skip, proposed?.id ?? ""].slice(-MOST_SKIPPED));
+        if (this.data.proposed === null) await this.propose([]);
+      });
+    },
+    /** 明天, and back to today. */
+    turn() {
+      const { ahead, turn } = this.data;
+      return this.instead(async () => {
+        if (turn?.off) return;
+        await this.propose([], { ahead: !ahead });
+        if (ahead || this.data.proposed) return;
+        wx.showToast({ title: t("free_none"), icon: "none" });
+        await this.propose([], { ahead: false });
+      });
+    },
+    async instead(work: () => Promise<void>) {
+      if (this.data.busy) return;
       this.setData({ busy: true });
       try {
-        await this.propose([...skip, proposed.id].slice(-MOST_SKIPPED));
-        if (this.data.proposed === null) await this.propose([]);
+        await work();
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         wx.showToast({ title: error.message, icon: "none" });
       } finally {
         this.setData({ busy: false });
       }
+      void this.picture();
     },
     /** What is shown stays where the network does not answer. */
     async look() {
@@ -161,7 +206,7 @@ Component({
       const waiting = isBound() ? ofReader(get<PageOf<WaitlistEntryOut>>("/waitlist"), NONE) : NONE;
       const [{ reader, active, reminders_paused: paused }, waits] = await Promise.all([currentReader(), waiting]);
       if (reader === null) {
-        this.setData({ live: [], untold: null, paused, proposed: null, liked: [], again: null, unread: 0 });
+        this.setData({ live: [], untold: null, paused, proposed: null, turn: null, liked: [], again: null, unread: 0 });
         return null;
       }
       const offers = waits.items.flatMap((wait) => (wait.offer ? [wait.offer] : []));

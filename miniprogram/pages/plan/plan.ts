@@ -1,16 +1,16 @@
 import { Refused, get, open, post, tap } from "../../api/client";
 import type { Choice, DateOut, DeskOut, ForecastOut, NearSeat, ReservationOut, SeatMapOut, TimesOut, VenuesOut, WaitlistEntryOut } from "../../api/types";
-import { LOADING, attempt } from "../../lib/attempt";
+import { LOADING, attempt, beside } from "../../lib/attempt";
 import { clock, clockAt, dayAt, minutesBetween, now } from "../../lib/clock";
 import { drawNote, drawsNow } from "../../lib/draw";
 import { knownSeats, like } from "../../lib/favourites";
 import type { Fixture, Tile } from "../../lib/plan";
-import { changed, fixtureOf, legend, tagLegend } from "../../lib/plan";
+import { COLUMN_PX, changed, fixtureOf, legend, tagLegend } from "../../lib/plan";
 import { poll, still } from "../../lib/polling";
 import { has, learnFeatures } from "../../lib/seat_features";
 import { shared } from "../../lib/share";
 import { ASKED, consent } from "../../lib/subscriptions";
-import { clockAfter, nameIn, named, period, placeOf, t, words } from "../../lib/texts";
+import { clockAfter, fromTo, nameIn, named, t, words } from "../../lib/texts";
 
 /** 2 小时 15 分; full hours and what is less than one have one word. */
 function lengthOf(minutes: number): string {
@@ -23,22 +23,9 @@ const LARGEST = 2.5;
 const STEP = 1.4;
 /** What stands above the plan. */
 const HEAD_PX = 60;
-/** As wide as the column of app.wxss. */
-const COLUMN_PX = 560;
 
 /** An end in the phone's language, with how long that is. */
 interface End extends Choice { to: string; length: string; minutes: number }
-interface Done { label: string; when: string; note: string }
-
-/** What only adds to the map: where it is refused, the map comes without it. */
-async function beside<T>(asked: Promise<T>, without: T): Promise<T> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    return without;
-  }
-}
 
 Component({
   data: {
@@ -94,7 +81,6 @@ Component({
     mayWait: false,
     favourites: [] as string[],
     waiting: "",
-    done: null as Done | null,
     key: "",
     timer: 0,
   },
@@ -102,7 +88,7 @@ Component({
     onLoad(query: Record<string, string | undefined>) {
       this.setData({
         words: words(
-          "plan", "list", "larger", "smaller", "start", "end", "no_times", "reserved", "see_it", "close", "free",
+          "plan", "list", "larger", "smaller", "start", "end", "no_times", "close", "free",
           "near", "wait", "tell", "favourite_add", "favourite_remove", "now", "fault", "reserve_bound",
         ),
         legend: legend(),
@@ -113,7 +99,7 @@ Component({
         features: query.features ? query.features.split(",") : [],
       });
       wx.setNavigationBarTitle({ title: t("plan") });
-      if (this.data.from) this.setData({ window: t("plan_window", { from: this.data.from, to: clockAfter(this.data.from, this.data.to) }) });
+      if (this.data.from) this.setData({ window: t("plan_window", fromTo(this.data.from, this.data.to)) });
       void this.load().then(() => (query.seat ? this.pick(query.seat) : undefined));
     },
     onShow() {
@@ -218,7 +204,7 @@ Component({
       }
       this.setData({
         seat, draw: drawNote(this.data.day), liked: this.data.favourites.includes(id), starts: [], ends: [], start: "", end: "", sentence: "", checkIn: "", none: false, notThen: "", refused: "", near: [],
-        mayWait: false, waiting: "", done: null, key: tap(),
+        mayWait: false, waiting: "", key: tap(),
       });
       await this.ask(async () => {
         const { starts = [], proposed } = await get<TimesOut>(`/seats/${id}/times?date=${this.data.date}`);
@@ -228,7 +214,7 @@ Component({
         const found = start !== undefined && (await this.from(start.value, to));
         // Nothing else is chosen for a reader who wants that time.
         if (from !== "" && !found) {
-          this.setData({ start: "", ends: [], end: "", sentence: "", checkIn: "", notThen: t("not_then", { from, to: clockAfter(from, to) }), mayWait: true });
+          this.setData({ start: "", ends: [], end: "", sentence: "", checkIn: "", notThen: t("not_then", fromTo(from, to)), mayWait: true });
         }
       });
     },
@@ -286,7 +272,7 @@ Component({
     },
     /** What is under way tells its end here. */
     close() {
-      if (!this.data.busy) this.setData({ seat: null, done: null });
+      if (!this.data.busy) this.setData({ seat: null });
     },
     fault() {
       const { seat, name } = this.data;
@@ -310,19 +296,13 @@ Component({
         await consent(ASKED.reserve);
         if (drawsNow(this.data.day)) this.setData({ draw: t("drawing") });
         const r = await post<ReservationOut>("/reservations", { seat_id: seat.id, date, start, end }, key);
-        this.setData({
-          done: {
-            label: placeOf(r.seat),
-            when: period(r),
-            note: t(r.excused ? "reserved_excused" : "reserved_note", { from: clock(r.check_in_from), until: clock(r.check_in_until), by: named("scan_short", r.check_in_by) }),
-          },
-        });
+        wx.redirectTo({ url: `/pages/reservation/detail?id=${r.id}&made=1` });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         this.refuse(error);
+        void this.refresh();
       } finally {
         this.setData({ busy: false, draw: drawNote(this.data.day) });
-        void this.refresh();
       }
     },
     refuse(error: Refused) {
@@ -366,9 +346,6 @@ Component({
       } finally {
         this.setData({ busy: false });
       }
-    },
-    see() {
-      wx.switchTab({ url: "/pages/index/index" });
     },
   },
 });

@@ -1,11 +1,25 @@
 import { get } from "../../api/client";
-import type { ReservationDetail } from "../../api/types";
-import { LOADING, attempt } from "../../lib/attempt";
-import { day } from "../../lib/clock";
+import type { ReservationDetail, SeatMapOut } from "../../api/types";
+import { intoCalendar } from "../../lib/ask";
+import { LOADING, attempt, beside } from "../../lib/attempt";
+import { clock, clockAt, day, now } from "../../lib/clock";
+import { templates } from "../../lib/library";
+import type { Glimpse } from "../../lib/plan";
+import { glimpseOf } from "../../lib/plan";
 import { poll, still } from "../../lib/polling";
-import { named, period, placeOf, stateOf, t, words } from "../../lib/texts";
+import { ASKED, consent, explainOff, leftOf } from "../../lib/subscriptions";
+import { clockAfter, named, period, placeOf, stateOf, t, words } from "../../lib/texts";
 
 interface Line { at: string; text: string }
+
+/** Until when to check in, at the nearest screen, and how else that can be done. A service before 0.3 names no screens. */
+function whereTo(r: ReservationDetail): { where: string; also: string[] } {
+  const [nearest, ...others] = (r.kiosks as string[] | undefined) ?? [];
+  const until = clockAfter(clockAt(now()), clock(r.check_in_until));
+  const also = nearest ? [others.length ? t("where_also", { kiosks: others.join(t("list_comma")) }) : "", r.check_in_by === "kiosk_or_label" ? t("where_label") : ""] : [];
+  const where = nearest ? t("where_kiosk", { until, kiosk: nearest }) : t("where_other", { until, by: named("scan_by", r.check_in_by) });
+  return r.state === "reserved" ? { where, also: also.filter((part) => part !== "") } : { where: "", also: [] };
+}
 
 Component({
   data: {
@@ -14,6 +28,14 @@ Component({
     id: "",
     r: null as ReservationDetail | null,
     live: false,
+    /** The booking has just been made; its seat is shown in its place then. */
+    fresh: false,
+    glimpse: null as Glimpse | null,
+    where: "",
+    also: [] as string[],
+    /** Whether WeChat has messages to consent to. */
+    reminds: false,
+    busy: false,
     state: "",
     place: "",
     when: "",
@@ -25,7 +47,7 @@ Component({
   methods: {
     onLoad(query: Record<string, string | undefined>) {
       wx.setNavigationBarTitle({ title: t("detail_page") });
-      this.setData({ words: words("history", "fault"), id: query.id ?? "" });
+      this.setData({ words: words("history", "fault", "reserved", "calendar_add", "remind"), id: query.id ?? "", fresh: query.made === "1" });
     },
     onShow() {
       void this.load();
@@ -45,11 +67,27 @@ Component({
       const seat = this.data.r?.seat;
       if (seat) wx.navigateTo({ url: `/pages/fault/fault?seat=${seat.id}&label=${encodeURIComponent(placeOf(seat))}` });
     },
-    load() {
-      return attempt(this, async () => {
+    calendar() {
+      const { r, where } = this.data;
+      if (r) intoCalendar(r, where);
+    },
+    /** Consent for one more of each message. */
+    async remind() {
+      const { r, busy } = this.data;
+      if (busy || r === null) return;
+      this.setData({ busy: true });
+      const asking = await consent(ASKED[r.state === "reserved" ? "reserve" : "check_in"]);
+      if (asking === "off") await explainOff();
+      else wx.showToast({ title: t("remind_left", { n: leftOf("CHECK_IN_REMINDER") }), icon: "none" });
+      this.setData({ busy: false });
+    },
+    async load() {
+      await attempt(this, async () => {
         const r = await get<ReservationDetail>(`/reservations/${this.data.id}`);
         this.setData({
           r,
+          ...whereTo(r),
+          reminds: templates().length > 0,
           live: ["reserved", "in_use", "away", "offered"].includes(r.state),
           state: stateOf(r),
           place: placeOf(r.seat),
@@ -59,6 +97,10 @@ Component({
           lines: r.history.map((entry) => ({ at: day(entry.at), text: named("event", entry.event) })),
         });
       });
+      const { r, fresh, glimpse } = this.data;
+      if (r === null || !fresh || glimpse) return;
+      const map = await beside<SeatMapOut | null>(get(`/areas/${r.seat.area_id}/map?date=${r.date}`), null);
+      if (map) this.setData({ glimpse: glimpseOf(map, r.seat.id, true) });
     },
   },
 });

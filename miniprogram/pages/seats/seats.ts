@@ -3,20 +3,19 @@ import type { AreasOut, DateOut, ForecastOut, VenueOut, VenuesOut } from "../../
 import type { Floor } from "../../lib/areas";
 import { byFloor } from "../../lib/areas";
 import { LOADING, attempt } from "../../lib/attempt";
-import { clock, dayAt, now, span } from "../../lib/clock";
+import { clock, dayAt, now } from "../../lib/clock";
 import { isDrawn } from "../../lib/draw";
 import type { Known } from "../../lib/favourites";
 import { knownSeats } from "../../lib/favourites";
 import { poll, still } from "../../lib/polling";
 import { allFeatures, learnFeatures } from "../../lib/seat_features";
 import { shared } from "../../lib/share";
-import { hours, startsIn } from "../../lib/hours";
+import { hours, noteOn, startsIn } from "../../lib/hours";
 import { nameTabs } from "../../lib/tabs";
 import { nameIn, t, words } from "../../lib/texts";
 import { unreadMessages } from "../../lib/unread";
 
 const HOUR_MS = 3600000;
-const COUNTDOWN_MS = 10 * 60000;
 const WEEK = 7;
 
 interface Day { date: string; weekday: string; number: number; label: string; on: boolean; there: boolean; note: string }
@@ -32,15 +31,6 @@ function strip(venue: VenueOut, chosen: string): Day[] {
     const name = [t("today"), t("tomorrow")][n] ?? weekday;
     return { date, weekday, number: at.getUTCDate(), label: name, on: date === chosen, there: known !== undefined, note: known ? noteOn(known) : "" };
   });
-}
-
-/** What stands below a day that cannot be booked yet; a countdown in the last ten minutes. */
-function noteOn(d: DateOut): string {
-  if (d.open === null) return t("day_closed");
-  if (d.opens_at === null) return "";
-  const left = Date.parse(d.opens_at) - now();
-  if (left <= 0) return "";
-  return left <= COUNTDOWN_MS ? t("day_opens_in", { t: span(left) }) : t("day_opens", { at: clock(d.opens_at) });
 }
 
 function sayOf(d: DateOut, label: string): string {
