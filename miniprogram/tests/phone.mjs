@@ -46,7 +46,7 @@ function installed(base) {
 
 export class Phone {
   /** `service` as in service.mjs; `name` makes the WeChat account. */
-  constructor(service, name, { language = "zh_CN" } = {}) {
+  constructor(service, name, { language = "zh_CN", width = 390, height = 844 } = {}) {
     this.service = service;
     this.name = name;
     this.storage = new Map();
@@ -90,7 +90,7 @@ export class Phone {
     this.app = null;
     this.root = installed(service.url);
     this.app = JSON.parse(readFileSync(join(this.root, "app.json"), "utf8"));
-    this.#wx(language);
+    this.#wx(language, { windowWidth: width, windowHeight: height });
     this.#run("app");
   }
 
@@ -98,7 +98,7 @@ export class Phone {
     require(join(this.root, path));
   }
 
-  #wx(language) {
+  #wx(language, size) {
     const log = this;
     const later = (call, ...values) => { setImmediate(() => call?.(...values)); };
     const go = (how) => ({ url }) => {
@@ -126,7 +126,7 @@ export class Phone {
         log.guideShown = true;
         return undefined;
       },
-      getWindowInfo: () => ({ windowWidth: 390, windowHeight: 844 }),
+      getWindowInfo: () => size,
       setTabBarItem: ({ index, text, fail }) => {
         if (!log.isTab(log.shown?.path)) return later(fail, { errMsg: "setTabBarItem:fail not TabBar page" });
         log.tabNames[index] = text;

@@ -64,7 +64,7 @@ const service = await start();
 let phone;
 try {
   await service.reset(at("08:00"));
-  phone = new Phone(service, "new");
+  phone = new Phone(service, "new", { width, height });
   phone.open("pages/index/index");
   await phone.reads("座位预约使用说明");
   await phone.reads("仅供");
@@ -96,7 +96,7 @@ try {
   await service.reset(at("08:00"));
   await phone.close();
 
-  phone = await bound(service);
+  phone = await bound(service, "wang", "21070001", { width, height });
   const token = phone.storage.get("token");
   const other = await service.reader("li", "21070002");
   await phone.reads("座位预约使用说明");
