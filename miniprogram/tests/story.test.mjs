@@ -448,7 +448,7 @@ test("a seat that is liked is found again, two taps from the first screen to boo
   const { items } = await service.call("GET", "/api/v1/favourites", { as: token });
   assert.deepEqual(items.map((seat) => seat.id), [SEAT]);
   phone.open("pages/index/index");
-  await phone.tap("二层中厅 065 号"); // one
+  phone.touch(await phone.until(() => phone.all("shortcut").find((node) => node.textContent === "二层中厅 065 号"))); // one
   await phone.reaches("pages/plan/plan");
   await phone.until((data) => data.seat?.id === SEAT && data.end, "its sheet");
   await phone.tap(BOOK); // two
