@@ -23,7 +23,7 @@ from models.library.entities import Area, Venue
 from models.seat_map.availability import AreaCount
 from models.seat_map.service import SeatMapService, TimeFilter
 
-_ALMOST_FULL: Final = 0.2
+FEW: Final = 0.2
 """If an area has less than this share of its seats free, its number has a warning's colour."""
 _HOURS_AHEAD: Final = 7
 _ABOUT_FULL: Final = 0.02
@@ -70,19 +70,17 @@ class AreaTile:
         return next((one.begin for one in self.hours if one.free <= full), None)
 
     @property
-    def bars(self) -> tuple[str, str, str]:
-        """Paths of bars, one for each hour, whose heights are shares of free seats: the present
-        one, those to come, and those of them with few seats."""
+    def bars(self) -> tuple[str, str]:
+        """Paths of bars, one for each hour to come, whose heights are shares of free seats; those
+        of hours with few seats are the second path."""
         to_come: dict[bool, list[str]] = {False: [], True: []}
         for place, one in enumerate(self.hours, 1):
-            to_come[self._is_few(one.free)].append(self._bar(place, one.free))
-        return self._bar(0, self.count.free), "".join(to_come[False]), "".join(to_come[True])
-
-    def _bar(self, place: int, free: int) -> str:
-        return f"M{10 * place + 4} 26v-{2 + round(_BARS_HIGH * free / (self.count.total or 1))}"
+            high = 2 + round(_BARS_HIGH * one.free / (self.count.total or 1))
+            to_come[self._is_few(one.free)].append(f"M{10 * place + 4} 26v-{high}")
+        return "".join(to_come[False]), "".join(to_come[True])
 
     def _is_few(self, free: int) -> bool:
-        return free < _ALMOST_FULL * self.count.total
+        return free < FEW * self.count.total
 
 
 def by_floor(venue: Venue, tiles: Iterable[AreaTile]) -> list[tuple[Text, list[AreaTile]]]:

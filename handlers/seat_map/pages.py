@@ -22,7 +22,7 @@ from handlers.reservations import presenter as reservations_presenter
 from handlers.reservations.current import current_of, reminders_missed
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map import presenter
-from handlers.seat_map.area_tiles import area_tiles, by_floor, clock_of, next_free
+from handlers.seat_map.area_tiles import FEW, area_tiles, by_floor, clock_of, next_free
 from handlers.seat_map.booking_panel import booking_panel, show_error
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.expected import expected_seats
@@ -96,6 +96,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         venue=venue,
         chosen_day=chosen_day,
         offered=offered,
+        few=FEW,
         floors=by_floor(reference.catalog.venues[VenueId(venue.id)], tiles),
         times=search_times(visit, venue.id, search.day),
         filters=feature_filters(visit, search.day),

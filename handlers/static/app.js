@@ -188,9 +188,9 @@ if (floors) {
           const tile = floors.querySelector(`[data-area="${area.id}"]`);
           if (!tile) continue;
           tile.querySelector(".n").textContent = area.seats_free;
-          tile.querySelector(".part")?.setAttribute("d", `M4 26v-${2 + Math.round((24 * area.seats_free) / (area.seats_total || 1))}`);
+          tile.querySelector("[pathLength]")?.setAttribute("stroke-dasharray", `${area.seats_free / (area.seats_total || 1)} 1`);
           tile.classList.toggle("full", !area.seats_free);
-          tile.classList.toggle("few", area.seats_free > 0 && area.seats_free < 0.2 * area.seats_total);
+          tile.classList.toggle("few", area.seats_free > 0 && area.seats_free < floors.dataset.few * area.seats_total);
         }
       }
     } catch { /* the numbers stay; the next one may succeed */ }

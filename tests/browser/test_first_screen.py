@@ -3,11 +3,14 @@ again."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from models.library.entities import AreaId
+from tests.api.counted_days import remember
 from tests.browser.conftest import (
     DEVICES,
     NAMES_OF_SIZES,
@@ -18,11 +21,15 @@ from tests.browser.conftest import (
     screen,
     shows_everybody,
     sizes,
+    whole,
 )
 from tests.builders import ZONE
 from tests.living import Client, Living
 from tests.second_venue import retire_second_venue
 
+LOOK = """tile => [tile.className, tile.querySelector(".count").innerText,
+  ...[...tile.querySelectorAll(".bars path")].map((bar) => [
+    bar.getAttribute("d"), parseFloat(bar.getAttribute("stroke-dasharray")) || 0])]"""
 SEAT, LABEL = "2f-hall-063", "二层中厅 063号"
 
 
@@ -167,6 +174,34 @@ async def test_a_full_area_shows_its_state_once_on_one_line(
         box = await other.bounding_box()
         assert box is not None and box["height"] < 34, (await other.inner_text(), box)
     assert not await tile.locator(".n").is_visible(), "no zero in green"
+
+
+@whole
+async def test_a_list_left_open_shows_what_a_new_one_does(service: Living, opened: Open) -> None:
+    """Numbers, bars and colours that the script renews are those that the service writes."""
+    stored, hall = service.inside.stored, service.inside.reference.catalog.areas[AreaId("2f-hall")]
+    small = replace(hall, seats=hall.seats[:10], rev=hall.rev + 1)
+    assert await stored.catalogs.replace_area(small)
+    await service.inside.reference.refresh()
+    await remember(service, 42)
+    tab = await opened("21071234", **PHONE)
+    tile = tab.page.locator(".tile[data-area='2f-hall']")
+    states = list[str]()
+    for taken in (8, 9, 10):
+        await tab.page.clock.install()
+        await tab.go("/")
+        for seat in hall.seats[len(states) and taken - 1 : taken]:
+            await (await service.reader()).reserve(seat.id, "now", "18:00")
+        await tab.page.clock.run_for(19_000)
+        await tab.page.wait_for_function(
+            "left => document.querySelector('[data-area=\"2f-hall\"] .n').textContent == left",
+            arg=str(10 - taken),
+        )
+        left_open = await tile.evaluate(LOOK)
+        await tab.go("/")
+        assert left_open == await tile.evaluate(LOOK)
+        states.append(left_open[0])
+    assert states == ["tile", "tile few", "tile full"]
 
 
 async def test_a_phone_can_switch_venues_and_shows_the_current_one(
