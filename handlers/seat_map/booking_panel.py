@@ -8,8 +8,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from handlers.http.keys import REFERENCE
+from handlers.http.language import language_of
 from handlers.http.pages import PageRequest
 from handlers.http.presenting import later_clock
+from handlers.kiosks.presenter import kiosk_names
 from handlers.reservations.presenter import seat as seat_out
 from handlers.reservations.schemas import ReservedSeat
 from handlers.seat_map import presenter, schemas
@@ -61,6 +63,8 @@ class BookingPanel:
     ends: list[schemas.Choice] = field(default_factory=list)
     end: str = ""
     check_in: str = ""
+    kiosk: str = ""
+    """The name of the nearest kiosk at which readers check in; empty if the venue has none."""
     counts: bool = True
     """Whether a no-show of this booking would count as a violation."""
     can_report_empty: bool = False
@@ -121,6 +125,8 @@ async def booking_panel(
     if day.choices:
         panel.timeline = _timeline(visit, search.day, day, policy)
         _choose(panel, visit, search, day, policy, wished_end)
+        venue, language = reference.catalog.venues[area.venue_id], language_of(visit.request)
+        panel.kiosk = next(iter(kiosk_names(reference, [venue], language, area)), "")
     if search.is_longer_than(policy.longest):
         longest = hours_text(policy.max_minutes)
         panel.too_long = TOO_LONG.format(period=search.period, longest=longest)

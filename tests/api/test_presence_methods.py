@@ -23,6 +23,8 @@ from tests.api.seat_reports import one
 from tests.living import MONDAY_8, Client, Living
 
 NO_PROOF: Final = "近 7 天没有任何签到方式起过作用"
+NEAREST: Final = "二层北自助服务区选座机"
+"""Of the kiosks of the library, to the seats of 二层中厅."""
 
 
 async def misses(service: Living, seat: str, reader: Client | None = None) -> tuple[Client, Any]:
@@ -191,17 +193,22 @@ async def test_gate_passages_have_no_effect_where_gates_are_no_presence_source(
 
 
 @pytest.mark.parametrize(
-    ("sources", "by", "short"),
+    ("sources", "by", "short", "sheet"),
     [
-        ((KIOSK, GATE, DESK), "到选座机或查询机扫码", "扫码"),
-        ((KIOSK, SEAT_LABEL), "到选座机、查询机扫码或扫座位码", "扫码"),
-        ((SEAT_LABEL, DESK), "扫座位码", "扫座位码"),
-        ((GATE, DESK), "从闸机入馆", "从闸机入馆"),
-        ((DESK,), "到服务台", "到服务台"),
+        ((KIOSK, GATE, DESK), "到选座机或查询机扫码", "扫码", f"到<b>{NEAREST}</b>扫码"),
+        (
+            (KIOSK, SEAT_LABEL),
+            "到选座机、查询机扫码或扫座位码",
+            "扫码",
+            f"到<b>{NEAREST}</b>扫码或扫座位码",
+        ),
+        ((SEAT_LABEL, DESK), "扫座位码", "扫座位码", "扫座位码"),
+        ((GATE, DESK), "从闸机入馆", "从闸机入馆", "从闸机入馆"),
+        ((DESK,), "到服务台", "到服务台", "到服务台"),
     ],
 )
 async def test_pages_and_messages_name_the_venues_presence_sources(
-    service: Living, sources: tuple[PresenceSource, ...], by: str, short: str
+    service: Living, sources: tuple[PresenceSource, ...], by: str, short: str, sheet: str
 ) -> None:
     """Kiosks are named only where they are a presence source."""
     await choose(service, *sources)
@@ -209,7 +216,8 @@ async def test_pages_and_messages_name_the_venues_presence_sources(
     browser = Browser(await service.web_reader(reader))
     kiosks = KIOSK in sources
     seat = f"/areas/2f-hall?date={service.today}&seat=2f-hall-061"
-    assert f"{short}签到" in (await browser.get(seat)).body
+    foot = re.search(r'</span> ([^ ]*签到)<span class="counts"', (await browser.get(seat)).body)
+    assert foot and foot[1] == f"{sheet}签到", "where, before the seat is booked"
     made = await reader.reserve("2f-hall-061", "09:00", "12:00")
     here = f"/reservations/{made['id']}"
     page = await browser.get(f"{here}?done=report_desk")
@@ -218,6 +226,7 @@ async def test_pages_and_messages_name_the_venues_presence_sources(
     await service.move("09:05")
     pages = [(await browser.get(path)).body for path in (here, "/check-in", "/rules")]
     await service.settle()
+    assert (f"前到<b>{NEAREST}</b>签到" in pages[0]) is kiosks, "and once it is booked"
     said = " ".join([*pages, *(m["text"] for m in (await reader.ok("GET", "/messages"))["items"])])
     assert f"前{short}签到" in said and f"{short}签到，逾期未签到" in said
     assert ("选座机" in said) is kiosks and ("座位码" in said) is (SEAT_LABEL in sources)
