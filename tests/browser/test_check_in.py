@@ -67,6 +67,25 @@ async def here(service: Living) -> tuple[Client, Any]:
     return reader, await reader.reserve(start="now", end="17:00")
 
 
+@pytest.mark.parametrize("language", ["zh-CN", pytest.param("en", marks=whole)])
+async def test_the_digits_are_reachable_beside_an_open_camera(
+    service: Living, opened: Open, language: str
+) -> None:
+    """Without scrolling, on short phones and on one that lies on its side."""
+    reader, _ = await here(service)
+    tab = await opened(reader.number, **PHONE | {"locale": language})
+    for width, height in ((320, 568), (375, 553), (390, 664), (844, 390)):
+        await tab.page.set_viewport_size({"width": width, "height": height})
+        await tab.go("/check-in")
+        await tab.page.wait_for_selector("#scan-said >> text=/请对准二维码|Point the camera/")
+        menu = await tab.page.locator(".menu").bounding_box()
+        assert menu, "the bar below covers what lies under it"
+        for part in (".viewfinder", "#digits", ".digits-form .button"):
+            box = await tab.page.locator(part).bounding_box()
+            assert box and box["y"] + box["height"] <= menu["y"], (part, width, height)
+            assert box["height"] >= 44 and box["x"] + box["width"] <= width, (part, width, height)
+
+
 async def state_of(reader: Client, made: Any) -> str:
     return str((await reader.ok("GET", f"/reservations/{made['id']}"))["state"])
 
