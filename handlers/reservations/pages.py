@@ -16,7 +16,7 @@ from handlers.reservations.current import current_reservation, reminders_missed
 from handlers.reservations.device_pass import keep_pass
 from handlers.reservations.glimpse import Glimpse, glimpse_of
 from handlers.texts.labels import EVENT_TEXT
-from handlers.texts.pages import DONE_TEXT, REPORTED_ONCE_MORE, REPORTED_TO_DESK
+from handlers.texts.pages import DONE_TEXT, REPORTED_ONCE_MORE, REPORTED_TO_DESK, SAYS_MORE
 from handlers.waitlist import presenter as waitlist_presenter
 from models.booking.alternatives import SeatAlternatives
 from models.booking.service import ReservationService
@@ -58,7 +58,8 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
             await presenter.reservation(reference, r, now)
             for r in rules.cancellable_today(today, now)
         ],
-        done=DONE_TEXT.get(visit.request.query.get("done", ""), ""),
+        done=DONE_TEXT.get(done := visit.request.query.get("done", ""), ""),
+        brief=done not in SAYS_MORE,
     )
 
 
@@ -81,6 +82,7 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
         events=EVENT_TEXT,
         labels=labels_are_taken([venue]),
         done=DONE_TEXT.get(done, ""),
+        brief=done not in SAYS_MORE,
         glimpse=_glimpse(visit, r) if done in ("reserve", "accept", "change") else None,
         warning=await _warning(visit, r, done),
     )

@@ -83,6 +83,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     tiles = await area_tiles(visit, venue.id, search, time_window)
     left, current = overview.bookings_left(day_policy), await current_of(visit, overview.live)
     chosen_day = date_of(venue, search.day)
+    referer = visit.request.headers.get("Referer", "").partition("?")[0]
     offered = Suggestions()
     if chosen_day.bookable and not search.change and visit.suspension is None:
         proposes = left > 0 and current is None
@@ -97,6 +98,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         chosen_day=chosen_day,
         offered=offered,
         few=FEW,
+        came_from=referer.rpartition("/areas/")[2],
         floors=by_floor(reference.catalog.venues[VenueId(venue.id)], tiles),
         times=search_times(visit, venue.id, search.day),
         filters=feature_filters(visit, search.day),

@@ -25,6 +25,8 @@ DONE_TEXT: Final[Mapping[str, str]] = {
     "report": _("已告诉图书馆，请选一个附近的空位"),
     "stale": _("这次预约的状态已经变了，下面是现在的情况"),
 }
+SAYS_MORE: Final = frozenset({"alert", "report", "wait"})
+"""The actions whose sentence says more than the state that the page shows."""
 REPORTED_TO_DESK: Final = _("已告诉图书馆。时限照常：请{scan}后再报告，时限就停止")
 """Shown after an occupied-seat report without proof of presence. It asks for a scan, without
 which the check-in deadline continues."""

@@ -132,10 +132,15 @@ class Tab:
         self.expected: set[int] = set()
         self.known: tuple[str, ...] = (service.base, "data:")
         page.set_default_timeout(patience(10) * 1000)
-        page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
+        page.on("pageerror", self._threw)
         page.on("console", self._said)
         page.on("request", self._asked)
         page.on("response", self._answered)
+
+    def _threw(self, error: Any) -> None:
+        # What waits here looks at a page before its style sheet is there, which ends a transition.
+        if "Transition was aborted" not in str(error):
+            self.wrong.append(f"error: {error}")
 
     def _said(self, message: Any) -> None:
         # What the network answers is judged below, with its status.
