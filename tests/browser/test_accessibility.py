@@ -7,10 +7,16 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, Final
 
+import pyotp
 import pytest
+from playwright.async_api import Browser
 
+from handlers.http.keys import SITE
+from models.identity.roles import Role
+from tests.api.gate import gate_of
+from tests.api.waitlist import ONE, held_seat, join, offers
 from tests.browser.conftest import DEVICES, PHONE, Open, Tab, is_for_everybody, shows_everybody
-from tests.living import Client, Living
+from tests.living import Client, Living, living
 
 pytestmark = pytest.mark.whole
 
@@ -86,6 +92,15 @@ async def states(service: Living, reader: Client) -> AsyncIterator[tuple[str, An
     await service.move("17:50")
     await service.settle()
     yield "missed", made
+    made = await reader.reserve("2f-hall-062", "now", "19:00")
+    await (await gate_of(service)).pass_(reader, "in")
+    yield "checked in by a gate", made
+    await act("finish")
+    owner, taken = await held_seat(service, "19:00", "20:00")
+    await join(service, reader, start="19:00", end="20:00", seats=[ONE])
+    await owner.ok("POST", f"/reservations/{taken['id']}/cancel")
+    (made,) = await offers(reader)
+    yield "offered", made
 
 
 async def test_each_state_of_a_booking_and_each_question_is_accessible(
@@ -100,10 +115,52 @@ async def test_each_state_of_a_booking_and_each_question_is_accessible(
             await shows_everybody(tab, axe, f"{path}: {state}", True)
             await tab.page.set_viewport_size(PHONE["viewport"])
         asked |= await questions(tab, axe, state, asked)
-    assert {"cancel", "report", "leave", "finish", "shorten", "extend", "fault"} <= asked
+    verbs = "accept cancel confirm decline extend fault finish leave report shorten"
+    assert {*verbs.split()} <= asked
     await tab.go("/reservations/violations")
     await tab.page.click("main a[href$='/appeal']")
     await shows_everybody(tab, axe, "an appeal", True)
+
+
+async def test_each_step_of_the_second_factor_is_accessible(
+    mongo_url: str, redis_url: str, browser: Browser, axe: str
+) -> None:
+    async with living(mongo_url, redis_url, STAFF_TOTP="1") as service:
+        desk = await service.web_reader(role=Role.LIBRARIAN)
+        context = await browser.new_context(locale="zh-CN", **PHONE)
+        tab = Tab(service, context, await context.new_page())
+        tab.expected = {422}
+
+        async def sign_in() -> None:
+            """Opens the console with a new sign-in, which leads to the page."""
+            name = service.app[SITE].session_cookie
+            token = (await service.web_reader(desk, Role.LIBRARIAN)).token
+            await context.add_cookies([{"name": name, "value": token, "url": service.base}])
+            await tab.go("/console")
+
+        async def step(title: str, code: str = "") -> None:
+            """Types the code, if any, which leads to the step with this title."""
+            if code:
+                await tab.page.fill("#code", code)
+                await tab.page.press("#code", "Enter")
+            await tab.page.wait_for_selector(f"h1 >> text={title}")
+            await shows_everybody(tab, axe, f"{title} {code and tab.page.url}", True)
+
+        await sign_in()
+        await step("设置动态口令")
+        await step("设置动态口令", "000000")
+        assert await tab.page.locator("[role=alert]").count() == 1
+        secret = "".join((await tab.text(".secret")).split())
+        await step("请保存恢复码", pyotp.TOTP(secret).at(service.clock.now()))
+        await tab.go("/second-factor")
+        await step("动态口令")
+        await tab.go("/second-factor?anew=1")
+        await step("更换动态口令")
+        await sign_in()
+        await step("请输入动态口令")
+        await step("请输入动态口令", "000000")
+        assert tab.wrong == []
+        await context.close()
 
 
 async def questions(tab: Tab, axe: str, state: str, known: set[str]) -> set[str]:
