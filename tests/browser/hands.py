@@ -36,7 +36,8 @@ _MIDDLE: Final = """(selector, text) => {
   const one = [...document.querySelectorAll(selector)].find((one) => one.getClientRects().length
     && one.textContent.includes(text) && !one.disabled);
   if (!one || document.readyState !== "complete") return null;
-  const moves = ({ effect, playState }) => playState === "running" && effect.target.contains(one);
+  const moves = ({ effect, playState }) => playState === "running" && effect.target.contains(one)
+    && effect.getComputedTiming().progress !== null;
   if (document.getAnimations().some(moves)) return null;
   one.scrollIntoView({ block: "center", inline: "center" });
   const box = one.getBoundingClientRect();
