@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.browser.conftest import PHONE, Open
+from tests.browser.long_names import with_long_names
 from tests.living import Living
 
 SEEN_WITHIN_MS = 1000
@@ -147,3 +148,16 @@ async def test_seats_have_accessible_names(opened: Open) -> None:
     assert await rows.filter(has_text="065号").inner_text() == name
     await rows.filter(has_text="065号").click()
     await tab.page.wait_for_selector("#panel .panel-foot .button")
+
+
+async def test_a_long_name_stays_inside_its_seat(service: Living, opened: Open) -> None:
+    """A seat with its back at the side is 30 wide, any other 40."""
+    await with_long_names(service)
+    tab = await opened("21071234")
+    await tab.go("/areas/2f-hall")
+    assert await tab.page.locator("#plan [href='#faces-l']").count()
+    outside = await tab.page.evaluate("""[...document.querySelectorAll("#plan a.seat")]
+      .filter((one) => one.querySelector("text").getBBox().width
+        > (/[lr]$/.test(one.querySelector("use").getAttribute("href")) ? 30 : 40))
+      .map((one) => one.dataset.no)""")
+    assert outside == []
