@@ -45,7 +45,9 @@
     return one?.dataset.no === seat.no && Math.abs(x - seat.x) < 3 && Math.abs(y - seat.y) < 3;
   }
   function count() {
-    document.getElementById("free").textContent = plan.querySelectorAll(".seat.free:not(.aside)").length;
+    const free = document.getElementById("free");
+    free.textContent = plan.querySelectorAll(".seat.free:not(.aside)").length;
+    free.classList.toggle("none", free.textContent === "0");
   }
 
   let version = plan.dataset.version;

@@ -131,3 +131,12 @@ async def test_long_names_widen_no_page(service: Living, opened: Open) -> None:
     await chosen.click()
     await kiosk.page.wait_for_selector(f"#touch [data-no='{seat}']")
     assert await kiosk.page.evaluate(BESIDE_SEATS) == []
+
+
+async def test_language_and_colours_are_chosen_on_a_desktop(opened: Open) -> None:
+    tab = await opened("21071236")
+    await tab.go("/me")
+    await tab.page.click("[name=theme][value=dark]")
+    await tab.page.wait_for_selector("html[data-theme=dark]")
+    await tab.page.click("[name=language][value=en]")
+    await tab.page.wait_for_selector("h2 >> text=How we reach you")

@@ -66,6 +66,22 @@ async def test_two_taps_book_the_proposed_seat(
     assert seat in await tab.text(".pass") and "16:08–18:00" in await tab.text(".pass")
 
 
+@pytest.mark.parametrize(("width", "height"), sizes((320, 568), (844, 390)))
+async def test_what_is_to_be_done_stands_above_the_menu_of_a_low_window(
+    service: Living, opened: Open, width: int, height: int
+) -> None:
+    reader = await service.web_reader()
+    tab = await opened(reader.number, **screen(width, height))
+    menu = await tab.page.locator(".menu").bounding_box()
+    assert menu is not None and menu["y"] < height
+    for page, button in (("/", ".hero .go .button"), ("/reservations", ".pass .button")):
+        await tab.go(page)
+        box = await tab.page.locator(button).first.bounding_box()
+        assert box is not None and box["y"] + box["height"] <= menu["y"], (page, box, menu)
+        if page == "/":
+            await reader.reserve(start="now", end="18:00")
+
+
 @pytest.mark.parametrize("device", DEVICES)
 async def test_two_taps_book_a_favourite_seat(
     service: Living, opened: Open, device: dict[str, Any]
