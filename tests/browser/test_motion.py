@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import DEVICES, PHONE, Open, Tab
+from tests.browser.conftest import DEVICES, PHONE, Open, Tab, whole
 from tests.living import Living
 
 SEAT = "[id='2f-hall-065']"
@@ -38,7 +38,9 @@ NAMES = """[...document.querySelectorAll("*")]
 
 async def moves(tab: Tab, pressed: str) -> dict[str, int]:
     """What moves onto the page behind the link or button, with milliseconds."""
-    # Nothing may look at the new page before it has its style sheet.
+    # A page that was never drawn has nothing to move. Nothing may look at the new page before it
+    # has its style sheet.
+    await tab.page.evaluate("new Promise((r) => requestAnimationFrame(() => setTimeout(r)))")
     async with tab.page.expect_navigation():
         await tab.page.click(pressed)
     await tab.page.wait_for_function("window.revealed")
@@ -47,6 +49,7 @@ async def moves(tab: Tab, pressed: str) -> dict[str, int]:
     return dict(revealed["moves"])
 
 
+@whole
 @pytest.mark.parametrize("device", DEVICES)
 async def test_an_area_moves_to_its_plan_and_back_and_a_seat_into_the_pass(
     opened: Open, device: dict[str, Any]
