@@ -83,7 +83,7 @@ async def test_responses_have_exactly_the_documented_fields(service: Living) -> 
     }
     await service.move("09:31")
     one = await reader.ok("GET", f"/reservations/{missed['id']}")
-    assert keys(one) == [*RESERVATION, "history"]
+    assert keys(one) == [*RESERVATION, "history", "kiosks"]
     assert [(keys(h), h["event"], h["by"], h["via"]) for h in one["history"]] == [
         (["at", "event", "by", "via"], "reserve", "reader", "mini"),
         (["at", "event", "by", "via"], "miss", "system", "job"),
