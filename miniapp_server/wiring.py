@@ -149,7 +149,6 @@ def wire_models(
     app[ERASURE] = ErasureService(
         db,
         app[service_key(WaitlistService)],
-        r.reservations,
         app[service_key(ReservationService)],
         app[service_key(CheckInService)],
         on_reader_changed,

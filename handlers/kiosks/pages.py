@@ -15,7 +15,6 @@ from handlers.http.rendering import render_page
 from handlers.reservations import presenter
 from handlers.reservations.current import next_to_check_in
 from languages.catalogue import LANGUAGES
-from models.booking.overview_queries import LIVE_FOR
 from models.booking.service import ReservationService
 from models.check_in.arrival import KioskCodeScan
 from models.check_in.errors import QrExpired
@@ -96,6 +95,6 @@ async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def _reservation_to_check_in(visit: PageRequest) -> Reservation | None:
     """The reader's reservation on which a scan of this kiosk's code acts; None if the reader has
     no live reservation in its venue."""
-    live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
+    live = await visit[ReservationService].live_of(visit.reader.id, visit.now)
     venue_id = _kiosk(visit.request).venue_id
     return next_to_check_in((r for r in live if r.venue_id == venue_id), visit.now)

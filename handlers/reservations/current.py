@@ -9,7 +9,6 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.reservations import presenter, schemas
 from handlers.reservations.device_pass import keep_pass
-from models.booking.overview_queries import LIVE_FOR
 from models.booking.service import ReservationService
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
@@ -18,7 +17,7 @@ from notify.routing import ChannelRouting
 
 async def current_reservation(visit: PageRequest) -> schemas.ReservationOut | None:
     """The reader's reservation as by ``current_of``, looked up."""
-    live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
+    live = await visit[ReservationService].live_of(visit.reader.id, visit.now)
     return await current_of(visit, live)
 
 

@@ -11,7 +11,6 @@ from handlers.http.pages import PageRequest, domain_error_page, redirect
 from handlers.http.rendering import render_page
 from handlers.reservations import presenter
 from handlers.reservations.current import next_to_check_in
-from models.booking.overview_queries import LIVE_FOR
 from models.booking.service import ReservationService
 from models.check_in.arrival import SeatLabelScan
 from models.check_in.errors import QrExpired
@@ -32,7 +31,7 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
     button for the action that is due (check-in, return, confirmation)."""
     reference = visit[REFERENCE]
     seat = reference.seat_even_if_removed(visit.id)
-    live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
+    live = await visit[ReservationService].live_of(visit.reader.id, visit.now)
     r = next_to_check_in((r for r in live if r.seat_id == seat.id), visit.now)
     return render_page(
         visit.request,

@@ -48,7 +48,6 @@ class ReaderOverviews:
 
     async def of(self, reader_id: ReaderId, day: date, now: datetime) -> ReaderOverview:
         """The reader's overview at ``now``, with the bookings for ``day``: today or later."""
-        own = {"$match": {"reader": reader_id}}
         last_stay = {
             "coll": "reservations",
             "pipeline": [
@@ -60,7 +59,10 @@ class ReaderOverviews:
         }
         favourites = {
             "coll": "favourites",
-            "pipeline": [own, {"$project": {"seat": 1, "at": 1, "part": "favourite"}}],
+            "pipeline": [
+                {"$match": {"reader": reader_id}},
+                {"$project": {"seat": 1, "at": 1, "part": "favourite"}},
+            ],
         }
         with translate_errors():
             cursor = await self._reservations.aggregate(

@@ -7,6 +7,7 @@ from typing import Final
 from models.booking.alternatives import SeatAlternatives
 from models.booking.entitlement import check_entitled
 from models.booking.idempotency import Idempotency, idempotent
+from models.booking.overview_queries import LIVE_FOR
 from models.booking.writer import ReservationWriter
 from models.kernel.errors import Busy, DomainError
 from models.kernel.ids import ReaderId, ReservationId
@@ -64,8 +65,9 @@ class ReservationService:
         of them. Without ``states``, bookings in all states."""
         return await self._reservations.page_of(reader_id, states, skip, limit)
 
-    async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
-        return await self._reservations.live_of(reader_id, since)
+    async def live_of(self, reader_id: ReaderId, now: datetime) -> list[Reservation]:
+        """The reader's live reservations at ``now``, the earliest first."""
+        return await self._reservations.live_of(reader_id, now - LIVE_FOR)
 
     async def live_now(self, reader_id: ReaderId, now: datetime) -> list[Reservation]:
         """The reader's live reservations, the earliest first: those that start today or later,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from models.booking.service import ReservationService
@@ -14,14 +14,12 @@ from models.kernel.ids import Actor, ReaderId
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.readers.personal_data_repository import erase_documents, remaining, revoke_access
-from models.reservation_store.repository import ReservationRepository
 from models.reservations.errors import Suspended
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database
 from models.waitlist.service import WaitlistService
 
 _BY: Final = Actor("system", "erasure")
-_LIVE_FROM: Final = timedelta(days=2)
 
 
 class ErasureService:
@@ -29,14 +27,13 @@ class ErasureService:
         self,
         db: Database,
         waitlist: WaitlistService,
-        repository: ReservationRepository,
         reservations: ReservationService,
         check_in: CheckInService,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
         self._db, self._waitlist = db, waitlist
-        self._repository, self._reservations = repository, reservations
-        self._check_in, self._on_reader_changed = check_in, on_reader_changed
+        self._reservations, self._check_in = reservations, check_in
+        self._on_reader_changed = on_reader_changed
 
     async def erase(self, reader: Reader, now: datetime) -> dict[str, int]:
         """Erases the reader, whose seats are then free; returns the number of documents removed
@@ -50,12 +47,12 @@ class ErasureService:
         for entry in await self._waitlist.open_of(reader.id):
             with suppress(NotFound):
                 await self._waitlist.leave(ctx, entry.id)
-        for r in await self._repository.live_of(reader.id, now - _LIVE_FROM):
+        for r in await self._reservations.live_of(reader.id, now):
             reserved = r.state is ReservationState.RESERVED
             end = self._reservations.cancel if reserved else self._check_in.finish
             with suppress(WrongState):
                 await end(ctx, r.id)
-        if await self._repository.live_of(reader.id, now - _LIVE_FROM):
+        if await self._reservations.live_of(reader.id, now):
             raise Busy()
         counts = await erase_documents(self._db, reader.id)
         if await remaining(self._db, reader.id):

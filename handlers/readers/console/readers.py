@@ -23,7 +23,6 @@ from handlers.texts.console import BETWEEN, BLOCKING_TEXT
 from handlers.texts.console_labels import MEMBERSHIP_SOURCE_TEXT
 from handlers.violations import presenter as violations_presenter
 from languages.text import joined
-from models.booking.overview_queries import LIVE_FOR
 from models.booking.service import ReservationService
 from models.booking.staff.lookup import ReservationLookup
 from models.booking.staff.reservations import StaffReservations
@@ -197,7 +196,7 @@ async def _records(visit: PageRequest, who: Reader) -> dict[str, Any]:
 
 
 async def _offers(visit: PageRequest, who: Reader) -> list[Reservation]:
-    live = await visit[ReservationService].live_of(who.id, visit.now - LIVE_FOR)
+    live = await visit[ReservationService].live_of(who.id, visit.now)
     return [r for r in live if r.state is ReservationState.OFFERED]
 
 
