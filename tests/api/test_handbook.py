@@ -98,11 +98,11 @@ def test_a_translation_has_the_same_sections_links_and_pictures(tag: str) -> Non
 
 @pytest.mark.parametrize("tag", TRANSLATED)
 def test_a_translation_names_what_the_console_in_its_language_shows(tag: str) -> None:
-    known = said(tag)
+    words = said(tag)
     for file, text in texts(tag):
         assert HAN.findall(text) == [], file
         labels = [" ".join(quoted.split()) for quoted in QUOTED.findall(text)]
-        assert [label for label in labels if label not in known] == [], file
+        assert [label for label in labels if label not in words] == [], file
 
 
 def test_languages_without_a_handbook_have_the_chinese_one() -> None:

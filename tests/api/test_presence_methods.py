@@ -24,7 +24,7 @@ from tests.living import MONDAY_8, Client, Living
 
 NO_PROOF: Final = "近 7 天没有任何签到方式起过作用"
 NEAREST: Final = "二层北自助服务区选座机"
-"""Of the kiosks of the library, to the seats of 二层中厅."""
+"""The kiosk of the library that is nearest to the seats of 二层中厅."""
 
 
 async def misses(service: Living, seat: str, reader: Client | None = None) -> tuple[Client, Any]:

@@ -37,9 +37,9 @@ class _Library:
     browser: Browser
     offset: str
     own: tuple[str, ...]
-    """What is only in its own answers, and in each of its pages one of these."""
+    """Texts that only its own answers have; each of its pages has one of them."""
     home: tuple[str, ...]
-    """What is in its first page: the hour that its clocks show, and its running line."""
+    """Texts of its first page: the hour that its clocks show, and its running line."""
     booked: str = ""
 
     async def reserve(self) -> None:

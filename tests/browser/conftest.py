@@ -138,7 +138,7 @@ class Tab:
         page.on("response", self._answered)
 
     def _threw(self, error: Any) -> None:
-        # What waits here looks at a page before its style sheet is there, which ends a transition.
+        # A test that waits looks at a page before its sheet is there, which ends a transition.
         if "Transition was aborted" not in str(error):
             self.wrong.append(f"error: {error}")
 

@@ -1,4 +1,4 @@
-"""What moves between pages, and the sentence of success that goes by itself."""
+"""Names and pictures move between pages, and the sentence of success goes by itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.browser.conftest import DEVICES, PHONE, Open, Tab, whole
 from tests.living import Living
 
 SEAT = "[id='2f-hall-065']"
-# Of a page: what moves and for how long, whether a press reaches it meanwhile, and how far
+# A page reports what moves and for how long, whether a press reaches it meanwhile, and how far
 # anything was shifted.
 WATCH = """
 window.shifted = 0;
@@ -37,7 +37,7 @@ NAMES = """[...document.querySelectorAll("*")]
 
 
 async def moves(tab: Tab, pressed: str) -> dict[str, int]:
-    """What moves onto the page behind the link or button, with milliseconds."""
+    """The names that move onto the page behind the link or button, with milliseconds."""
     # A page that was never drawn has nothing to move. Nothing may look at the new page before it
     # has its style sheet.
     await tab.page.evaluate("new Promise((r) => requestAnimationFrame(() => setTimeout(r)))")

@@ -142,7 +142,7 @@ async def waits(head: Browser) -> str:
 async def test_a_backup_leaves_the_host_and_is_rehearsed(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    """What cannot be restored fails in one line, says so on the console, and touches no data."""
+    """A backup that cannot be restored fails in one line, on the console too; no data changes."""
     far, key, other = tmp_path / "far", tmp_path / "key", tmp_path / "other"
     far.mkdir()
     setting = {"BACKUP_TO": str(far), "BACKUP_RECIPIENTS": key_pair(key), "LOG_LEVEL": "ERROR"}

@@ -39,7 +39,7 @@ STATE: Final[Mapping[str, str]] = {
     "handlers/http/request_ids.py _numbers": "ids are unique in the whole process",
     "miniapp_server/load_data/generate.py _worker": "a process of its own, with one library",
 }
-"""What changes in a module, and why."""
+"""Module state that is allowed, with the reason."""
 COMMANDS: Final = "miniapp_server/cli/commands/"
 """Each command loads its own code: a help text and the completion of a shell need none."""
 DRIVERS: Final = frozenset({"bson", "gridfs", "pymongo", "redis"})
