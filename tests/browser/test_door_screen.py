@@ -66,7 +66,7 @@ async def test_all_areas_fit_on_a_wall_and_beside_each_other_on_a_phone(
     await expect(page.locator("section p:text-is('Juridicum')")).to_have_count(2)
     for width, height in ((1080, 720), (1080, 1920)):
         await page.set_viewport_size({"width": width, "height": height})
-        await page.wait_for_function("document.documentElement.scrollHeight <= innerHeight")
+        await page.wait_for_function("() => document.documentElement.scrollHeight <= innerHeight")
     await page.set_viewport_size({"width": 390, "height": 844})
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
     await page.close()

@@ -135,7 +135,7 @@ async def test_asking_for_another_proposal_never_repeats_a_seat(opened: Open) ->
     for _ in range(3):
         await tab.page.click(".hero [aria-label=换一个]")
         await tab.page.wait_for_function(
-            f"document.querySelector('.hero h2').innerText !== {seen[-1]!r}"
+            f"() => document.querySelector('.hero h2').innerText !== {seen[-1]!r}"
         )
         seen.append(await tab.text(".hero h2"))
     assert len(set(seen)) == 4

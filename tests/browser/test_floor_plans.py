@@ -103,7 +103,9 @@ async def test_an_open_plan_updates_to_the_changed_one(service: Living, opened: 
     await head.page.wait_for_selector(".done")
     await student.page.evaluate("dispatchEvent(new Event('offline'))")  # asks once more
     await student.page.wait_for_selector("[id='2f-hall-010']", state="detached")
-    await student.page.wait_for_function("document.querySelectorAll('#plan .seat').length === 67")
+    await student.page.wait_for_function(
+        "() => document.querySelectorAll('#plan .seat').length === 67"
+    )
 
 
 @pytest.mark.whole

@@ -194,7 +194,12 @@ async def test_a_booking_of_another_day_does_not_replace_the_next_one(
         (kept,) = await tab.page.evaluate(KEPT)
         assert kept["id"] == before["id"], path
     await tab.go("/check-in")
-    await tab.page.wait_for_function(f"({KEPT})().then(([one]) => one.ahead !== {before['ahead']})")
+
+    async def counted() -> bool:
+        (one,) = await tab.page.evaluate(KEPT)
+        return bool(one["ahead"] != before["ahead"])
+
+    await until(counted, "the pass knows of both bookings")
     (after,) = await tab.page.evaluate(KEPT)
     assert after["id"] == before["id"]
 

@@ -81,9 +81,9 @@ async def test_the_overview_scrolls_to_hidden_parts_of_the_plan(
     box = await overview.bounding_box()
     assert box is not None
     await page.mouse.click(box["x"] + 3, box["y"] + 3)
-    await page.wait_for_function(f"{SCROLLED}[0] === 0")
+    await page.wait_for_function(f"() => {SCROLLED}[0] === 0")
     await page.mouse.click(box["x"] + box["width"] - 3, box["y"] + box["height"] - 20)
-    await page.wait_for_function(f"{SCROLLED}[0] > 100 && {SCROLLED}[1] > 50")
+    await page.wait_for_function(f"() => {SCROLLED}[0] > 100 && {SCROLLED}[1] > 50")
     # The whole of it, and nearer again, by one hand.
     await page.click("#whole")
     await page.wait_for_selector("#overview", state="hidden")

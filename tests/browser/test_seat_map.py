@@ -126,7 +126,7 @@ async def test_the_panel_shows_the_seat_chosen_last(opened: Open) -> None:
 
     await page.route("**/areas/2f-hall?*seat=2f-hall-041*", hold)
     await page.click('[id="2f-hall-041"]')
-    await page.wait_for_function("document.querySelector('#panel').ariaBusy === 'true'")
+    await page.wait_for_function("() => document.querySelector('#panel').ariaBusy === 'true'")
     await page.click('[id="2f-hall-042"]')
     await page.wait_for_selector('#panel h2 >> text="042 号"')
     async with page.expect_response("**seat=2f-hall-041*"):
