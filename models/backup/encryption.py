@@ -63,6 +63,11 @@ class BackupFile:
     def __str__(self) -> str:
         return str(self.path)
 
+    @property
+    def place(self) -> str:
+        """The file's whole path."""
+        return str(self.path.resolve())
+
     @contextmanager
     def opened(self) -> Iterator[IO[bytes]]:
         """The plain, compressed content. Raises: BackupError for a file that age refuses or that

@@ -24,14 +24,15 @@ from typing import Any, Final
 import bson
 from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import OperationFailure
 
 from models.backup.encryption import BackupFile, encrypting
 from models.backup.errors import BackupError
+from models.backup.filling_repository import begin_filling, collection_names, end_filling
 from models.schema.indexes import ensure_indexes
 from models.storage.encryption import FieldCipher
-from models.storage.installation import ABOUT, KEYS, MODE, RESTORING, About, Mode, look
-from models.storage.mongo import CODEC, Database, Document, insert
+from models.storage.installation import ABOUT, About, Mode
+from models.storage.mongo import CODEC, Database, Document
 from models.storage.mongo_errors import translate_errors
 
 _FORMAT: Final = 1
@@ -144,7 +145,7 @@ def _clear_killed(folder: Path) -> None:
 async def _write_all(
     db: Database, out: GzipFile, counts: Counter[str], report_progress: ReportProgress
 ) -> None:
-    names = sorted(n for n in await _names(db) if n not in SHORT_LIVED)
+    names = [n for n in await collection_names(db) if n not in SHORT_LIVED]
     with translate_errors():
         expected_total = sum([await db[name].estimated_document_count() for name in names])
     try:
@@ -196,7 +197,8 @@ async def restore(
     """
     source = BackupFile(file, identity)
     promised = _checked(source, mode, sealer)
-    token = await _begin(db, file, now, mode, over)
+    again = f"restore --over {source.place}"
+    token = await begin_filling(db, source.place, again, now, mode, over)
     await ensure_indexes(db)
     for name, batch in _batches(source):
         with translate_errors():
@@ -211,60 +213,8 @@ async def restore(
             f"{db.name} has {dict(there)} documents after the restore, but the file has "
             f"{dict(promised)}: restore again with --over"
         )
-    with translate_errors():
-        ended = await db[ABOUT].delete_one({"_id": RESTORING, "token": token})
-    if not ended.deleted_count:
-        raise BackupError(f"another restore into {db.name} has begun meanwhile")
+    await end_filling(db, token)
     return there
-
-
-async def _begin(db: Database, file: Path, now: datetime, mode: Mode, over: bool) -> str:
-    """Marks the database as being restored and empties it. Returns the random token in the mark,
-    by which this restore recognises its own mark."""
-    mark = _mark(file, now)
-    with translate_errors():
-        broken = over and await db[ABOUT].find_one_and_replace({"_id": RESTORING}, mark)
-        if not broken:
-            await _refuse_full(db, mode, over)
-            try:
-                await insert(db[ABOUT], mark)
-            except DuplicateKeyError:
-                (await look(db)).refuse_half()
-        for name in await _names(db):
-            if name != ABOUT:
-                await db[name].drop()
-        await db[ABOUT].delete_many({"_id": {"$ne": RESTORING}})
-    return str(mark["token"])
-
-
-def _mark(file: Path, now: datetime) -> Document:
-    return {
-        "_id": RESTORING,
-        "file": str(file.resolve()),
-        "began_at": now,
-        "token": secrets.token_hex(8),
-    }
-
-
-async def _refuse_full(db: Database, mode: Mode, over: bool) -> None:
-    """Raises: BackupError, DatabaseRefused if the database contains more than a service's first
-    start writes, belongs to another mode or has an incomplete restore."""
-    about = await look(db)
-    about.refuse_half()
-    about.refuse_other_mode(mode)
-    for name in await _names(db):
-        first_start = {"_id": {"$nin": [MODE, KEYS]}} if name == ABOUT else {}
-        if await db[name].find_one(first_start, {"_id": 1}) is not None:
-            why = "--over replaces only an interrupted restore" if over else ""
-            raise BackupError(
-                f"{about.place} is not empty: it has the collection {name}. "
-                + (why or "Set MONGO_DATABASE to another name, or drop this database first")
-            )
-
-
-async def _names(db: Database) -> list[str]:
-    with translate_errors():
-        return [n for n in await db.list_collection_names() if not n.startswith("system.")]
 
 
 def _checked(file: BackupFile, mode: Mode, sealer: FieldCipher) -> Counter[str]:

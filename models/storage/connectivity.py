@@ -17,10 +17,10 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from models.kernel.errors import Unavailable
 from models.storage.mongo import Database
+from models.storage.mongo_errors import UNAUTHORIZED
 
 _LOOK_MS: Final = 1500
 _BAD_CREDENTIALS: Final = frozenset({18, 8000})
-_UNAUTHORIZED: Final = 13
 _CAUSES: Final = (
     # A part of the driver's message → the cause, for the operator.
     ("Errno 111", "connection refused (is it running, and does its bindIp name this address?)"),
@@ -157,6 +157,10 @@ async def explained(url: str) -> AsyncIterator[None]:
     """Translates driver errors inside the block. Raises: MongoUnusable with an explanation."""
     try:
         yield
+    except Unavailable as error:
+        if not isinstance(error.__cause__, PyMongoError):
+            raise
+        raise MongoUnusable(await _explained(url, error.__cause__)) from error
     except (PyMongoError, OSError) as error:
         raise MongoUnusable(await _explained(url, error)) from error
 
@@ -169,7 +173,7 @@ async def _explained(url: str, error: Exception) -> str:
                 f"MongoDB at {','.join(address.hosts)} refuses the user {address.user!r}: correct "
                 "the name, the password or authSource in MONGO_URL"
             )
-        if error.code == _UNAUTHORIZED:
+        if error.code == UNAUTHORIZED:
             return (
                 f"MongoDB at {','.join(address.hosts)} does not allow this to "
                 f"{address.user or 'a client without a user'}: MONGO_URL needs USER:PASSWORD@ of a "

@@ -1,7 +1,8 @@
 """The database's description of itself, and the checks before the service opens it. The
 collection ``installation`` holds the documents ``mode`` (sandbox or production; in ``pages_at``
 the service's last URL), ``keys`` (check values of the data keys in use), ``restoring`` (a
-restore is incomplete) and ``schema`` (the number of the last migration applied)."""
+restore is incomplete), ``moved`` (the library moves to another place, or has moved) and
+``schema`` (the number of the last migration applied)."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from models.storage.mongo import Database, Document, insert, ping
 from models.storage.mongo_errors import translate_errors
 
 ABOUT: Final = "installation"
-MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "schema"
+MODE, KEYS, RESTORING, MOVED, FORM = "mode", "keys", "restoring", "moved", "schema"
 FIRST_SCHEMA: Final = 3
 """The schema of a database without a schema number: the first release stored no number."""
 SCHEMA: Final = 4
@@ -121,12 +122,17 @@ class About:
             )
 
     def refuse_half(self) -> None:
-        """Refuses a database whose restore is still incomplete. Raises: DatabaseRefused."""
+        """Refuses a database whose restore is still incomplete, or that is left. Raises:
+        DatabaseRefused."""
         if mark := self.documents.get(RESTORING):
             raise DatabaseRefused(
                 f"{self.place} is incomplete: the restore of {mark['file']}, begun "
                 f"{mark['began_at']:%Y-%m-%d %H:%M} UTC, has not ended. Wait for its end; if it "
-                f"was interrupted, run restore --over {mark['file']}"
+                f"was interrupted, run {mark.get('again', 'restore --over ' + mark['file'])}"
+            )
+        if mark := self.documents.get(MOVED):
+            raise DatabaseRefused(
+                f"{self.place} is left: the library moves to {mark['to']}, or has moved there"
             )
 
     def refuse_before_release(self) -> None:

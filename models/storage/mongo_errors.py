@@ -51,9 +51,11 @@ def translate_errors() -> Iterator[None]:
 
 
 _DUPLICATE_KEY: Final = 11000
+UNAUTHORIZED: Final = 13
 # NotWritablePrimary, PrimarySteppedDown, InterruptedDueToReplStateChange, shutdown, NotPrimary…,
-# and Interrupted: an operator has ended the operation or its session (killOp, killAllSessions).
-_TRY_AGAIN: Final = frozenset({91, 189, 10107, 11600, 11601, 11602, 13435, 13436})
+# Interrupted: an operator has ended the operation or its session (killOp, killAllSessions), and
+# Unauthorized: the library has moved to another place, of which this process has not heard.
+_TRY_AGAIN: Final = frozenset({UNAUTHORIZED, 91, 189, 10107, 11600, 11601, 11602, 13435, 13436})
 
 
 def errors_per_document(error: BulkWriteError, count: int) -> list[Exception | None]:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure
 
-from miniapp_server.child_process import die_with_parent
 from miniapp_server.cli.check_config import connection_rows
 from miniapp_server.cli.settings import load
 from miniapp_server.cli.verdicts import Verdict
-from miniapp_server.embedded_databases import free_ports, mongod_binary
+from miniapp_server.embedded_databases import free_ports
 from models.storage.connectivity import MongoUnusable, _said, about_mongo, require_mongo
 from models.storage.mongo import open_database
+from tests.guarded_mongod import Client, cell, started_mongod
 from tests.living import ENCRYPTION_KEYS
-from tests.waiting import until
 
 SET = "guarded"
 
@@ -39,59 +36,27 @@ class Servers:
 
 @pytest.fixture
 async def servers(tmp_path: Path) -> AsyncIterator[Servers]:
-    ports = Servers(*free_ports(3))
-    key = tmp_path / "key"
-    key.write_text("k" * 64)
-    key.chmod(0o600)
+    lone, fresh = free_ports(2)
     running = [
-        _mongod(tmp_path / "lone", ports.lone),
-        _mongod(tmp_path / "guarded", ports.guarded, "--replSet", SET, "--keyFile", str(key)),
-        _mongod(tmp_path / "fresh", ports.fresh, "--replSet", "fresh"),
+        started_mongod(tmp_path / "lone", lone),
+        started_mongod(tmp_path / "fresh", fresh, "--replSet", "fresh"),
     ]
     try:
-        for port in (ports.lone, ports.fresh):
-            async with _alone(port) as client:
-                await client.admin.command("hello")
-        async with _alone(ports.guarded) as client:
-            member = {"_id": 0, "host": f"127.0.0.1:{ports.guarded}"}
-            await client.admin.command("replSetInitiate", {"_id": SET, "members": [member]})
-
-            async def takes_writes() -> bool:
-                return bool((await client.admin.command("hello"))["isWritablePrimary"])
-
-            await until(takes_writes, "a primary")
-            await client.admin.command("createUser", "seats", pwd="p@ss", roles=["root"])
-        url = f"mongodb://seats:p%40ss@127.0.0.1:{ports.guarded}/?directConnection=true"
-        root: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(url)
-        async with root as client:
+        async with cell(tmp_path / SET, SET) as guarded:
+            for port in (lone, fresh):
+                client: Client
+                async with AsyncMongoClient("127.0.0.1", port, directConnection=True) as client:
+                    await client.admin.command("hello")
             place = {"db": "reached", "collection": ""}
             rights = [{"resource": place, "actions": ["find", "insert", "update", "remove"]}]
-            await client.admin.command("createRole", "no_names", privileges=rights, roles=[])
-            for user, role in (
-                ("reads", {"role": "read", "db": "reached"}),
-                ("lists_nothing", {"role": "no_names", "db": "admin"}),
-            ):
-                await client.admin.command("createUser", user, pwd="pw", roles=[role])
-        yield ports
+            await guarded.root.admin.command("createRole", "no_names", privileges=rights, roles=[])
+            await guarded.add_user("reads", {"role": "read", "db": "reached"})
+            await guarded.add_user("lists_nothing", {"role": "no_names", "db": "admin"})
+            yield Servers(lone, guarded.port, fresh)
     finally:
         for process in running:
             process.kill()
             process.wait()
-
-
-def _alone(port: int) -> AsyncMongoClient[dict[str, Any]]:
-    return AsyncMongoClient("127.0.0.1", port, directConnection=True)
-
-
-def _mongod(folder: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
-    folder.mkdir()
-    places: Sequence[str] = ("--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1")
-    small = ("--nounixsocket", "--oplogSize", "16") if options else ("--nounixsocket",)
-    return subprocess.Popen(
-        die_with_parent([str(mongod_binary()), *places, *small, *options]),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
 
 
 async def refusal(url: str) -> str:
@@ -116,7 +81,7 @@ async def test_each_connection_mistake_has_its_own_message(
         (f"mongodb://{fresh}/?replicaSet=fresh", (fresh, "never initiated", "rs.initiate()")),
         ("mongodb://127.0.0.1:9/?replicaSet=rs0", ("127.0.0.1:9", "connection refused", "bindIp")),
         ("mongodb://no.invalid/?replicaSet=rs0", ("no.invalid:27017", "no such host name")),
-        (f"mongodb://seats:wrong-pw@{guarded}/?replicaSet={SET}", (guarded, "'seats'", "password")),
+        (f"mongodb://admin:wrong-pw@{guarded}/?replicaSet={SET}", (guarded, "'admin'", "password")),
         (f"mongodb://{guarded}/?replicaSet={SET}", (guarded, "USER:PASSWORD@")),
     ]
     lines = await asyncio.gather(*(refusal(url) for url, _ in cases))
@@ -125,7 +90,7 @@ async def test_each_connection_mistake_has_its_own_message(
         assert all(part in line for part in expected), (url, line)
         assert "\n" not in line and "wrong-pw" not in line, line
 
-    url = f"mongodb://seats:p%40ss@{guarded}/?replicaSet={SET}"
+    url = f"mongodb://admin:pw@{guarded}/?replicaSet={SET}"
     async with open_database(url, "reached") as db:
         version, where = await about_mongo(db, url)
     assert len(version) == 3 and where == f"set {SET}, primary {guarded}"
