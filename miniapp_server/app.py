@@ -75,7 +75,7 @@ from models.opening_draw.service import OpeningDraw
 from models.profile.zone_rules_repository import ZoneRulesRepository
 from models.proof.entities import ProofStanding
 from models.seat_map.service import SeatMapService
-from models.storage.mongo import server_time
+from models.storage.mongo import OpenDatabase, open_database, server_time
 from models.storage.rate_limiter import RateLimiter
 from models.storage.session_revocations import SessionRevocations
 from notify.conversations import Conversations
@@ -95,21 +95,26 @@ Plug = Callable[[web.Application], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class WorkerIdentity:
     """The identity of a worker, one of several processes that share the port. ``owner``: its
-    name in the leases of jobs. ``metrics_folder``: where all workers store counts for /metrics."""
+    name in the leases of jobs. ``metrics_folder``: where all workers store counts for /metrics.
+    ``school``: the application's name among those of its process; empty if it is the only one."""
 
     owner: str
     metrics_folder: Path
+    school: str = ""
 
 
 @asynccontextmanager
 async def open_application(
-    settings: Settings, clock: Clock, worker: WorkerIdentity | None = None
+    settings: Settings,
+    clock: Clock,
+    worker: WorkerIdentity | None = None,
+    open_database: OpenDatabase = open_database,
 ) -> AsyncIterator[web.Application]:
     """Opens the application: all services are wired and the reference data is loaded, but HTTP
     is not served and no job runs. Log lines of the calling task name the database from then on.
     Raises: DatabaseRefused, MongoUnusable."""
     DATABASE.set(settings.database)
-    async with open_resources(settings, clock) as resources:
+    async with open_resources(settings, clock, open_database) as resources:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.on_response_prepare.append(harden)
         _wire(app, resources, worker)
@@ -125,7 +130,7 @@ async def open_application(
 def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | None) -> None:
     settings, clock = resources.settings, resources.clock
     app[RESOURCES], app[CLOCK] = resources, clock
-    app[METRICS] = Metrics(worker.metrics_folder if worker else None)
+    app[METRICS] = Metrics(worker.metrics_folder, worker.school) if worker else Metrics()
     app[SECURITY_LOG] = SecurityLog(settings.sealer)
     offset, took = app[METRICS].clock_offset.set, app[METRICS].load.mongodb.observe
     app[CLOCK_CHECK] = ClockCheck(clock, partial(server_time, resources.db), offset, took)
@@ -204,10 +209,12 @@ async def create_app(
     jobs: bool = True,
     worker: WorkerIdentity | None = None,
     plug: Plug | None = None,
+    open_database: OpenDatabase = open_database,
 ) -> AsyncIterator[web.Application]:
     """Opens the whole service: HTTP routes, databases and jobs. ``jobs=False`` is for tests.
-    ``worker``: this process's identity if several share the port. ``plug`` extends the service."""
-    async with open_application(settings, clock or Clock(), worker) as app:
+    ``worker``: this process's identity if several share the port. ``plug`` extends the service.
+    ``open_database``: opens its database, perhaps with a client that others share."""
+    async with open_application(settings, clock or Clock(), worker, open_database) as app:
         if plug is not None:
             await plug(app)
         served = Served(settings.channels)

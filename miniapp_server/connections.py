@@ -12,6 +12,7 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from handlers.http.anonymous_response import AnonymousResponse
 from handlers.http.errors import envelope
 
 log = logging.getLogger(__name__)
@@ -107,22 +108,13 @@ class Connection(web.RequestHandler):
         reason = exc.message.partition("\n")[0].partition(":")[0]
         address = self._hash_of(request.remote or "")
         log.info("request_unreadable", extra={"address": address, "reason": reason})
-        response = _Anonymous(
+        response = AnonymousResponse(
             body=envelope(400, "malformed", {"field": "request", "reason": reason}).body,
             status=400,
             content_type="application/json",
         )
         response.force_close()
         return response
-
-
-class _Anonymous(web.Response):
-    """A response without aiohttp's ``Server`` header. The application removes this header by
-    signals, which do not run for malformed requests."""
-
-    async def _prepare_headers(self) -> None:
-        await super()._prepare_headers()
-        self.headers.popall("Server", None)
 
 
 def connections(

@@ -21,7 +21,7 @@ from miniapp_server.settings import Settings
 from models.schema.indexes import ensure_indexes
 from models.storage.connectivity import require_mongo
 from models.storage.installation import Mode, admit_database, note_address
-from models.storage.mongo import Database, open_database
+from models.storage.mongo import Database, OpenDatabase
 from models.storage.redis import Redis, open_redis
 from models.storage.redis_names import RedisNames, redis_names
 from models.wechat.access_token_repository import AccessTokenStore
@@ -69,7 +69,9 @@ class Resources:
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Resources]:
+async def open_resources(
+    settings: Settings, clock: Clock, open_database: OpenDatabase
+) -> AsyncIterator[Resources]:
     """Opens the databases and clients and creates the indexes. Raises: DatabaseRefused if the
     database is not this service's, before anything is written; MongoUnusable."""
     async with AsyncExitStack() as stack:

@@ -10,7 +10,7 @@ import resource
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import Final
@@ -113,7 +113,7 @@ async def serve(
     ServingError if the port is taken; Unavailable if MongoDB does not respond.
     """
     configure_logs(settings.log_level)
-    _raise_file_limit()
+    raise_file_limit()
     if worker is None:
         reserve_port(settings.host, settings.port).close()
     with shutdown_signal() as ended:
@@ -124,26 +124,32 @@ async def serve(
                 assert runner.server is not None
                 made = connections(runner.server, app[SECURITY_LOG].hash_of)
                 listener = BatchListener(made, settings.host, settings.port, worker is not None)
-                _tune_gc()
+                tune_gc()
                 ready()
                 await ended.wait()
-                end_anyway(END_WITHIN_S)
-                admission = app[LOAD_SHEDDER]
-                admission.closing = True
-                if worker is None or ended.by is not REPLACED:
-                    admission.leaving = True
-                    await _quiet(admission, ACCEPT_S)
-                listener.close()
-                await _quiet(admission, LINGER_S)
+                replaced = worker is not None and ended.by is REPLACED
+                await drain([app[LOAD_SHEDDER]], listener, leaving=not replaced)
             finally:
                 await runner.cleanup()
 
 
-async def _quiet(admission: LoadShedder, at_most_s: float) -> None:
+async def drain(admissions: Sequence[LoadShedder], listener: BatchListener, leaving: bool) -> None:
+    """Waits until the clients have gone quiet, and closes the listener. ``admissions``: those of
+    all applications; ``leaving``: whether no other process takes over the port."""
+    end_anyway(END_WITHIN_S)
+    for admission in admissions:
+        admission.closing, admission.leaving = True, leaving
+    if leaving:
+        await _quiet(admissions, ACCEPT_S)
+    listener.close()
+    await _quiet(admissions, LINGER_S)
+
+
+async def _quiet(admissions: Sequence[LoadShedder], at_most_s: float) -> None:
     """Waits until no request has come for ``_QUIET_S``, but at most ``at_most_s`` seconds."""
     began = monotonic()
     while True:
-        since = max(began, admission.last_response_at)
+        since = max([began, *(admission.last_response_at for admission in admissions)])
         left = min(since + _QUIET_S, began + at_most_s) - monotonic()
         if left <= 0:
             return
@@ -166,7 +172,7 @@ def end_anyway(within_s: float) -> None:
     timer.start()
 
 
-def _tune_gc() -> None:
+def tune_gc() -> None:
     """Exempts the existing objects from garbage collection, and makes collections rarer.
 
     Objects from the start stay for good, and requests leave few cycles: 9,252 bookings left none. A
@@ -256,7 +262,7 @@ class BatchListener:
             self._loop.add_reader(self._socket, self._accept_all)
 
 
-def _raise_file_limit() -> None:
+def raise_file_limit() -> None:
     """Raises the limit of open files (often 1024) as far as allowed: each connection takes one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,7 +1,7 @@
-"""Starts, restarts and ends several worker processes that serve one port.
+"""Starts, restarts and ends several worker processes that serve one port, or each of a few ports.
 
-Each worker is a whole service, with its event loop, clients, caches and jobs. It listens on the
-same port with SO_REUSEPORT; the kernel spreads new connections. Workers share only MongoDB and
+Each worker is a whole service, with its event loop, clients, caches and jobs. Those of a port
+listen there with SO_REUSEPORT; the kernel spreads new connections. Workers share only MongoDB and
 Redis, as services on several hosts do. A worker runs ``python -m miniapp_server worker`` in the
 supervisor's environment, and prints one word once it accepts requests.
 """
@@ -12,10 +12,11 @@ import asyncio
 import logging
 import secrets
 import signal
+import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -24,11 +25,10 @@ from typing import Final
 from prometheus_client.multiprocess import mark_process_dead
 
 from miniapp_server.child_process import die_with_parent
-from miniapp_server.logging_config import configure_logs
 from miniapp_server.scheduler import end
 from miniapp_server.server import DRAIN_S, REPLACED, ServingError, reserve_port, shutdown_signal
 from miniapp_server.service_manager import SOCKET, ServiceManager
-from miniapp_server.settings import Settings
+from miniapp_server.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -69,12 +69,22 @@ class _Worker:
             self.process.send_signal(number)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A port that has workers of its own, and the options of their command."""
+
+    host: str
+    port: int
+    options: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class _WorkerSlot:
-    """One of the supervisor's ``count`` positions, filled by one worker after another.
+    """One of the ``count`` positions of a place, filled by one worker after another.
     ``owner``: the worker's name in the leases of jobs. The successor of a dead worker gets the
     same name, so it continues the leases without a wait."""
 
+    place: Place
     number: int
     owner: str
     worker: _Worker | None = None
@@ -82,32 +92,31 @@ class _WorkerSlot:
 
 
 async def supervise(
-    settings: Settings,
+    places: Callable[[], Sequence[Place]],
     env: Mapping[str, str],
     count: int,
     ready: Callable[[], None],
     reloads: bool,
 ) -> None:
-    """Serves with ``count`` workers until SIGTERM or SIGINT; returns after the last of them has
-    ended.
+    """Serves with ``count`` workers in each place until SIGTERM or SIGINT; returns after the last
+    of them has ended.
 
-    ``env``: the workers' environment. ``ready`` is called when the first worker accepts requests
+    ``places`` is asked at the start and at each reload; the first place stays the same. ``env``:
+    the workers' environment. ``ready`` is called when the first worker accepts requests
     and every other worker either does so or has failed; failed ones are restarted. ``reloads``:
     SIGHUP replaces the workers one after the other, and systemd is notified at the beginning and
     the end. If this process is killed, the workers drain and end.
 
     Raises: ServingError if the port is taken; WorkerFailed if the first worker cannot start.
     """
-    configure_logs(settings.log_level)
     with (
-        reserve_port(settings.host, settings.port),
         TemporaryDirectory(prefix="seats-") as folder,
+        closing(_Ports()) as ports,
         shutdown_signal() as ended,
     ):
-        options = ["--lan", settings.lan] if settings.lan else []
         own = {**env, METRICS_FOLDER: folder}
         own.pop(SOCKET, None)  # systemd accepts notifications from this process only
-        supervisor = _Supervisor(own, count, folder, options, ServiceManager(env))
+        supervisor = _Supervisor(places, ports, own, count, folder, ServiceManager(env))
         if reloads:
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, supervisor.reload_wanted.set)
@@ -123,42 +132,83 @@ async def supervise(
             await supervisor.stop()
 
 
+class _Ports:
+    """The ports that this process reserves for its workers."""
+
+    def __init__(self) -> None:
+        self._reserved: dict[Place, socket.socket] = {}
+
+    def reserve(self, place: Place) -> None:
+        """Raises: ServingError if another process has the port."""
+        self._reserved[place] = reserve_port(place.host, place.port)
+
+    def release(self, place: Place) -> None:
+        self._reserved.pop(place).close()
+
+    def close(self) -> None:
+        for place in [*self._reserved]:
+            self.release(place)
+
+
 class _Supervisor:
     def __init__(
         self,
+        places: Callable[[], Sequence[Place]],
+        ports: _Ports,
         env: Mapping[str, str],
         count: int,
         folder: str,
-        options: Sequence[str],
         manager: ServiceManager,
     ) -> None:
+        self._places, self._ports, self._count = places, ports, count
         self._env = env
         self._manager = manager
-        self._options = options
         self._folder = folder
-        self._slots = [_WorkerSlot(number, _new_owner(number)) for number in range(1, count + 1)]
+        self._slots: list[_WorkerSlot] = []
+        self._respawning = asyncio.TaskGroup()
         self._living: set[_Worker] = set()
         self.reload_wanted = asyncio.Event()
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Starts all workers, and restarts those that end, until cancelled."""
+        first, *further = self._places()
+        slots = self._slots_of(first)
+        for place in further:
+            with suppress(ServingError):
+                slots += self._slots_of(place)
         # One first: it creates the indexes, and reports just once if MongoDB is away.
-        await self._start(self._slots[0])
-        others = [self._start(slot) for slot in self._slots[1:]]
+        await self._start(slots[0])
+        others = [self._start(slot) for slot in slots[1:]]
         for result in await asyncio.gather(*others, return_exceptions=True):
             # The first worker serves, so MongoDB failed later: the others are restarted below.
             if result is not None and not isinstance(result, (WorkerFailed, ServingError)):
                 raise result
         ready()
-        async with asyncio.TaskGroup() as group:
-            for slot in self._slots:
-                group.create_task(self._respawn(slot))
+        async with self._respawning:
+            self._keep(slots)
             while True:
                 await self.reload_wanted.wait()
                 self.reload_wanted.clear()
                 self._manager.reloading()
                 replaced = await self._reload()
                 self._manager.ready("" if replaced else _NOT_REPLACED)
+
+    def _slots_of(self, place: Place) -> list[_WorkerSlot]:
+        """Reserves the port; returns slots for its workers. Raises: ServingError, after a line in
+        the log, if another process has the port."""
+        try:
+            self._ports.reserve(place)
+        except ServingError as error:
+            log.error("port_taken", extra={"port": place.port, "reason": str(error)})
+            raise
+        numbers = range(1, self._count + 1)
+        return [_WorkerSlot(place, number, _new_owner(number)) for number in numbers]
+
+    def _keep(self, slots: Sequence[_WorkerSlot]) -> None:
+        """Restarts the workers of these slots from now on."""
+        self._slots += slots
+        for slot in slots:
+            self._respawning.create_task(self._respawn(slot))
 
     async def stop(self) -> None:
         """Lets all workers drain, and kills those that do not end in time."""
@@ -169,26 +219,26 @@ class _Supervisor:
     async def _start(self, slot: _WorkerSlot) -> None:
         """Starts the slot's worker; returns once it accepts requests. Raises: WorkerFailed or
         ServingError if the worker ends first."""
-        slot.worker = await self._launch(slot.number, slot.owner)
+        slot.worker = await self._launch(slot, slot.owner)
         if not await slot.worker.ready():
             status = await self._end_of(slot.worker)
             if status == 1:
                 raise WorkerFailed
             raise ServingError(f"a worker ended with status {status} while it was starting")
 
-    async def _launch(self, number: int, owner: str) -> _Worker:
+    async def _launch(self, slot: _WorkerSlot, owner: str) -> _Worker:
         process = await asyncio.create_subprocess_exec(
             *die_with_parent([sys.executable, "-m", "miniapp_server", "worker", "--owner", owner]),
-            *self._options,
+            *slot.place.options,
             stdin=DEVNULL,
             stdout=PIPE,
             env=self._env,
             # A new session: the terminal's Ctrl-C is for the supervisor, which drains.
             start_new_session=True,
         )
-        worker = _Worker(number, process)
+        worker = _Worker(slot.number, process)
         self._living.add(worker)
-        log.info("worker_started", extra={"worker": number, "pid": process.pid})
+        log.info("worker_started", extra={"worker": slot.number, "pid": process.pid})
         return worker
 
     async def _end_of(self, worker: _Worker) -> int:
@@ -199,11 +249,9 @@ class _Supervisor:
         return status
 
     async def _respawn(self, slot: _WorkerSlot) -> None:
-        """Starts a new worker whenever the slot's worker has ended, until cancelled."""
+        """Starts a new worker whenever the slot's worker has ended, until the slot is given up."""
         delay = 0.0
-        while True:
-            assert slot.worker is not None
-            worker = slot.worker
+        while (worker := slot.worker) is not None:
             status = await self._end_of(worker)
             async with slot.changing:
                 if slot.worker is not worker:
@@ -217,20 +265,30 @@ class _Supervisor:
                 )
                 await asyncio.sleep(delay)
                 try:
-                    slot.worker = await self._launch(slot.number, slot.owner)
+                    slot.worker = await self._launch(slot, slot.owner)
                 except OSError:  # no more processes or memory
                     log.exception("worker_not_started", extra={"worker": slot.number})
                     worker.began = monotonic()
 
     async def _reload(self) -> bool:
-        """Replaces the workers one after the other, each when its successor is ready. Returns False
-        if a successor cannot start; the remaining workers then stay."""
+        """Replaces the workers one after the other, each when its successor is ready, and opens and
+        closes ports. Returns False if a successor cannot start; the remaining workers then stay."""
         log.info("workers_reloading")
+        try:
+            places = self._places()
+        except SettingsError as error:
+            log.error("reload_failed", extra={"reason": str(error)})
+            return False
+        for place in set(places) - {slot.place for slot in self._slots}:
+            with suppress(ServingError):
+                slots = self._slots_of(place)
+                await asyncio.gather(*map(self._start, slots), return_exceptions=True)
+                self._keep(slots)
         for slot in self._slots:
             async with slot.changing:
                 # Both live for a while, so the successor gets a new name in the leases.
                 owner = _new_owner(slot.number)
-                worker = await self._launch(slot.number, owner)
+                worker = await self._launch(slot, owner)
                 if not await worker.ready():
                     status = await self._end_of(worker)
                     log.error("reload_failed", extra={"worker": slot.number, "status": status})
@@ -238,8 +296,20 @@ class _Supervisor:
                 old, slot.worker, slot.owner = slot.worker, worker, owner
             assert old is not None
             await self._terminate(old, REPLACED)
+        for slot in [slot for slot in self._slots if slot.place not in places]:
+            await self._give_up(slot)
         log.info("workers_reloaded")
         return True
+
+    async def _give_up(self, slot: _WorkerSlot) -> None:
+        """Ends the slot's worker, and releases the port after the last of them."""
+        async with slot.changing:
+            self._slots.remove(slot)
+            old, slot.worker = slot.worker, None
+        assert old is not None
+        await self._terminate(old)
+        if slot.place not in {other.place for other in self._slots}:
+            self._ports.release(slot.place)
 
     async def _terminate(self, worker: _Worker, how: signal.Signals = signal.SIGTERM) -> None:
         worker.send(how)

@@ -17,7 +17,7 @@ COOKIE: Final = "language"
 _KEPT_S: Final = 365 * 24 * 3600
 
 
-def language_of(request: web.Request) -> Language:
+def language_of(request: web.BaseRequest) -> Language:
     """The reader's chosen language; by default the one that the browser prefers, else Chinese."""
     chosen = LANGUAGES.get(request.cookies.get(COOKIE, ""))
     return chosen or preferred_language(request.headers.get("Accept-Language", ""))

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
@@ -18,32 +27,88 @@ _COUNTED_FROM_THE_START: Final = {
     "miss": ("system",),
 }
 
+_SCHOOL: Final = "school"
+_Kind = TypeVar("_Kind", Counter, Gauge, Histogram)
+
+
+class _Maker:
+    """Makes the metrics of one application. If it shares its process with those of other schools,
+    each metric has the label ``school``, which code that counts does not see."""
+
+    def __init__(self, school: str) -> None:
+        self._school = school
+        self.registry = CollectorRegistry()
+
+    def __call__(
+        self, kind: type[_Kind], name: str, text: str, labels: Sequence[str] = (), **options: Any
+    ) -> _Kind:
+        if not self._school:
+            return kind(name, text, labels, registry=self.registry, **options)
+        metric = kind(name, text, [_SCHOOL, *labels], registry=self.registry, **options)
+        return (
+            cast(_Kind, _OfSchool(metric, self._school)) if labels else metric.labels(self._school)
+        )
+
+
+class _OfSchool:
+    """A metric with labels of its own, without the label of its school."""
+
+    def __init__(self, metric: Counter | Gauge | Histogram, school: str) -> None:
+        self._metric, self._school = metric, school
+
+    def labels(self, *values: str) -> Counter | Gauge | Histogram:
+        return self._metric.labels(self._school, *values)
+
+
+class _SamplesOf(Collector):
+    """The samples of one school among those of all processes and schools."""
+
+    def __init__(self, all: CollectorRegistry, school: str) -> None:
+        self._all, self._school = all, school
+
+    def collect(self) -> Iterable[Metric]:
+        for metric in self._all.collect():
+            metric.samples = [s for s in metric.samples if s.labels[_SCHOOL] == self._school]
+            yield metric
+
+
+def exposition_of_all(folder: Path) -> bytes:
+    """The metrics of all processes and schools that count in the folder, in Prometheus's format.
+    It reads files: call it in a thread."""
+    return generate_latest(_registry_of(folder))
+
+
+def _registry_of(folder: Path) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    return registry
+
 
 class BookingMetrics:
     """Counters of the reservation changes that this process stores."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, make: _Maker) -> None:
         self._events: dict[tuple[str, str], Counter] = {}
-        self.events = Counter(
+        self.events = make(
+            Counter,
             "seat_reservation_events",
             "Stored changes of reservations, by event and by what made them (via)",
             ["event", "via"],
-            registry=registry,
         )
         # Start at 0: Prometheus counts no increase for a series that appears with 1.
         for event, ways in _COUNTED_FROM_THE_START.items():
             for way in ways:
                 self._events[event, way] = self.events.labels(event, way)
-        self.claims = Counter(
+        self.claims = make(
+            Counter,
             "seat_claims",
             "Stored claims: half hours of seats and of readers, and other unique claims",
-            registry=registry,
         )
-        self.conflicts = Counter(
+        self.conflicts = make(
+            Counter,
             "seat_claim_conflicts",
             "Writes that the claim index refused, by the kind of the claim that lost",
             ["kind"],
-            registry=registry,
         )
 
     def written(self, old: Reservation | None, new: Reservation) -> None:
@@ -71,88 +136,84 @@ class JobMetrics:
     """Metrics of this process's jobs. Their label is ``job_name``, because Prometheus itself
     uses the label ``job``."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.effects = Counter(
-            "seat_job_effects", "Effects of jobs, by job", ["job_name"], registry=registry
-        )
-        self.failures = Counter(
-            "seat_job_failures", "Failed rounds of jobs", ["job_name"], registry=registry
-        )
-        self.delay = Histogram(
+    def __init__(self, make: _Maker) -> None:
+        self.effects = make(Counter, "seat_job_effects", "Effects of jobs, by job", ["job_name"])
+        self.failures = make(Counter, "seat_job_failures", "Failed rounds of jobs", ["job_name"])
+        self.delay = make(
+            Histogram,
             "seat_job_delay_seconds",
             "Delay of a round of jobs: time since the previous round began, less its interval",
             ["job_name"],
-            registry=registry,
             buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30),
         )
         # Timestamps, not ages: the latest of all workers is right, though one that no longer
         # runs the job still exports its last.
-        self.last_success = Gauge(
+        self.last_success = make(
+            Gauge,
             "seat_job_last_success_timestamp_seconds",
             "Time when a round of jobs last ended without an error",
             ["job_name"],
-            registry=registry,
             multiprocess_mode="max",
         )
-        self.interval = Gauge(
+        self.interval = make(
+            Gauge,
             "seat_job_interval_seconds",
             "Interval of a round of jobs",
             ["job_name"],
-            registry=registry,
             multiprocess_mode="max",
         )
-        self.due_since = Gauge(
+        self.due_since = make(
+            Gauge,
             "seat_queue_due_since_timestamp_seconds",
             "Time when the oldest due entry of a queue became due; now if none is due",
             ["queue"],
-            registry=registry,
             multiprocess_mode="max",
         )
 
 
 class LoadMetrics:
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.loop_delay = Gauge(
+    def __init__(self, make: _Maker) -> None:
+        self.loop_delay = make(
+            Gauge,
             "seat_event_loop_delay_seconds",
             "Longest delay of an event loop in the last five seconds",
-            registry=registry,
             multiprocess_mode="livemax",
         )
-        self.changes_under_way = Gauge(
+        self.changes_under_way = make(
+            Gauge,
             "seat_changes_under_way",
             "Changes in progress",
-            registry=registry,
             multiprocess_mode="livesum",
         )
-        self.changes_waiting = Gauge(
+        self.changes_waiting = make(
+            Gauge,
             "seat_changes_waiting",
             "Changes in the queue, waiting to start",
-            registry=registry,
             multiprocess_mode="livesum",
         )
-        self.draw_waiting = Gauge(
+        self.draw_waiting = make(
+            Gauge,
             "seat_opening_draw_waiting",
             "Requests in an opening draw, waiting or being served",
-            registry=registry,
             multiprocess_mode="livesum",
         )
-        self.stream_lag = Gauge(
+        self.stream_lag = make(
+            Gauge,
             "seat_change_stream_lag_seconds",
             "Age of the change stream's latest state; about a second without load",
-            registry=registry,
             multiprocess_mode="livemax",
         )
-        self.mongodb = Histogram(
+        self.mongodb = make(
+            Histogram,
             "seat_mongodb_round_trip_seconds",
             "Duration of a hello command to MongoDB, measured once a second",
-            registry=registry,
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5),
         )
-        self.outgoing = Histogram(
+        self.outgoing = make(
+            Histogram,
             "seat_outgoing_seconds",
             "Time from a call to another service until its response begins, by outcome",
             ["system", "outcome"],
-            registry=registry,
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )
 
@@ -160,21 +221,21 @@ class LoadMetrics:
         self.outgoing.labels(system, outcome).observe(seconds)
 
 
-def _instant(registry: CollectorRegistry, name: str, what: str) -> Gauge:
-    return Gauge(
+def _instant(make: _Maker, name: str, what: str) -> Gauge:
+    return make(
+        Gauge,
         f"seat_last_{name}_timestamp_seconds",
         f"Time of the last {what}; 0 if there was none",
-        registry=registry,
         multiprocess_mode="mostrecent",
     )
 
 
-def _database_outdated(registry: CollectorRegistry) -> Gauge:
-    return Gauge(
+def _database_outdated(make: _Maker) -> Gauge:
+    return make(
+        Gauge,
         "seat_database_outdated",
         "1 if the release of a database has known vulnerabilities or no support, by server",
         ["server"],
-        registry=registry,
         multiprocess_mode="mostrecent",
     )
 
@@ -187,59 +248,59 @@ class Metrics:
     its import.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | None = None, school: str = "") -> None:
+        """``school``: the name of the application's school if several share this process."""
+        self._folder, self._school = folder, school
         self._answered: dict[tuple[str, str, int], Histogram] = {}
-        self.registry = CollectorRegistry()
-        self.requests = Histogram(
+        make = _Maker(school)
+        self._registry = make.registry
+        self.requests = make(
+            Histogram,
             "seat_http_request_seconds",
             "Duration of requests, by route and status",
             ["route", "method", "status"],
-            registry=self.registry,
             buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
         )
-        self.refusals = Counter(
-            "seat_refusals", "Refused requests, by error code", ["code"], registry=self.registry
-        )
-        self.deliveries = Counter(
+        self.refusals = make(Counter, "seat_refusals", "Refused requests, by error code", ["code"])
+        self.deliveries = make(
+            Counter,
             "seat_deliveries",
             "Attempts to deliver messages, by channel and outcome",
             ["channel", "outcome"],
-            registry=self.registry,
         )
-        self.webhook_deliveries = _webhook_deliveries(self.registry)
-        self.channel_paused = Gauge(
+        self.webhook_deliveries = _webhook_deliveries(make)
+        self.channel_paused = make(
+            Gauge,
             "seat_channel_paused",
             "1 while the channel is paused and sends nothing, by reason",
             ["channel", "reason"],
-            registry=self.registry,
             multiprocess_mode="livemax",
         )
-        self.event_streams = Gauge(
+        self.event_streams = make(
+            Gauge,
             "seat_event_streams",
             "Open event streams",
-            registry=self.registry,
             multiprocess_mode="livesum",
         )
-        self.clock_offset = Gauge(
+        self.clock_offset = make(
+            Gauge,
             "seat_clock_offset_seconds",
             "How far this host's clock is ahead of MongoDB's",
-            registry=self.registry,
             multiprocess_mode="livemostrecent",
         )
-        self.troubles = Gauge(
+        self.troubles = make(
+            Gauge,
             "seat_troubles",
             "Number of troubles in /readyz, by kind",
             ["kind"],
-            registry=self.registry,
             multiprocess_mode="mostrecent",
         )
-        self.database_outdated = _database_outdated(self.registry)
-        self.last_backup = _instant(self.registry, "backup", "successful backup")
-        self.last_rehearsal = _instant(self.registry, "rehearsal", "restore that was rehearsed")
-        self.bookings = BookingMetrics(self.registry)
-        self.jobs = JobMetrics(self.registry)
-        self.load = LoadMetrics(self.registry)
+        self.database_outdated = _database_outdated(make)
+        self.last_backup = _instant(make, "backup", "successful backup")
+        self.last_rehearsal = _instant(make, "rehearsal", "restore that was rehearsed")
+        self.bookings = BookingMetrics(make)
+        self.jobs = JobMetrics(make)
+        self.load = LoadMetrics(make)
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts one request. Labels are cached: their look-up costs more than the counting."""
@@ -250,19 +311,21 @@ class Metrics:
         child.observe(seconds)
 
     def exposition(self) -> bytes:
-        """All processes' metrics in Prometheus's format. It may read files: call it in a thread."""
-        registry = self.registry
-        if self._folder is not None:
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
+        """All processes' metrics in Prometheus's format, with a school those of this school alone.
+        It may read files: call it in a thread."""
+        registry = _registry_of(self._folder) if self._folder is not None else self._registry
+        if self._school and self._folder is not None:
+            own = CollectorRegistry()
+            own.register(_SamplesOf(registry, self._school))
+            registry = own
         return generate_latest(registry)
 
 
-def _webhook_deliveries(registry: CollectorRegistry) -> Counter:
+def _webhook_deliveries(make: _Maker) -> Counter:
     """The counter of webhook deliveries. It is separate from that of messages, so that failed
     webhooks do not trigger the alert for messages."""
     text = "Attempts to deliver webhooks, by outcome"
-    counter = Counter("seat_webhook_deliveries", text, ["outcome"], registry=registry)
+    counter = make(Counter, "seat_webhook_deliveries", text, ["outcome"])
     for state in set(WebhookDeliveryState) - {WebhookDeliveryState.SENDING}:
         counter.labels(state.value)  # a series that appears with 1 counts as no increase
     return counter

@@ -10,6 +10,7 @@ import uvloop
 
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.embedded_databases import EmbeddedError
+from miniapp_server.fault_lines import fault_line
 from miniapp_server.seed import SeedError
 from miniapp_server.server import ServingError
 from miniapp_server.settings import SettingsError
@@ -17,8 +18,7 @@ from miniapp_server.settings.env_file import read_env_file
 from miniapp_server.settings.misspelt import SettingsFile
 from miniapp_server.supervisor import WorkerFailed
 from miniapp_server.walkthrough import WalkthroughFailed
-from models.kernel.errors import DomainError, Malformed, Unavailable
-from models.storage.connectivity import MongoUnusable
+from models.kernel.errors import DomainError
 from models.storage.installation import DatabaseRefused
 
 _EXPECTED_ERRORS: Final = (
@@ -40,23 +40,13 @@ def run(command: Callable[[Env], Coroutine[Any, Any, None]], env_file: Path | No
             print(f"seats: {line}", file=sys.stderr)
         return 1
     except DomainError as error:
-        print(f"seats: {_error_line(error)}", file=sys.stderr)
+        print(f"seats: {fault_line(error)}", file=sys.stderr)
         return 1
     except WorkerFailed:
         return 1
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-def _error_line(error: DomainError) -> str:
-    if isinstance(error, MongoUnusable):
-        return error.line
-    if isinstance(error, Unavailable):
-        return "MongoDB does not answer"
-    if isinstance(error, Malformed):
-        return "{field}: {reason}".format_map(error.details)
-    return error.code
 
 
 def _environment(file: Path | None) -> Env:

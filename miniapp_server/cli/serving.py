@@ -23,15 +23,18 @@ from miniapp_server.cli.check_config import displayed_value
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.cli.settings import load, plug_of
 from miniapp_server.embedded_databases import embedded_databases, free_ports
+from miniapp_server.hosting import serve_schools as host_schools
 from miniapp_server.logging_config import configure_logs
 from miniapp_server.sandbox.library import seed_demo
+from miniapp_server.schools import read_schools
 from miniapp_server.server import reserve_port
 from miniapp_server.server import serve as serve_http
 from miniapp_server.service_manager import ServiceManager
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError
 from miniapp_server.settings.addresses import lan_address
+from miniapp_server.settings.environment import EnvironmentReader
 from miniapp_server.settings.misspelt import misspelt
-from miniapp_server.supervisor import METRICS_FOLDER, READY, supervise
+from miniapp_server.supervisor import METRICS_FOLDER, READY, Place, supervise
 from miniapp_server.version import VERSION
 from miniapp_server.walkthrough import walk_through
 from models.storage.installation import Mode
@@ -50,6 +53,41 @@ _FOR_TRYING: Final = (
 
 async def serve(env: Env, workers: int) -> None:
     await _serve_with(load(env), env, workers)
+
+
+async def serve_schools(env: Env, workers: int, folder: Path) -> None:
+    """Serve the schools of the folder: all in each of the workers, but those whose files name
+    another PORT in workers of their own. Raises: SettingsError, ServingError."""
+    host, port, level = _own_settings(env)
+    configure_logs(level)
+
+    def places() -> list[Place]:
+        schools = read_schools(folder, env, load)
+        ports = {port: None, **dict.fromkeys(school.port for school in schools)}
+        options = "--schools", str(folder.resolve()), "--port"
+        return [Place(host, each, (*options, str(each))) for each in ports]
+
+    facts = {"version": VERSION, "address": f"{host}:{port}", "workers": workers}
+    log.info("starting", extra=facts | {"schools": str(folder)})
+    places()
+    await supervise(places, env, workers, ServiceManager(env).ready, reloads=True)
+
+
+async def school_worker(env: Env, owner: str, folder: Path, port: int) -> None:
+    """Run one of the workers that serve the schools of a port."""
+    identity, (host, _, level) = _identity(env, owner), _own_settings(env)
+    configure_logs(level)
+    schools = [school for school in read_schools(folder, env, load) if school.port == port]
+    await host_schools(schools, host, port, identity, plug_of, _say_ready)
+
+
+def _own_settings(env: Env) -> tuple[str, int, str]:
+    """Host, port and log level of a service of several schools. Raises: SettingsError."""
+    read = EnvironmentReader(env)
+    host, port = read.text("HOST", "127.0.0.1"), read.number("PORT", DEFAULT_PORT, 1, 65535)
+    level = read.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+    read.raise_faults()
+    return host, port, level
 
 
 async def demo(env: Env, workers: int, lan: str) -> None:
@@ -140,7 +178,9 @@ async def _serve_with(
         await serve_http(settings, ready, plug=plug_of(settings))
     else:
         # A closing terminal sends SIGHUP too, which must end a demo.
-        await supervise(settings, env, workers, ready, reloads=greet is None)
+        options = ("--lan", settings.lan) if settings.lan else ()
+        place = Place(settings.host, settings.port, options)
+        await supervise(lambda: [place], env, workers, ready, reloads=greet is None)
 
 
 def _announce(settings: Settings, env: Env, workers: int) -> None:
@@ -163,12 +203,19 @@ def _announce(settings: Settings, env: Env, workers: int) -> None:
 
 async def worker(env: Env, owner: str, lan: str) -> None:
     """Run one of several workers on a port. A ready worker notifies the supervisor on stdout."""
+    identity, settings = _identity(env, owner), load(env, lan)
+    await serve_http(settings, _say_ready, identity, plug=plug_of(settings))
+
+
+def _identity(env: Env, owner: str) -> WorkerIdentity:
     folder = env.get(METRICS_FOLDER)
     if folder is None:
         raise CommandError("this command is internal: start workers with serve --workers N")
-    identity = WorkerIdentity(owner, Path(folder))
-    settings = load(env, lan)
-    await serve_http(settings, lambda: print(READY, flush=True), identity, plug=plug_of(settings))
+    return WorkerIdentity(owner, Path(folder))
+
+
+def _say_ready() -> None:
+    print(READY, flush=True)
 
 
 def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
@@ -42,21 +47,44 @@ _CLOSE_S: Final = 2.0
 CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
 
 
+OpenDatabase = Callable[[str, str], AbstractAsyncContextManager[Database]]
+"""Opens the database of a URL and a name within a block, as ``open_database`` does."""
+
+
 @asynccontextmanager
 async def open_database(url: str, name: str) -> AsyncIterator[Database]:
     """The service's database, open within the block. Raises: Malformed for an invalid URL."""
-    with _readable("MONGO_URL"):
-        client = AsyncMongoClient[Document](url, **_OPTIONS)
-        database = client.get_database(
-            name, codec_options=CODEC, write_concern=MAJORITY, read_concern=COMMITTED
-        )
-    try:
+    async with SharedClients() as clients, clients.open_database(url, name) as database:
         yield database
-    finally:
-        # A cancellation can leave a lock of the pool held for ever.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_S):
-                await client.close()
+
+
+class SharedClients:
+    """The process's clients of MongoDB, one for each URL, used by any number of databases and
+    closed at the end of the block."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, AsyncMongoClient[Document]] = {}
+
+    @asynccontextmanager
+    async def open_database(self, url: str, name: str) -> AsyncIterator[Database]:
+        """A database that uses its URL's client. Raises: Malformed for an invalid URL."""
+        with _readable("MONGO_URL"):
+            if url not in self._clients:
+                self._clients[url] = AsyncMongoClient[Document](url, **_OPTIONS)
+            database = self._clients[url].get_database(
+                name, codec_options=CODEC, write_concern=MAJORITY, read_concern=COMMITTED
+            )
+        yield database
+
+    async def __aenter__(self) -> SharedClients:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for client in self._clients.values():
+            # A cancellation can leave a lock of the pool held for ever.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_S):
+                    await client.close()
 
 
 @contextmanager

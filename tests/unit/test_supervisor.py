@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from miniapp_server import supervisor
-from miniapp_server.cli.settings import load
-from tests.living import ENCRYPTION_KEYS, free_port
+from tests.living import free_port
 from tests.waiting import until
 
 WORKER = """
@@ -34,21 +33,13 @@ def supervise(
     package.mkdir()
     (package / "__main__.py").write_text(WORKER)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(supervisor, "configure_logs", lambda _: None)
-    settings = load(
-        {
-            "MONGO_URL": "mongodb://127.0.0.1:9/?replicaSet=none",
-            "REDIS_URL": "redis://127.0.0.1:9",
-            "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
-            "PUBLIC_BASE_URL": "http://127.0.0.1",
-            "PORT": str(free_port()),
-            "CAS_BASE_URL": "http://127.0.0.1:9/cas",
-        }
-    )
+    place = supervisor.Place("127.0.0.1", free_port(), ())
 
     def start(failing: str, ready: Callable[[], None]) -> asyncio.Task[None]:
         env = {**os.environ, "FAILING": failing}
-        return asyncio.create_task(supervisor.supervise(settings, env, 2, ready, reloads=False))
+        return asyncio.create_task(
+            supervisor.supervise(lambda: [place], env, 2, ready, reloads=False)
+        )
 
     return start
 

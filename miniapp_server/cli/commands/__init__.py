@@ -10,11 +10,11 @@ from typing import Annotated, Final
 
 import typer
 
-from miniapp_server.cli.commands import database, devices, readers, service
+from miniapp_server.cli.commands import database, devices, readers, schools, service
 from miniapp_server.cli.commands.options import group
 
 seats: Final = group("Seat reservation for a library: web pages, a mini-program, kiosks and gates.")
-for part in (service, database, readers, devices):
+for part in (service, schools, database, readers, devices):
     seats.add_typer(part.commands)
 
 

@@ -15,6 +15,10 @@ EnvFile = Annotated[
         help="file with further variables, in the format of systemd's EnvironmentFile=",
     ),
 ]
+SchoolsOption = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="folder with a file of settings for each of many libraries"),
+]
 File = Annotated[Path, typer.Argument(metavar="FILE")]
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from miniapp_server.cli.commands.options import EnvFile, group, run
+from miniapp_server.cli.commands.options import EnvFile, SchoolsOption, group, run
 
 _MOST_WORKERS: Final = 64
 JOBS: Final = (
@@ -55,19 +55,33 @@ def demo(
 
 
 @commands.command()
-def serve(workers: Workers = 1, env_file: EnvFile = None) -> None:
-    """Serve a library until SIGTERM. MONGO_URL names a replica set, REDIS_URL a Redis or Valkey."""
-    from miniapp_server.cli.serving import serve
+def serve(workers: Workers = 1, schools: SchoolsOption = None, env_file: EnvFile = None) -> None:
+    """Serve a library until SIGTERM. MONGO_URL names a replica set, REDIS_URL a Redis or Valkey.
 
-    run(lambda env: serve(env, workers), env_file)
+    With --schools each worker serves many libraries, by the host of their PUBLIC_BASE_URL; a SIGHUP
+    reads the folder again."""
+    from miniapp_server.cli.serving import serve, serve_schools
+
+    if schools is None:
+        run(lambda env: serve(env, workers), env_file)
+    else:
+        run(lambda env: serve_schools(env, workers, schools), env_file)
 
 
 @commands.command(hidden=True)
-def worker(owner: Annotated[str, typer.Option()], lan: str = "") -> None:
+def worker(
+    owner: Annotated[str, typer.Option()],
+    lan: str = "",
+    schools: SchoolsOption = None,
+    port: int = 0,
+) -> None:
     """Run one of several workers on a port; the supervisor of serve --workers N starts it."""
-    from miniapp_server.cli.serving import worker
+    from miniapp_server.cli.serving import school_worker, worker
 
-    run(lambda env: worker(env, owner, lan))
+    if schools is None:
+        run(lambda env: worker(env, owner, lan))
+    else:
+        run(lambda env: school_worker(env, owner, schools, port))
 
 
 @commands.command()

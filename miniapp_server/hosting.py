@@ -1,0 +1,267 @@
+"""Serves several schools in one process: each is an application with its own settings, keys and
+database, found by the name of the host that a request asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import msgspec
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from handlers.http.anonymous_response import AnonymousResponse
+from handlers.http.closed_hosts import away, nothing_here, suspended
+from handlers.http.keys import HEALTH, LOAD_SHEDDER, MEASURE
+from handlers.http.metrics import exposition_of_all
+from handlers.http.security_log import SecurityLog
+from miniapp_server.app import Plug, WorkerIdentity, create_app
+from miniapp_server.connections import connections
+from miniapp_server.fault_lines import fault_line
+from miniapp_server.scheduler import end
+from miniapp_server.schools import School
+from miniapp_server.server import (
+    DRAIN_S,
+    REPLACED,
+    BatchListener,
+    drain,
+    raise_file_limit,
+    shutdown_signal,
+    tune_gc,
+)
+from miniapp_server.settings import Settings
+from miniapp_server.settings.addresses import is_loopback
+from models.kernel.errors import DomainError, Unavailable
+from models.kernel.request_id import DATABASE
+from models.storage.encryption import FieldCipher
+from models.storage.installation import DatabaseRefused
+from models.storage.mongo import SharedClients
+
+log = logging.getLogger(__name__)
+
+_TRY_AGAIN_S: Final = 30
+"""Seconds until a school whose databases did not answer is started again."""
+_SUSPENDED_S: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    app: web.Application
+    database: str
+    server: web.Server
+
+
+class SchoolHosts:
+    """The schools of this process by host. ``request`` and ``answer`` are for ``web.Server``."""
+
+    def __init__(
+        self,
+        schools: Sequence[School],
+        worker: WorkerIdentity,
+        plug_of: Callable[[Settings], Plug | None],
+    ) -> None:
+        self._schools = schools
+        self._by_host = {school.host: school for school in schools if school.host}
+        self._worker, self._plug_of = worker, plug_of
+        self._clients = SharedClients()
+        self._open: dict[str, _Open] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._closing = asyncio.Event()
+        self._again: asyncio.Task[None] | None = None
+
+    @property
+    def applications(self) -> list[web.Application]:
+        """The open schools' applications."""
+        return [school.app for school in self._open.values()]
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[web.Server]:
+        """Opens the schools one after the other, and yields the server that answers for them. A
+        school that cannot be opened leaves a line in the log, and its host answers 503; one
+        whose databases do not answer is tried again."""
+        server = web.Server(self.answer, request_factory=self.request)
+        try:
+            for school in self._schools:
+                if not school.suspended:
+                    await self._start(school)
+            self._again = asyncio.create_task(self._start_again())
+            yield server
+        finally:
+            if self._again is not None:
+                await end([self._again])
+            await asyncio.sleep(0)  # requests that have arrived begin before idle clients leave
+            server.pre_shutdown()
+            await asyncio.gather(*(app.shutdown() for app in self.applications))
+            await server.shutdown(DRAIN_S)
+            self._closing.set()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await self._clients.__aexit__()
+
+    async def _start(self, school: School) -> None:
+        """Opens the school in a task of its own, whose log lines name its database."""
+        for doubt in school.doubts:
+            log.warning("setting_unknown", extra={"file": str(school.file), "reason": doubt})
+        if school.fault or school.settings is None:
+            _not_started(school, school.fault)
+            return
+        opened = asyncio.Event()
+        task = self._tasks[school.host] = asyncio.create_task(
+            self._keep(school.host, school.name, school.settings, opened)
+        )
+        waiting = asyncio.create_task(opened.wait())
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if task.done():
+            _not_started(school, error=task.exception())
+
+    async def _keep(self, host: str, name: str, settings: Settings, opened: asyncio.Event) -> None:
+        """Holds the school open until the process closes."""
+        async with create_app(
+            settings,
+            worker=replace(self._worker, school=name),
+            plug=self._plug_of(settings),
+            open_database=self._clients.open_database,
+        ) as app:
+            runner = web.AppRunner(app)
+            await runner.setup()
+            try:
+                assert runner.server is not None
+                self._open[host] = _Open(app, settings.database, runner.server)
+                opened.set()
+                await self._closing.wait()
+            finally:
+                self._open.pop(host, None)
+                await runner.cleanup()
+
+    async def _start_again(self) -> None:
+        """Starts schools whose databases answer at last, until cancelled."""
+        while True:
+            await asyncio.sleep(_TRY_AGAIN_S)
+            for school in self._schools:
+                task = self._tasks.get(school.host)
+                if task is not None and task.done() and isinstance(task.exception(), Unavailable):
+                    await self._start(school)
+
+    def request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: web.RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        """The request for the application of its host."""
+        school = self._open.get(host_name(message.headers.get("Host", "")))
+        if school is None:
+            loop = asyncio.get_running_loop()
+            return web.BaseRequest(message, payload, protocol, writer, task, loop)
+        return school.server.request_factory(message, payload, protocol, writer, task)
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer of the school, or that of a host without an open school."""
+        host = host_name(request.headers.get("Host", ""))
+        school = self._open.get(host)
+        if school is not None and isinstance(request, web.Request):
+            DATABASE.set(school.database)
+            return await school.server.request_handler(request)
+        DATABASE.set("")
+        closed = self._by_host.get(host)
+        if closed is None:
+            return await self._answer_of_process(request)
+        if closed.suspended:
+            return suspended(request, _SUSPENDED_S)
+        return away(request, _TRY_AGAIN_S)
+
+    async def _answer_of_process(self, request: web.BaseRequest) -> web.Response:
+        """The process's own health and metrics, for programs on this machine that ask for no
+        school's host; to all others 404."""
+        if request.path == "/healthz":
+            return _json({"status": "ok"})
+        here = is_loopback(request.remote) and "X-Forwarded-For" not in request.headers
+        if here and request.path == "/readyz":
+            leaving = any(app[LOAD_SHEDDER].leaving for app in self.applications)
+            return _json({"schools": await self._states()}, 503 if leaving else 200)
+        if here and request.path == "/metrics":
+            await self._of_each(lambda school: school.app[MEASURE]())
+            body = await asyncio.to_thread(exposition_of_all, self._worker.metrics_folder)
+            return AnonymousResponse(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return nothing_here(request)
+
+    async def _states(self) -> dict[str, object]:
+        """Each school's state, and its troubles if it is open."""
+        healths = await self._of_each(lambda school: school.app[HEALTH]())
+        states: dict[str, object] = {}
+        for school in self._schools:
+            if school.host in healths:
+                ready, troubles = healths[school.host]
+                status = "not_ready" if not ready else "degraded" if troubles else "ready"
+                states[school.name] = {"status": status, "troubles": troubles}
+            else:
+                states[school.name] = {"status": "suspended" if school.suspended else "closed"}
+        return states
+
+    async def _of_each(self, ask: Callable[[_Open], Awaitable[Any]]) -> dict[str, Any]:
+        """The answers of all open schools at once, by host."""
+
+        async def within(school: _Open) -> Any:
+            DATABASE.set(school.database)
+            return await ask(school)
+
+        schools = dict(self._open)
+        answers = await asyncio.gather(*(within(school) for school in schools.values()))
+        return dict(zip(schools, answers, strict=True))
+
+
+def host_name(header: str) -> str:
+    """The host's name in a Host header, without its port."""
+    name = header.partition("]")[0][1:] if header.startswith("[") else header.partition(":")[0]
+    return name.rstrip(".").lower()
+
+
+def _not_started(school: School, fault: str = "", error: BaseException | None = None) -> None:
+    unforeseen = None
+    if isinstance(error, DomainError):
+        fault = fault_line(error)
+    elif isinstance(error, DatabaseRefused):
+        fault = str(error)
+    elif error is not None:
+        fault, unforeseen = f"{type(error).__name__}: {error}", error
+    extra = {"school": school.name, "file": str(school.file), "reason": fault}
+    log.error("school_not_started", extra=extra, exc_info=unforeseen)
+
+
+def _json(body: object, status: int = 200) -> web.Response:
+    return AnonymousResponse(
+        body=msgspec.json.encode(body), status=status, content_type="application/json"
+    )
+
+
+async def serve_schools(
+    schools: Sequence[School],
+    host: str,
+    port: int,
+    worker: WorkerIdentity,
+    plug_of: Callable[[Settings], Plug | None],
+    ready: Callable[[], None],
+) -> None:
+    """Serves the schools on the port until SIGTERM or SIGINT, then answers the requests in
+    progress. All are started before this process listens. Raises: ServingError."""
+    raise_file_limit()
+    # Bytes that are not HTTP name no school, so their addresses are hashed with a key of this time.
+    hash_of = SecurityLog(FieldCipher({1: secrets.token_bytes(32)})).hash_of
+    hosts = SchoolHosts(schools, worker, plug_of)
+    with shutdown_signal() as ended:
+        async with hosts.opened() as server:
+            listener = BatchListener(connections(server, hash_of), host, port, shared=True)
+            tune_gc()
+            ready()
+            await ended.wait()
+            admissions = [app[LOAD_SHEDDER] for app in hosts.applications]
+            await drain(admissions, listener, leaving=ended.by is not REPLACED)

@@ -1,0 +1,160 @@
+"""Several schools in one process: each answers at its own host, with its own data alone."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from models.identity.roles import Role
+from models.profile.repository import ProfileRepository
+from models.storage.installation import ABOUT, FORM, SCHEMA
+from models.storage.mongo import open_database
+from tests.api.berlin import BERLIN
+from tests.living import Living, free_port
+from tests.log_lines import log_lines
+from tests.schools import hosted, school_file, seeded
+from tests.waiting import until
+
+GOLDEN: Final = Path(__file__).parent.parent / "golden" / "rights.txt"
+MITTE: Final = replace(BERLIN, name="Universität Mitte", title="Plätze in Mitte")
+
+
+async def at(
+    port: int, host: str, path: str = "/", accept: str = "text/html"
+) -> tuple[int, str, str]:
+    """Status, body and Retry-After of an answer at the host."""
+    headers = {"Host": host, "Accept": accept}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}{path}", headers=headers) as answer,
+    ):
+        assert "Server" not in answer.headers
+        return answer.status, await answer.text(), answer.headers.get("Retry-After", "")
+
+
+async def wrong_files(folder: Path, port: int, mongo_url: str, redis_url: str) -> None:
+    """Files that cannot be served, of the hosts 127.0.0.4 to .7, and one that is suspended."""
+
+    def add(name: str, number: int, **other: str) -> dict[str, str]:
+        return school_file(folder, name, number, port, mongo_url, redis_url, **other)
+
+    add("misspelt", 4, ENCRYPTION_KEYS="1:short", RATE_LIMIT_SCAL="2")
+    away = "mongodb://127.0.0.1:9/?replicaSet=none"
+    add("no-primary", 5, MONGO_URL=away)
+    newer = add("newer", 6)
+    async with open_database(mongo_url, newer["MONGO_DATABASE"]) as db:
+        await db[ABOUT].insert_one({"_id": FORM, "version": SCHEMA + 1})
+    add("suspended", 7)
+    (folder / "suspended.env").rename(folder / "suspended.suspended")
+
+
+async def test_a_fault_stops_its_school_alone(
+    tmp_path: Path, mongo_url: str, redis_url: str
+) -> None:
+    port = free_port()
+    one = school_file(tmp_path, "one", 2, port, mongo_url, redis_url)
+    same = {"PUBLIC_BASE_URL": one["PUBLIC_BASE_URL"]}
+    school_file(tmp_path, "thief", 2, port, mongo_url, redis_url, **same)
+    same = {"MONGO_DATABASE": one["MONGO_DATABASE"]}
+    school_file(tmp_path, "twin", 3, port, mongo_url, redis_url, **same)
+    await wrong_files(tmp_path, port, mongo_url, redis_url)
+    with log_lines() as log:
+        async with hosted(tmp_path, port) as open_schools:
+            assert [*open_schools] == ["one"]
+            assert (await open_schools["one"].anonymous.get("//readyz")).status == 200
+            lines = {line["school"]: line["reason"] for line in log.of("school_not_started")}
+            expected = {
+                "misspelt": "ENCRYPTION_KEYS must look like",
+                "no-primary": "MongoDB does not answer: 127.0.0.1:9 connection refused",
+                "newer": "was written by a newer version",
+                "thief": "the host 127.0.0.2 of PUBLIC_BASE_URL is that of the school one",
+                "twin": "is that of the school one",
+            }
+            assert [*lines] == sorted(expected)
+            for name, reason in expected.items():
+                assert reason in lines[name], name
+            files = [line["file"] for line in log.of("school_not_started")]
+            assert files == [str(tmp_path / f"{name}.env") for name in sorted(expected)]
+            assert "RATE_LIMIT_SCALE" in log.of("setting_unknown")[0]["reason"]
+            for number, retry in ((3, "30"), (4, "30"), (5, "30"), (6, "30"), (7, "3600")):
+                for accept in ("text/html", "application/json"):
+                    status, body, after = await at(port, f"127.0.0.{number}:1", accept=accept)
+                    assert (status, after) == (503, retry), number
+                    assert ("<h1>" in body) == (accept == "text/html"), body
+                    assert ("已暂停" in body) == (accept == "text/html" and number == 7)
+            for host in ("nowhere.test", "127.0.0.99", "", "[::1]:80", "127.0.0.2.evil.test"):
+                for accept in ("text/html", "application/json"):
+                    status, body, after = await at(port, host, accept=accept)
+                    assert (status, after) == (404, ""), host
+                    assert not [n for n in (*expected, "one", "127.0.0") if n in body], body
+            status, body, _ = await at(port, "127.0.0.1", "/readyz")
+            assert status == 200
+            assert '"one":{"status":"degraded","troubles":{"library":"empty"}}' in body
+            assert '"suspended":{"status":"suspended"}' in body
+            assert '"newer":{"status":"closed"}' in body
+
+
+async def test_schools_in_two_zones_share_a_client_and_nothing_else(
+    tmp_path: Path, mongo_url: str, redis_url: str
+) -> None:
+    port = free_port()
+    one = school_file(tmp_path, "beijing", 2, port, mongo_url, redis_url)
+    other = school_file(tmp_path, "mitte", 3, port, mongo_url, redis_url)
+    async with open_database(mongo_url, other["MONGO_DATABASE"]) as db:
+        await db[ABOUT].insert_one({"_id": "mode", "mode": "sandbox"})
+        await ProfileRepository(db).add_missing(MITTE)
+    await asyncio.gather(seeded(one), seeded(other))
+    with log_lines() as log:
+        async with hosted(tmp_path, port) as schools:
+            beijing, mitte = schools["beijing"], schools["mitte"]
+            assert beijing.db.client is mitte.db.client
+            reader = await beijing.reader()
+            for school, offset in ((beijing, "+08:00"), (mitte, "+02:00")):
+                answer = await school.anonymous.get("/areas")
+                assert answer.headers["X-Server-Time"].endswith(offset)
+            await reader.accept("RESERVED")
+            made = await reader.reserve()
+            await everything_is_closed_to_the_other(
+                beijing, mitte, made["id"], reader.number, reader.reader_id
+            )
+
+            async def sent() -> bool:
+                return bool(log.of("outgoing_call"))
+
+            await until(sent, "the message of the booking")
+            named = {line["database"] for line in log.of("outgoing_call")}
+            assert named == {one["MONGO_DATABASE"]}
+    refusals = {line["database"] for line in log.of("security_refusal")}
+    assert refusals == {one["MONGO_DATABASE"], other["MONGO_DATABASE"]}
+
+
+async def everything_is_closed_to_the_other(
+    here: Living, there: Living, booked: str, *personal: str
+) -> None:
+    """Every route answers a caller with the other school's token as it answers nobody."""
+    stranger, admin = here.stranger(), await there.web_reader(role=Role.ADMINISTRATOR)
+    bearer = here.stranger()
+    bearer.token = admin.token
+    checked = 0
+    for line in GOLDEN.read_text().splitlines():
+        method, _, rest = line.partition(" ")
+        if method not in ("GET", "POST", "DELETE"):
+            continue
+        path = rest.split()[0]
+        if "in: n" in line or "/sandbox" in path:
+            continue
+        path = path.replace("{id}", booked).replace("{", "").replace("}", "")
+        expected = await stranger.call(method, f"/{path}", {})
+        answer = await bearer.call(method, f"/{path}", {})
+        assert answer.status == expected.status, (method, path, answer.body)
+        assert 300 <= answer.status < 500, (method, path)
+        if path.startswith("/api/"):
+            assert answer.body == expected.body, path
+        assert not [text for text in personal if text in str(answer.body)], path
+        checked += 1
+    assert checked > 200, checked
+    assert (await here.anonymous.get(f"/reservations/{booked}")).status == 401

@@ -1,0 +1,106 @@
+"""Several schools in one process: what a reload changes, and what it leaves alone."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from tests.living import free_port
+from tests.schools import school_file, seeded
+from tests.survive.serving import command, ended, ready
+from tests.waiting import patience, until
+
+
+@asynccontextmanager
+async def serving(folder: Path, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """``seats serve --schools`` until the end of the block, which it must survive."""
+    env = {"HOST": "0.0.0.0", "PORT": str(port), "LOG_LEVEL": "ERROR"}
+    process = await command("serve", "--schools", str(folder), **env)
+    try:
+        await ready(f"http://127.0.0.1:{port}", process, within_s=40)
+        yield process
+        process.send_signal(signal.SIGTERM)
+        status, out, err = await ended(process)
+        assert (status, out) == (0, ""), err
+    finally:
+        if process.returncode is None:
+            process.kill()
+
+
+async def school(folder: Path, word: str, *words: str) -> str:
+    """``seats school …``; returns what it prints."""
+    process = await command("school", word, *words, "--schools", str(folder))
+    status, out, err = await ended(process)
+    assert (status, err) == (0, ""), err
+    return out
+
+
+async def status_at(session: aiohttp.ClientSession, number: int, port: int) -> int:
+    """The status of the first page at 127.0.0.NUMBER; 0 if nobody listens."""
+    try:
+        async with session.get(f"http://127.0.0.{number}:{port}/") as answer:
+            return answer.status
+    except aiohttp.ClientConnectorError:
+        return 0
+
+
+async def test_a_reload_adds_suspends_and_moves_schools_while_others_go_on(
+    tmp_path: Path, mongo_url: str, redis_url: str
+) -> None:
+    folder, port, own_port = tmp_path / "schools", free_port(), free_port()
+    folder.mkdir()
+    servers = mongo_url, redis_url
+    for name, number in (("one", 2), ("two", 3)):
+        await seeded(school_file(folder, name, number, port, *servers))
+    await seeded(school_file(folder, "large", 4, own_port, *servers))
+    await seeded(school_file(tmp_path, "new", 5, port, *servers))
+    async with serving(folder, port) as process, aiohttp.ClientSession() as session:
+
+        async def shows(number: int, port: int, status: int) -> None:
+            async def so() -> bool:
+                return await status_at(session, number, port) == status
+
+            await until(so, f"{status} at 127.0.0.{number}", within_s=60)
+
+        async def reloaded(number: int, port: int, status: int) -> None:
+            process.send_signal(signal.SIGHUP)
+            await shows(number, port, status)
+
+        await shows(4, own_port, 200)
+        assert await status_at(session, 4, port) == 404
+        answers: list[int] = []
+
+        async def goes_on() -> None:
+            while True:
+                answers.append(await status_at(session, 2, port))
+                await asyncio.sleep(0.05)
+
+        going_on = asyncio.create_task(goes_on())
+        await school(folder, "add", str(tmp_path / "new.env"))
+        await school(folder, "suspend", "two")
+        await reloaded(5, port, 200)
+        assert await status_at(session, 3, port) == 503
+        assert "two\t127.0.0.3\t" in (rows := await school(folder, "list"))
+        assert re.findall(r"\S+$", rows, re.M) == ["served", "served", "served", "suspended"]
+        async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+            names = set(re.findall(r'school="(\w+)"', await answer.text()))
+            assert {"one", "new", "large"} <= names
+        async with session.get(f"http://127.0.0.2:{port}/metrics") as answer:
+            own = await answer.text()
+            assert set(re.findall(r'school="(\w+)"', own)) == {"one"}
+            assert 'seat_http_request_seconds_count{method="GET",route="/",school="one"' in own
+        await school(folder, "resume", "two")
+        (folder / "large.env").rename(folder / "large.suspended")
+        await reloaded(3, port, 200)
+        await school(folder, "remove", "large")
+        await reloaded(4, own_port, 0)
+        async with asyncio.timeout(patience(5)):
+            going_on.cancel()
+            await asyncio.gather(going_on, return_exceptions=True)
+        assert len(answers) > 20 and set(answers) == {200}
