@@ -51,7 +51,7 @@ async def school_list(env: Env, folder: Path) -> None:
 
 async def school_rename(env: Env, folder: Path, name: str, state: str) -> None:
     """Suspend, resume or remove a school: rename its file. Raises: CommandError."""
-    school = _school(env, folder, name)
+    school = named_school(env, folder, name)
     if state == REMOVED and not school.suspended:
         raise CommandError(f"{name} is open: suspend it first")
     target = school.file.with_suffix(state)
@@ -68,7 +68,8 @@ async def school_rename(env: Env, folder: Path, name: str, state: str) -> None:
     print(f"{change[state]}: {_RELOAD}")
 
 
-def _school(env: Env, folder: Path, name: str) -> School:
+def named_school(env: Env, folder: Path, name: str) -> School:
+    """The school of this name in the folder. Raises: CommandError, SettingsError."""
     for school in read_schools(folder, env, load):
         if school.name == name:
             return school

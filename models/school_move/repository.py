@@ -24,7 +24,7 @@ from models.backup.filling_repository import begin_filling, collection_names
 from models.schema.indexes import ensure_indexes
 from models.school_move.errors import MoveError
 from models.storage.installation import ABOUT, MOVED, RESTORING, Mode, place_of
-from models.storage.mongo import CODEC, Database, Document, open_database
+from models.storage.mongo import CODEC, Database, Document, open_database, ping
 from models.storage.mongo_errors import UNAUTHORIZED, translate_errors
 
 ReportProgress = Callable[[int, int], object]
@@ -72,6 +72,11 @@ class SourceDatabase:
         self._url = url
         self._user = user_of(url)
 
+    async def documents(self) -> int:
+        """The number of documents to copy, as MongoDB's statistics have it. Raises: Unavailable."""
+        with translate_errors():
+            return int((await self.db.command("dbStats"))["objects"])
+
     async def moved_to(self) -> str:
         """Where the database has gone or is going; empty if no move has begun. Raises:
         Unavailable."""
@@ -88,11 +93,12 @@ class SourceDatabase:
         """Takes the user's roles on the database, ends the user's sessions, and returns when none
         of its operations is under way and all that was acknowledged has reached a majority.
 
-        Raises: MoveError if another move is under way, or the user can still read the database;
-        Unavailable.
+        Raises: MoveError if another move is under way, the administrator is at another place than
+        the service, or the user can still read the database; Unavailable.
         """
         if (mark := await self._mark()) and (mark["to"] != to or "aborted" in mark):
             raise MoveError(f"{self.db.name} is on its way to {mark['to']}: abort that move first")
+        await self._refuse_other_place()
         roles = await self._roles()
         own = [role for role in roles if role["db"] == self.db.name]
         about: Document = {"to": to, "began_at": now, "left": False}
@@ -174,6 +180,15 @@ class SourceDatabase:
         ]
         async with await self.db.client.admin.aggregate(pipeline) as operations:
             return bool(await operations.to_list(1))
+
+    async def _refuse_other_place(self) -> None:
+        async with open_database(self._url, self.db.name) as db:
+            await ping(db)
+            await ping(self.db)
+            if place_of(db) != place_of(self.db):
+                raise MoveError(
+                    f"the service's is {place_of(db)}, the administrator's {place_of(self.db)}"
+                )
 
     async def _refuse_open(self) -> None:
         async with open_database(self._url, self.db.name) as db:

@@ -91,6 +91,22 @@ async def ended(process: asyncio.subprocess.Process) -> tuple[int, str, str]:
     return process.returncode, out.decode(), (err or b"").decode()
 
 
+@asynccontextmanager
+async def serving_schools(folder: Path, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """``seats serve --schools`` until the end of the block, which it must survive."""
+    env = {"HOST": "0.0.0.0", "PORT": str(port), "LOG_LEVEL": "ERROR"}
+    process = await command("serve", "--schools", str(folder), **env)
+    try:
+        await ready(f"http://127.0.0.1:{port}", process, within_s=40)
+        yield process
+        process.send_signal(signal.SIGTERM)
+        status, out, err = await ended(process)
+        assert (status, out) == (0, ""), err
+    finally:
+        if process.returncode is None:
+            process.kill()
+
+
 def production(mongo_url: str, redis_url: str) -> dict[str, str]:
     """The environment of a production installation on a database of its own."""
     port = str(free_port())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import aiohttp
 import pytest
 
 from miniapp_server.clock import real_now
+from miniapp_server.settings.env_file import read_env_file
 from models.backup.errors import BackupError
 from models.kernel.errors import Unavailable
 from models.school_move import service as moving
@@ -21,7 +24,10 @@ from models.school_move.repository import Content, SourceDatabase, copy
 from models.storage.installation import DatabaseRefused, Mode
 from models.storage.mongo import Database, open_database
 from tests.guarded_mongod import Cell, cell
-from tests.living import MONDAY_8, Client, Living, living
+from tests.living import MONDAY_8, Client, Living, free_port, living
+from tests.schools import school_file, seeded
+from tests.survive.serving import command, ended, serving_schools
+from tests.waiting import until
 
 NAME: Final = "lesesaal"
 SEATS: Final = [f"2f-hall-{number:03}" for number in range(1, 41)]
@@ -194,3 +200,52 @@ async def test_a_user_who_could_still_read_is_refused(cells: Cells, redis_url: s
         assert await book(await old.reader(), 0)
     with pytest.raises(MoveError, match="names no user"):
         SourceDatabase(cells.source, "mongodb://127.0.0.1:1/")
+
+
+@pytest.mark.whole
+async def test_a_served_school_moves_by_one_command(
+    cells: Cells, tmp_path: Path, redis_url: str
+) -> None:
+    folder, port = tmp_path / "schools", free_port()
+    folder.mkdir()
+    env = school_file(folder, "one", 2, port, cells.url, redis_url, MONGO_DATABASE=NAME)
+    (folder / "one.env").chmod(0o600)
+    await seeded(env)
+    addresses = {"NEW_MONGO_URL": cells.new_url, "MONGO_ADMIN_URL": cells.old.url()}
+
+    async def school(*words: str, **other: str) -> tuple[int, str, str]:
+        where = ("--schools", str(folder))
+        return await ended(await command("school", *words, *where, **{**addresses, **other}))
+
+    status, out, err = await school("move", "one", "--yes", MONGO_ADMIN_URL="")
+    assert (status, out) == (1, "") and "set MONGO_ADMIN_URL" in err
+    status, out, err = await school("move", "one", "--yes", MONGO_ADMIN_URL=cells.new.url())
+    assert status == 1 and "the administrator's MongoDB" in err, (out, err)
+    async with serving_schools(folder, port) as process, aiohttp.ClientSession() as session:
+
+        async def shows(expected: int) -> None:
+            async def so() -> bool:
+                async with session.get(f"http://127.0.0.2:{port}/healthz") as alive:
+                    assert alive.status == 200
+                async with session.get(f"http://127.0.0.2:{port}/readyz") as answer:
+                    return answer.status == expected
+
+            await until(so, f"{expected} at the school's host", within_s=60)
+
+        await shows(200)
+        await SourceDatabase(cells.source, cells.url).close("elsewhere", real_now())
+        await shows(503)
+        assert "elsewhere is aborted: one is open" in (await school("move", "one", "--abort"))[1]
+        await shows(200)
+        status, out, err = await school("move", "one")
+        assert (status, err.count("[y/N]")) == (0, 1) and "is closed for some" in out
+        await shows(200)
+        status, out, err = await school("move", "one", "--yes")
+        assert status == 0 and "compared, no double bookings" in out, err
+        moved = read_env_file(folder / "one.env")
+        assert moved == {**env, "MONGO_URL": cells.new_url}
+        assert (folder / "one.env").stat().st_mode & 0o777 == 0o640
+        await shows(503)
+        process.send_signal(signal.SIGHUP)
+        await shows(200)
+    assert (await school("move", "one", "--yes"))[2].endswith("has this address already\n")

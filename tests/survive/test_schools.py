@@ -5,32 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 
 from tests.living import free_port
 from tests.schools import school_file, seeded
-from tests.survive.serving import command, ended, ready
+from tests.survive.serving import command, ended, serving_schools
 from tests.waiting import patience, until
-
-
-@asynccontextmanager
-async def serving(folder: Path, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    """``seats serve --schools`` until the end of the block, which it must survive."""
-    env = {"HOST": "0.0.0.0", "PORT": str(port), "LOG_LEVEL": "ERROR"}
-    process = await command("serve", "--schools", str(folder), **env)
-    try:
-        await ready(f"http://127.0.0.1:{port}", process, within_s=40)
-        yield process
-        process.send_signal(signal.SIGTERM)
-        status, out, err = await ended(process)
-        assert (status, out) == (0, ""), err
-    finally:
-        if process.returncode is None:
-            process.kill()
 
 
 async def school(folder: Path, word: str, *words: str) -> str:
@@ -60,7 +42,7 @@ async def test_a_reload_adds_suspends_and_moves_schools_while_others_go_on(
         await seeded(school_file(folder, name, number, port, *servers))
     await seeded(school_file(folder, "large", 4, own_port, *servers))
     await seeded(school_file(tmp_path, "new", 5, port, *servers))
-    async with serving(folder, port) as process, aiohttp.ClientSession() as session:
+    async with serving_schools(folder, port) as process, aiohttp.ClientSession() as session:
 
         async def shows(number: int, port: int, status: int) -> None:
             async def so() -> bool:

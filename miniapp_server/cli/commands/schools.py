@@ -58,3 +58,22 @@ def remove(name: Name, schools: Schools) -> None:
     from miniapp_server.schools import REMOVED
 
     run(lambda env: school_rename(env, schools, name, REMOVED))
+
+
+@_school.command()
+def move(
+    name: Name,
+    schools: Schools,
+    abort: Annotated[
+        bool, typer.Option("--abort", help="end an interrupted move: the school opens again")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Move a school's database to another replica set. The environment has two addresses:
+    NEW_MONGO_URL, the school's at the new set, and MONGO_ADMIN_URL, at the old set, of a user who
+    may change users. The school is closed while its documents are copied."""
+    from miniapp_server.cli.school_move import abort_move, school_move
+
+    if abort:
+        run(lambda env: abort_move(env, schools, name))
+    run(lambda env: school_move(env, schools, name, ask=not yes))
