@@ -19,7 +19,6 @@ from handlers.texts.console_labels import (
     BACKUP_TEXT,
     TASK_TEXT,
     TROUBLE_TEXT,
-    WAITING_HINT,
     WAITING_TEXT,
 )
 from languages.text import _
@@ -157,7 +156,7 @@ async def _tasks(visit: PageRequest) -> tuple[list[Task], list[tuple[str, str, i
             Task("faults", _("{kind} {name}", kind=label(f.seat_id), name=FAULT_TEXT[f.kind]), f.at)
             for f in broken
         ),
-        *(Task("questions", WAITING_HINT, q.at) for q in questions[:_LISTED]),
+        *(Task("questions", q.text, q.at) for q in questions[:_LISTED]),
         *await _silent_devices(visit),
     ]
     tasks.sort(key=lambda task: task.since or visit.now)

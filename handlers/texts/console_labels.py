@@ -267,7 +267,6 @@ TASK_TEXT: Final[Mapping[str, str]] = {
     "backup": _("备份"),
 }
 """The kinds, where the text beside them has the words of ``WAITING_TEXT``."""
-WAITING_HINT: Final = _("等您答复")
 BACKUP_TEXT: Final[Mapping[BackupTrouble, str]] = {
     BackupTrouble.MISSING: _("还没有备份：数据库一旦丢失，预约和读者都找不回来"),
     BackupTrouble.FAILED: _("最近一次备份没有成功"),

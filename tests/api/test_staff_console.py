@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from html import unescape
 from urllib.parse import urlencode
 
 import pytest
@@ -190,7 +191,8 @@ async def test_a_reader_found_by_number_is_shown_with_the_number_masked(service:
 
 
 async def test_what_waits_is_one_list_with_the_longest_waiting_first(service: Living) -> None:
-    """Of more than twelve, the rest is counted by kind; an idle day has a sentence of its own."""
+    """Of more than twelve, the rest is counted by kind; an idle day has a sentence of its own. A
+    question begins with its first words."""
     reader, desk = await service.reader(), await staff(service)
     assert "现在没有需要处理的事" in (await desk.get("/console")).body
     made = await reader.reserve("2f-hall-066", "now", "11:00")
@@ -198,10 +200,12 @@ async def test_what_waits_is_one_list_with_the_longest_waiting_first(service: Li
     feedback, now = service.inside.stored.feedback, service.clock.now()
     for n in range(13):
         at = now + timedelta(minutes=n - 5)
-        await feedback.add(reader.reader_id, f"k{n}", "<b>插座</b>不通电", at)
+        await feedback.add(reader.reader_id, f"k{n}", f"<b>插座</b>不通电 {n} {'请' * 99}", at)
     page = (await desk.get("/console")).body
     kinds = re.findall(r'<li><span class="badge quiet">(\w+)</span>', page)
     assert kinds == ["留言"] * 5 + ["座位被占"] + ["留言"] * 6
+    asked = [unescape(words) for words in re.findall(r'questions">(&lt;.*?)</a>', page)]
+    assert asked[:2] == [f"<b>插座</b>不通电 {n} {'请' * 99}"[:59] + "…" for n in (0, 1)]
     assert "还有 留言 2" in page and "现在没有需要处理的事" not in page
 
 

@@ -101,6 +101,14 @@ def test_the_axis_of_counts_reaches_above_the_largest(largest: float) -> None:
         assert ticks[-1] <= 3 * largest
 
 
+def test_a_name_beside_a_bar_keeps_its_beginning_where_there_is_no_room() -> None:
+    names = "二层中厅", "经济管理与法学外文期刊阅览" * 2, "Wirtschaftswissenschaftlicher Lesesaal"
+    chart = charts.rows([charts.Point(name, 1.0, "1") for name in names], (0.0, 1.0), rates=False)
+    short, chinese, german = (label for _, label in chart.labels)
+    assert short == "二层中厅" and chinese == "经济管理与法学外文期刊阅览经…"
+    assert german == "Wirtschaftswissenschaftli…"
+
+
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_seats_by_the_hour_equal_a_recount_by_minutes(data: st.DataObject) -> None:

@@ -8,6 +8,7 @@ from math import ceil, floor, log10
 from typing import Final
 
 from languages.text import _
+from models.library.names import HAN
 
 _VALUE: Final = _("{name} {value}")
 _LEFT: Final = 52
@@ -130,8 +131,18 @@ def rows(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
         bottom=_TOP + height,
         bars=bars,
         ticks=[(round(_NAMES + _BARS * t / top, 2), _tick_text(t, rates)) for t in ticks],
-        labels=[(_TOP + (n + 0.5) * _ROW, p.name) for n, p in enumerate(points)],
+        labels=[(_TOP + (n + 0.5) * _ROW, _fitting(p.name)) for n, p in enumerate(points)],
     )
+
+
+def _fitting(name: str) -> str:
+    """The name, cut where the space to the left of the bars ends."""
+    room = _NAMES - 24
+    for place, character in enumerate(name):
+        room -= 12 if character >= HAN else 7
+        if room < 0:
+            return f"{name[:place].rstrip()}…"
+    return name
 
 
 def count_ticks(largest: float) -> tuple[float, ...]:
