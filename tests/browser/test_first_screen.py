@@ -25,7 +25,7 @@ from tests.browser.conftest import (
 )
 from tests.builders import ZONE
 from tests.living import Client, Living
-from tests.second_venue import retire_second_venue
+from tests.second_venue import JURIDICUM, retire_second_venue
 
 LOOK = """tile => [tile.className, tile.querySelector(".count").innerText,
   ...[...tile.querySelectorAll(".bars path")].map((bar) => [
@@ -66,19 +66,29 @@ async def test_two_taps_book_the_proposed_seat(
     assert seat in await tab.text(".pass") and "16:08–18:00" in await tab.text(".pass")
 
 
-@pytest.mark.parametrize(("width", "height"), sizes((320, 568), (844, 390)))
+@pytest.mark.parametrize(("width", "height"), sizes((320, 568), (375, 553), (844, 390)))
 async def test_what_is_to_be_done_stands_above_the_menu_of_a_low_window(
     service: Living, opened: Open, width: int, height: int
 ) -> None:
+    """In both languages, and beside a venue whose name takes a line of its own."""
+    catalogs, venues = service.inside.stored.catalogs, service.inside.reference.catalog.venues
+    longer = replace(venues[JURIDICUM], name="Wirtschaftswissenschaftliche Zweigbibl.", rev=1)
+    assert await catalogs.replace_venue(longer)
+    await service.inside.reference.refresh()
     reader = await service.web_reader()
-    tab = await opened(reader.number, **screen(width, height))
-    menu = await tab.page.locator(".menu").bounding_box()
-    assert menu is not None and menu["y"] < height
-    for page, button in (("/", ".hero .go .button"), ("/reservations", ".pass .button")):
-        await tab.go(page)
-        box = await tab.page.locator(button).first.bounding_box()
-        assert box is not None and box["y"] + box["height"] <= menu["y"], (page, box, menu)
-        if page == "/":
+    tabs = [
+        await opened(reader.number, **screen(width, height), locale=locale)
+        for locale in ("zh-CN", "en-GB")
+    ]
+    for path, button in (("/", ".hero .go .button"), ("/reservations", ".pass .button")):
+        for tab in tabs:
+            await tab.go(path)
+            menu = await tab.page.locator(".menu").bounding_box()
+            assert menu is not None and menu["y"] < height
+            box = await tab.page.locator(button).first.bounding_box()
+            assert box is not None and box["y"] + box["height"] <= menu["y"], (path, box, menu)
+            assert await tab.page.evaluate("document.documentElement.scrollWidth") == width
+        if path == "/":
             await reader.reserve(start="now", end="18:00")
 
 

@@ -20,7 +20,7 @@ from tests.browser.conftest import (
 )
 from tests.living import Living
 
-LARGE = "2f-east"
+LARGE, SHEET = "2f-east", "/areas/2f-hall?seat=2f-hall-063"
 SMALLEST = """
 () => Math.min(...[...document.querySelectorAll("#plan .seat text")].map((one) =>
   parseFloat(getComputedStyle(one).fontSize) * one.ownerSVGElement.getScreenCTM().a))
@@ -117,6 +117,27 @@ LEGIBLE = """
 }
 """
 """What cannot be read of an area's name and of the time that its plan is of."""
+
+
+OUTSIDE = """parts => [...document.querySelectorAll(parts)].filter((one) => {
+  const box = one.getBoundingClientRect();
+  return one.scrollWidth > one.clientWidth || box.left < 0 || box.right > innerWidth;
+}).map((one) => one.textContent.trim())"""
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
+async def test_a_zoom_of_400_percent_leaves_menu_and_sheet_whole(opened: Open, locale: str) -> None:
+    """The window of 1280 × 800 is 320 × 200 then."""
+    zoomed = {"width": 320, "height": 200}
+    tab = await opened("21071234", locale=locale, viewport=zoomed)
+    await tab.go("/areas/2f-hall")
+    assert await tab.page.evaluate(LEGIBLE) == []
+    for path, parts in (("/", ".menu a:not(.wide) span"), (SHEET, "#panel .presets button")):
+        await tab.go(path)
+        await tab.page.wait_for_selector(parts)
+        assert await tab.page.evaluate(OUTSIDE, parts) == [], path
+    await tab.page.click("#panel .panel-foot .button")
+    await tab.page.wait_for_selector(".done")
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
