@@ -28,6 +28,8 @@ GREEN = """() => {
   one.className = "done";
   return getComputedStyle(one).color;
 }"""
+GRIP = "getComputedStyle(document.querySelector('.handle'), '::before').backgroundColor"
+CHOSEN = "getComputedStyle(document.querySelector('.piece.chosen')).backgroundColor"
 PICTURE_SIZE = """
 async (src) => {
   const picture = await createImageBitmap(await (await fetch(src)).blob());
@@ -52,6 +54,9 @@ async def test_a_stopped_deadline_shows_no_countdown_and_reloads_nothing(
         assert "不计签到时限" in card and "图书馆正在处理" in card
         assert "不会记违约" in card and "否则" not in card and "还有" not in card
         assert await tab.page.locator(".pass [data-until]").count() == 0
+        for more in await tab.page.locator("details.more > summary").all():
+            box = await more.bounding_box()
+            assert box is not None and box["height"] >= 44
         await tab.page.evaluate(LATER, 3_600_000)
         assert await tab.page.evaluate("due") == 0, "the page does not renew itself"
     if size in ("1280", "375"):
@@ -145,6 +150,23 @@ async def test_actions_are_shown_once_most_needed_first(
     assert await tab.text(".pass .big") in ("还剩 1 小时 52 分", "还剩 1 小时 51 分")
     if size in ("1280", "375"):
         await shows_everybody(tab, axe, "/reservations in use", phone=size != "1280")
+
+
+async def test_forced_colours_keep_the_time_left_and_the_grips(
+    service: Living, opened: Open
+) -> None:
+    """On a light page, whose background is not the pass's."""
+    reader = await service.web_reader()
+    made = await reader.reserve(start="now", end="18:00")
+    tab = await opened(reader.number)
+    await tab.page.emulate_media(forced_colors="active", color_scheme="light")
+    await tab.go(f"/reservations/{made['id']}")
+    for part, paint in ((".ring text", "fill"), (".ring .rest", "stroke")):
+        colour = await tab.page.locator(part).evaluate(f"one => getComputedStyle(one).{paint}")
+        assert colour != await tab.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    await tab.go("/areas/2f-hall?seat=2f-hall-063")
+    await tab.page.wait_for_selector("#panel .handle")
+    assert await tab.page.evaluate(GRIP) != await tab.page.evaluate(CHOSEN)
 
 
 async def test_an_action_done_in_another_tab_is_shown(service: Living, opened: Open) -> None:
