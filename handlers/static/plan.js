@@ -262,7 +262,9 @@
       const answer = await fetch(nav.dataset.areas);
       for (const area of answer.ok ? (await answer.json()).items : []) {
         const link = nav.querySelector(`[data-area="${area.id}"] .n`);
-        if (link) link.textContent = area.seats_free;
+        if (!link) continue;
+        link.textContent = area.seats_free;
+        link.classList.toggle("none", !area.seats_free);
       }
     } catch { /* the names are there; the numbers may come the next time */ }
   });

@@ -243,6 +243,9 @@ async def test_the_area_selector_opens_another_area(
     listed = await other.ok("GET", f"/areas?date={service.today}&start=18:00&end=20:00")
     free = next(one["seats_free"] for one in listed["items"] if one["id"] == "3f-east")
     await tab.page.wait_for_selector(f".switch [data-area='3f-east'] .n >> text=/^{free}$/")
+    if device is PHONE:
+        await tab.page.set_viewport_size({"width": 320, "height": 568})
+    assert await tab.page.evaluate(OUTSIDE, ".switch nav a") == []
     await link.click()
     assert await tab.text("h1") == "三层东区"
     assert "start=18%3A00" in tab.page.url or "start=18:00" in tab.page.url

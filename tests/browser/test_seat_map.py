@@ -143,6 +143,7 @@ async def test_seats_have_accessible_names(opened: Open) -> None:
     name = await seat.get_attribute("aria-label")
     assert name == "065号 当前无人，可用至 22:30，电源，靠窗"
     await tab.page.click("#as-list")
+    assert not await tab.page.locator("#overview").is_visible(), "it lies over no row"
     rows = tab.page.locator("#list a")
     assert await rows.count() == 68
     assert await rows.filter(has_text="065号").inner_text() == name
