@@ -54,7 +54,7 @@ from miniapp_server.keys import (
     ZONE_CHECK,
 )
 from miniapp_server.packaged_proof import proof_standing
-from miniapp_server.resources import Resources, open_resources
+from miniapp_server.resources import ALONE, MongoAccess, Resources, open_resources
 from miniapp_server.scheduler import end
 from miniapp_server.settings import Settings
 from miniapp_server.site import default_profile, site_of
@@ -75,7 +75,7 @@ from models.opening_draw.service import OpeningDraw
 from models.profile.zone_rules_repository import ZoneRulesRepository
 from models.proof.entities import ProofStanding
 from models.seat_map.service import SeatMapService
-from models.storage.mongo import OpenDatabase, open_database, server_time
+from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter
 from models.storage.session_revocations import SessionRevocations
 from notify.conversations import Conversations
@@ -108,13 +108,13 @@ async def open_application(
     settings: Settings,
     clock: Clock,
     worker: WorkerIdentity | None = None,
-    open_database: OpenDatabase = open_database,
+    mongo: MongoAccess = ALONE,
 ) -> AsyncIterator[web.Application]:
     """Opens the application: all services are wired and the reference data is loaded, but HTTP
     is not served and no job runs. Log lines of the calling task name the database from then on.
     Raises: DatabaseRefused, MongoUnusable."""
     DATABASE.set(settings.database)
-    async with open_resources(settings, clock, open_database) as resources:
+    async with open_resources(settings, clock, mongo) as resources:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.on_response_prepare.append(harden)
         _wire(app, resources, worker)
@@ -209,12 +209,12 @@ async def create_app(
     jobs: bool = True,
     worker: WorkerIdentity | None = None,
     plug: Plug | None = None,
-    open_database: OpenDatabase = open_database,
+    mongo: MongoAccess = ALONE,
 ) -> AsyncIterator[web.Application]:
     """Opens the whole service: HTTP routes, databases and jobs. ``jobs=False`` is for tests.
     ``worker``: this process's identity if several share the port. ``plug`` extends the service.
-    ``open_database``: opens its database, perhaps with a client that others share."""
-    async with open_application(settings, clock or Clock(), worker, open_database) as app:
+    ``mongo``: how it reaches MongoDB, perhaps together with other applications."""
+    async with open_application(settings, clock or Clock(), worker, mongo) as app:
         if plug is not None:
             await plug(app)
         served = Served(settings.channels)
@@ -244,13 +244,13 @@ async def _background_tasks(app: web.Application) -> AsyncIterator[None]:
         "event streams": app[EVENT_STREAMS].run,
         "revocations": partial(app[REVOCATIONS].subscribe, app[SESSIONS].invalidate),
     }
-    tasks = [asyncio.create_task(_restart_on_failure(name, run)) for name, run in running.items()]
+    tasks = [asyncio.create_task(restart_on_failure(name, run)) for name, run in running.items()]
     yield
     await app[LOAD_SHEDDER].changes.finish(_FINISH_S)
     await end(tasks)
 
 
-async def _restart_on_failure(name: str, run: Callable[[], Awaitable[None]]) -> None:
+async def restart_on_failure(name: str, run: Callable[[], Awaitable[None]]) -> None:
     """Runs a background task on which every request depends; logs failures and restarts it."""
     while True:
         try:

@@ -8,6 +8,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -22,9 +23,10 @@ from handlers.http.closed_hosts import away, nothing_here, suspended
 from handlers.http.keys import HEALTH, LOAD_SHEDDER, MEASURE
 from handlers.http.metrics import exposition_of_all
 from handlers.http.security_log import SecurityLog
-from miniapp_server.app import Plug, WorkerIdentity, create_app
+from miniapp_server.app import Plug, WorkerIdentity, create_app, restart_on_failure
 from miniapp_server.connections import connections
 from miniapp_server.fault_lines import fault_line
+from miniapp_server.resources import MongoAccess
 from miniapp_server.scheduler import end
 from miniapp_server.schools import School
 from miniapp_server.server import (
@@ -40,9 +42,11 @@ from miniapp_server.settings import Settings
 from miniapp_server.settings.addresses import is_loopback
 from models.kernel.errors import DomainError, Unavailable
 from models.kernel.request_id import DATABASE
+from models.reservation_store.change_stream_repository import ReservationChangeStream
+from models.reservation_store.cluster_changes_repository import ClusterChanges
 from models.storage.encryption import FieldCipher
 from models.storage.installation import DatabaseRefused
-from models.storage.mongo import SharedClients
+from models.storage.mongo import Database, SharedClients
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +75,8 @@ class SchoolHosts:
         self._by_host = {school.host: school for school in schools if school.host}
         self._worker, self._plug_of = worker, plug_of
         self._clients = SharedClients()
+        self._changes: dict[int, ClusterChanges] = {}
+        self._reading: list[asyncio.Task[None]] = []
         self._open: dict[str, _Open] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._closing = asyncio.Event()
@@ -102,6 +108,7 @@ class SchoolHosts:
             await server.shutdown(DRAIN_S)
             self._closing.set()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await end(self._reading)
             await self._clients.__aexit__()
 
     async def _start(self, school: School) -> None:
@@ -127,7 +134,7 @@ class SchoolHosts:
             settings,
             worker=replace(self._worker, school=name),
             plug=self._plug_of(settings),
-            open_database=self._clients.open_database,
+            mongo=MongoAccess(self._clients.open_database, self._change_stream),
         ) as app:
             runner = web.AppRunner(app)
             await runner.setup()
@@ -139,6 +146,15 @@ class SchoolHosts:
             finally:
                 self._open.pop(host, None)
                 await runner.cleanup()
+
+    def _change_stream(self, db: Database, writer: str) -> ReservationChangeStream:
+        """The database's share of the changes that its client reads for all schools."""
+        client = id(db.client)
+        if client not in self._changes:
+            self._changes[client] = ClusterChanges(db.client)
+            run = restart_on_failure("change stream", self._changes[client].run)
+            self._reading.append(Context().run(asyncio.create_task, run))
+        return self._changes[client].stream_of(db, writer)
 
     async def _start_again(self) -> None:
         """Starts schools whose databases answer at last, until cancelled."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from models.announcements.repository import AnnouncementRepository
 from models.backup.standing_repository import BackupStandingRepository
 from models.booking.overview_queries import ReaderOverviews
@@ -42,6 +44,7 @@ from models.reader_groups.repository import ReaderGroupRepository
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.card_repository import CardRepository
 from models.readers.repository import ReaderRepository
+from models.reservation_store.change_stream_repository import ReservationChangeStream
 from models.reservation_store.presence_repository import PresenceMethodRepository
 from models.reservation_store.repository import ReservationRepository
 from models.staff.alert_repository import AlertRepository
@@ -63,7 +66,12 @@ class Repositories:
     """All repositories of a process. Each exists once, because some remember their own writes. Only
     the wiring, the commands and tests hold this object."""
 
-    def __init__(self, db: Database, cipher: FieldCipher) -> None:
+    def __init__(
+        self,
+        db: Database,
+        cipher: FieldCipher,
+        change_stream: Callable[[Database, str], ReservationChangeStream] = ReservationChangeStream,
+    ) -> None:
         self.cipher = cipher
         self.accommodations = AccommodationRepository(db, cipher)
         self.activation_codes = ActivationCodeRepository(db, cipher)
@@ -111,6 +119,7 @@ class Repositories:
         self.reader_overviews = ReaderOverviews(db)
         self.readers = ReaderRepository(db, cipher)
         self.reservations = ReservationRepository(db)
+        self.reservation_changes = change_stream(db, self.reservations.writer)
         self.second_factors = SecondFactorRepository(db, cipher)
         self.sessions = SessionRepository(db, cipher)
         self.staff_grants = StaffGrantRepository(db)

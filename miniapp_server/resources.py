@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bind.providers.base import CampusClient, IdentityProvider
 from bind.providers.campus_ticket import CampusTicketProvider
@@ -18,10 +18,11 @@ from handlers.accounts.login import ENTRY_PATH, OIDC_PATH, SERVICE_PATH
 from miniapp_server.clock import Clock
 from miniapp_server.repositories import Repositories
 from miniapp_server.settings import Settings
+from models.reservation_store.change_stream_repository import ReservationChangeStream
 from models.schema.indexes import ensure_indexes
 from models.storage.connectivity import require_mongo
 from models.storage.installation import Mode, admit_database, note_address
-from models.storage.mongo import Database, OpenDatabase
+from models.storage.mongo import Database, OpenDatabase, open_database
 from models.storage.redis import Redis, open_redis
 from models.storage.redis_names import RedisNames, redis_names
 from models.wechat.access_token_repository import AccessTokenStore
@@ -33,6 +34,18 @@ from notify.wechat.official_account import OfficialAccount
 from notify.wecom.client import WeComClient
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MongoAccess:
+    """How an application reaches its database and the changes of its reservations."""
+
+    open_database: OpenDatabase
+    change_stream: Callable[[Database, str], ReservationChangeStream]
+
+
+ALONE: Final = MongoAccess(open_database, ReservationChangeStream)
+"""The access of an application that shares no client with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +83,20 @@ class Resources:
 
 @asynccontextmanager
 async def open_resources(
-    settings: Settings, clock: Clock, open_database: OpenDatabase
+    settings: Settings, clock: Clock, mongo: MongoAccess
 ) -> AsyncIterator[Resources]:
     """Opens the databases and clients and creates the indexes. Raises: DatabaseRefused if the
     database is not this service's, before anything is written; MongoUnusable."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        db = await enter(open_database(settings.mongo_url, settings.database))
+        db = await enter(mongo.open_database(settings.mongo_url, settings.database))
         await require_mongo(db, settings.mongo_url)
         await admit_database(db, settings.mode, settings.sealer)
         pages_at = settings.public_base_url
         if settings.mode is Mode.PRODUCTION and (before := await note_address(db, pages_at)):
             log.warning("pages_moved", extra={"before": before, "now": pages_at})
         redis = await enter(open_redis(settings.redis_url))
-        repositories = Repositories(db, settings.sealer)
+        repositories = Repositories(db, settings.sealer, mongo.change_stream)
         entry = settings.entry
         wecom = await enter(WeComClient(entry.wecom)) if entry.wecom is not None else None
         resources = Resources(

@@ -73,7 +73,6 @@ from models.reader_groups.staff.memberships import StaffMemberships
 from models.readers.staff.readers import StaffReaders
 from models.readers.staff.visitors import StaffVisitors
 from models.reference_data import ReferenceData
-from models.reservation_store.change_stream_repository import ReservationChangeStream
 from models.seat_map.service import SeatMapService
 from models.seat_reports.jobs import PresenceCheckJob
 from models.seat_reports.service import SeatReportService
@@ -183,10 +182,9 @@ def _wire_reservations(
     app: web.Application, db: Database, r: Repositories, misses_offers: MissesOffers
 ) -> None:
     reference = app[REFERENCE]
-    changes = ReservationChangeStream(db, r.reservations.writer)
     occupancy = app[OCCUPANCY] = LiveOccupancy(
         r.reservations,
-        changes,
+        r.reservation_changes,
         joined_days=reference.joined_days,
         midnight=lambda day: reference.zone.midnight(day),
     )

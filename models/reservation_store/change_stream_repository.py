@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from pymongo.errors import OperationFailure, PyMongoError
 
@@ -25,7 +25,7 @@ from models.storage.rounds import pause_s
 log = logging.getLogger(__name__)
 BOARD_FIELDS: Final = ("rev", "seat", "reader", "state", "start", "end", "available_from")
 """The stored fields of a reservation from which, with its id, a row of the occupancy is made."""
-_COLLECTION: Final = "reservations"
+COLLECTION: Final = "reservations"
 _BATCH: Final = 1000
 _AT_ONCE_MS: Final = 1
 """Milliseconds for which the server waits for changes in one read. During a longer wait every
@@ -40,43 +40,38 @@ _FREQUENT_AFTER_LOOK_S: Final = 0.15
 _FREQUENT_AFTER_FOLLOW_S: Final = 3.5
 """Seconds of frequent reads after ``follow``, for listeners that never call ``look``."""
 _WAKES_WITHIN_S: Final = 0.25
-_RETRY_S: Final = 0.25
+RETRY_S: Final = 0.25
 # ChangeStreamFatalError, ChangeStreamHistoryLost, InvalidResumeToken, and an unknown token.
 _HISTORY_LOST: Final = frozenset({280, 286, 260, 136})
-_STREAM_ENDED: Final = ("drop", "dropDatabase", "invalidate")
+STREAM_ENDED: Final = ("drop", "dropDatabase", "invalidate")
 
 
-def _pipeline(writer: str) -> list[Document]:
-    return [
-        {
-            "$match": {
-                "$or": [
-                    # The process has its own inserts already; in a rush they are most of the
-                    # stream.
-                    {
-                        "operationType": "insert",
-                        "fullDocument.live": True,
-                        "fullDocument.writer": {"$ne": writer},
-                    },
-                    # An update that leaves the revision alone changes nothing that a seat map
-                    # shows.
-                    {
-                        "operationType": "update",
-                        "updateDescription.updatedFields.rev": {"$exists": True},
-                    },
-                    {"operationType": {"$in": ["delete", *_STREAM_ENDED]}},
-                ]
-            }
-        },
-        {
-            "$project": {
-                "operationType": 1,
-                "documentKey": 1,
-                "fullDocument": {"day": 1, **dict.fromkeys(BOARD_FIELDS, 1)},
-                "updateDescription": {"updatedFields": dict.fromkeys(BOARD_FIELDS, 1)},
-            }
-        },
-    ]
+def reported(writers: Sequence[str]) -> Document:
+    """The condition of the events that the stream reports. ``writers``: those who know their own
+    inserts already; in a rush they are most of the stream."""
+    return {
+        "$or": [
+            {
+                "operationType": "insert",
+                "fullDocument.live": True,
+                "fullDocument.writer": {"$nin": [*writers]},
+            },
+            # An update that leaves the revision alone changes nothing that a seat map shows.
+            {
+                "operationType": "update",
+                "updateDescription.updatedFields.rev": {"$exists": True},
+            },
+            {"operationType": {"$in": ["delete", *STREAM_ENDED]}},
+        ]
+    }
+
+
+REPORTED_FIELDS: Final[Document] = {
+    "operationType": 1,
+    "documentKey": 1,
+    "fullDocument": {"day": 1, **dict.fromkeys(BOARD_FIELDS, 1)},
+    "updateDescription": {"updatedFields": dict.fromkeys(BOARD_FIELDS, 1)},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +85,10 @@ class ChangeBatch:
     reload_required: bool = False
 
 
-class ReservationChangeStream:
-    """Reads the reservations' change stream, frequently while callers use it. Inserts marked
-    with ``writer`` (this process's own) are left out; ``writer`` may be replaced at any time."""
+class ReadingPace:
+    """How often a stream is read: frequently while callers use it, otherwise once a second."""
 
-    def __init__(self, db: Database, writer: str) -> None:
-        self._db = db
-        self.writer = writer
-        self._token: Document | None = None
-        self._left_out = writer
+    def __init__(self) -> None:
         self._looked = True
         self._awake_until = 0.0
         self._look_requested = asyncio.Event()
@@ -107,12 +97,10 @@ class ReservationChangeStream:
 
     @property
     def resting(self) -> bool:
-        """True while the stream is read once a second: other workers' writes may be missing."""
         return not self._awake.is_set()
 
     def look(self) -> bool:
-        """Requests frequent reads of the stream. False if the stream was read only once a second
-        until now: recent writes of other workers may be missing."""
+        """Requests frequent reads. False if there were none until now."""
         self._looked = True
         if self._awake.is_set():
             return True
@@ -124,14 +112,18 @@ class ReservationChangeStream:
         self.look()
 
     async def wake(self) -> None:
-        """Requests frequent reads of the stream; if the stream was read only once a second until
-        now, waits for the next read, at most a quarter of a second."""
+        """Requests frequent reads; waits for the first, at most a quarter of a second."""
         if not self.look():
             with suppress(TimeoutError):
                 async with asyncio.timeout(_WAKES_WITHIN_S):
                     await self._awake.wait()
 
-    async def _pause(self) -> None:
+    def has_read(self) -> None:
+        """Ends the waits for a read, which has succeeded or failed."""
+        self._awake.set()
+
+    async def pause(self) -> None:
+        """Waits until the next read is due."""
         now = monotonic()
         if self._looked:
             self._looked = False
@@ -145,6 +137,82 @@ class ReservationChangeStream:
             async with asyncio.timeout(pause_s(_REST_S)):
                 await self._look_requested.wait()
 
+
+@dataclass(frozen=True, slots=True)
+class StreamRead:
+    """One read of a change stream. ``complete_until`` as in ``ChangeBatch``; ``token``: resumes the
+    stream after this read."""
+
+    events: Sequence[Document]
+    complete_until: float | None
+    token: Document | None
+
+
+async def stream_reads(
+    db: Database, collection: str | None, pipeline: list[Document], pace: ReadingPace
+) -> AsyncGenerator[StreamRead, None]:
+    """Opens a change stream, of all collections without ``collection``, and reads it at the pace
+    until the server closes it. Raises: PyMongoError."""
+    async with db.client.start_session() as session:
+
+        async def command(command: Document) -> Any:
+            answer = await db.command(command, session=session, codec_options=CODEC)
+            return answer["cursor"]
+
+        requested_at = monotonic()
+        opening = {"aggregate": collection or 1, "pipeline": pipeline}
+        cursor = await command({**opening, "cursor": {"batchSize": _BATCH}})
+        events = cursor["firstBatch"]
+        while True:
+            full = len(events) >= _BATCH
+            token = cursor.get("postBatchResumeToken")
+            yield StreamRead(events, None if full else requested_at, token)
+            if cursor["id"] == 0:
+                return
+            if not full:
+                await pace.pause()
+            requested_at = monotonic()
+            cursor = await command(
+                {
+                    "getMore": cursor["id"],
+                    "collection": collection or "$cmd.aggregate",
+                    "batchSize": _BATCH,
+                    "maxTimeMS": _AT_ONCE_MS,
+                }
+            )
+            events = cursor["nextBatch"]
+
+
+class ReservationChangeStream:
+    """Reads the reservations' change stream, frequently while callers use it. Inserts marked
+    with ``writer`` (this process's own) are left out; ``writer`` may be replaced at any time."""
+
+    def __init__(self, db: Database, writer: str, pace: ReadingPace | None = None) -> None:
+        """``pace``: that of a stream which several databases share."""
+        self._db = db
+        self.writer = writer
+        self._token: Document | None = None
+        self._left_out = writer
+        self._pace = pace or ReadingPace()
+
+    @property
+    def resting(self) -> bool:
+        """True while the stream is read once a second: other workers' writes may be missing."""
+        return self._pace.resting
+
+    def look(self) -> bool:
+        """Requests frequent reads of the stream. False if the stream was read only once a second
+        until now: recent writes of other workers may be missing."""
+        return self._pace.look()
+
+    def follow(self) -> None:
+        self._pace.follow()
+
+    async def wake(self) -> None:
+        """Requests frequent reads of the stream; if the stream was read only once a second until
+        now, waits for the next read, at most a quarter of a second."""
+        await self._pace.wake()
+
     async def batches(self) -> AsyncIterator[ChangeBatch]:
         """Yields the changes from now on in batches, and continues after failures of the server.
         ``reload_required`` is set in the first batch, after a loss of the stream's history, and
@@ -152,68 +220,45 @@ class ReservationChangeStream:
         self._token = None
         while True:
             try:
-                async with self._db.client.start_session() as session:
-                    async for batch in self._read(session):
-                        yield batch
+                async for batch in self._read():
+                    yield batch
             except PyMongoError as error:
                 log.warning("change_stream_broken", extra={"reason": type(error).__name__})
-                self._awake.set()  # requests need not wait: they see how old the data is
-                if isinstance(error, OperationFailure) and error.code in _HISTORY_LOST:
+                self._pace.has_read()  # requests need not wait: they see how old the data is
+                if is_history_lost(error):
                     self._token = None
-                await asyncio.sleep(_RETRY_S)
+                await asyncio.sleep(RETRY_S)
 
-    async def _read(self, session: Any) -> AsyncIterator[ChangeBatch]:
+    async def _read(self) -> AsyncIterator[ChangeBatch]:
         writer = self.writer
         reload_required = self._token is None or writer != self._left_out
-        requested_at = monotonic()
-        answer = await self._command(
-            session,
-            {
-                "aggregate": _COLLECTION,
-                "pipeline": [
-                    {"$changeStream": {"resumeAfter": self._token} if self._token else {}},
-                    *_pipeline(writer),
-                ],
-                "cursor": {"batchSize": _BATCH},
-            },
-        )
-        cursor = answer["cursor"]
-        events = cursor["firstBatch"]
-        while True:
-            if any(e["operationType"] in _STREAM_ENDED for e in events):
-                # The collection was dropped, and with it this stream.
-                self._token = None
-                return
-            full = len(events) >= _BATCH
-            yield ChangeBatch(
-                [_change(e) for e in events], None if full else requested_at, reload_required
-            )
-            # Only now, after the batch was taken in: one that was not is read again.
-            self._token, reload_required = cursor.get("postBatchResumeToken", self._token), False
-            self._left_out = writer
-            self._awake.set()
-            if cursor["id"] == 0 or writer != self.writer:
-                return
-            if not full:
-                await self._pause()
-            requested_at = monotonic()
-            answer = await self._command(
-                session,
-                {
-                    "getMore": cursor["id"],
-                    "collection": _COLLECTION,
-                    "batchSize": _BATCH,
-                    "maxTimeMS": _AT_ONCE_MS,
-                },
-            )
-            cursor = answer["cursor"]
-            events = cursor["nextBatch"]
-
-    async def _command(self, session: Any, command: Document) -> Document:
-        return cast(Document, await self._db.command(command, session=session, codec_options=CODEC))
+        pipeline = [
+            {"$changeStream": {"resumeAfter": self._token} if self._token else {}},
+            {"$match": reported([writer])},
+            {"$project": REPORTED_FIELDS},
+        ]
+        async with aclosing(stream_reads(self._db, COLLECTION, pipeline, self._pace)) as reads:
+            async for read in reads:
+                if any(e["operationType"] in STREAM_ENDED for e in read.events):
+                    # The collection was dropped, and with it this stream.
+                    self._token = None
+                    return
+                changes = [change_of(e) for e in read.events]
+                yield ChangeBatch(changes, read.complete_until, reload_required)
+                # Only now, after the batch was taken in: one that was not is read again.
+                self._token, reload_required = read.token or self._token, False
+                self._left_out = writer
+                self._pace.has_read()
+                if writer != self.writer:
+                    return
 
 
-def _change(event: Document) -> tuple[str | None, Change]:
+def is_history_lost(error: PyMongoError) -> bool:
+    """True if the stream cannot be resumed."""
+    return isinstance(error, OperationFailure) and error.code in _HISTORY_LOST
+
+
+def change_of(event: Document) -> tuple[str | None, Change]:
     id = ReservationId(event["documentKey"]["_id"])
     if event["operationType"] == "delete":
         return None, RowRemoval(id)

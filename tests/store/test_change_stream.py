@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, cast
+from typing import cast
 
 from miniapp_server.scheduler import end
 from models.check_in import transitions
-from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.ids import ReservationId
 from models.policy.entities import Policy
 from models.reservation_store.change_stream_repository import (
     ChangeBatch,
@@ -21,87 +18,11 @@ from models.reservation_store.change_stream_repository import (
 from models.reservation_store.repository import ReservationRepository
 from models.reservations import transitions as reservations_transitions
 from models.reservations.entities import Reservation
-from models.reservations.occupancy_rows import Change, RowRemoval, RowUpdate
+from models.reservations.occupancy_rows import RowRemoval, RowUpdate
 from models.reservations.state_machine import ReservationState
-from models.storage.mongo import Database, Document, new_id
-from tests.builders import BY_READER, PROOF, ZONE, on, reserved
-from tests.waiting import patience
-
-SEATS = [f"2f-hall-{number:03d}" for number in range(1, 401)]
-
-
-@dataclass
-class Heard:
-    """All that a follower has received so far."""
-
-    changes: list[tuple[str | None, Change]] = field(default_factory=list)
-    batches: int = 0
-    anew: int = 0
-    as_of: float | None = None
-    told: asyncio.Condition = field(default_factory=asyncio.Condition)
-    check: Callable[[ChangeBatch], None] = lambda batch: None
-
-    async def listen(self, changes: ReservationChangeStream) -> None:
-        async for batch in changes.batches():
-            self.changes += batch.changes
-            self.batches += 1
-            self.anew += batch.reload_required
-            self.as_of = batch.complete_until or self.as_of
-            self.check(batch)
-            async with self.told:
-                self.told.notify_all()
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(patience(20)), self.told:
-            await self.told.wait_for(holds)
-
-    def knows(self, id: str, rev: int) -> bool:
-        changes = (change for _, change in self.changes)
-        return any(c.id == id and not isinstance(c, RowRemoval) and c.rev == rev for c in changes)
-
-
-@asynccontextmanager
-async def following(db: Database, writer: str = "") -> AsyncIterator[Heard]:
-    heard = Heard()
-    task = asyncio.create_task(heard.listen(ReservationChangeStream(db, writer)))
-    try:
-        await heard.until(lambda: heard.anew == 1)
-        assert heard.batches == 1, "the first batch says that nothing is known before it"
-        yield heard
-    finally:
-        await end([task])
-    assert task.cancelled(), "it follows for ever"
-
-
-def booking(number: int) -> Reservation:
-    """One of many unrelated reservations."""
-    seat, reader = SEATS[number], ReaderId(f"{number:024x}")
-    return reserved("09:00", "10:00", id=new_id(), seat=seat, reader=reader)
-
-
-def next_of(r: Reservation) -> Reservation:
-    """The reservation's next revision."""
-    if r.state is ReservationState.RESERVED:
-        return transitions.check_in(ZONE, r, PROOF, Policy(), BY_READER, r.start, early=False)
-    return transitions.leave(r, on("09:50"), Policy(), BY_READER, on("09:20"))
-
-
-async def kill_cursors(db: Database) -> int:
-    """Kills every cursor on the reservations, as a failing server would. Returns their number."""
-    admin: Any = db.client.get_database("admin")
-    of_ours = {
-        "cursor.originatingCommand.aggregate": "reservations",
-        "ns": {"$in": [f"{db.name}.reservations", f"{db.name}.$cmd.aggregate"]},
-    }
-    pipeline: list[Document] = [
-        {"$currentOp": {"idleCursors": True, "allUsers": True}},
-        {"$match": of_ours},
-    ]
-    answer = await admin.command({"aggregate": 1, "pipeline": pipeline, "cursor": {}})
-    cursors = [op["cursor"]["cursorId"] for op in answer["cursor"]["firstBatch"]]
-    if cursors:
-        await db.command({"killCursors": "reservations", "cursors": cursors})
-    return len(cursors)
+from models.storage.mongo import Database, new_id
+from tests.builders import BY_READER, PROOF, ZONE, on
+from tests.store.changes import Heard, OldTokens, booking, following, kill_cursors, next_of
 
 
 async def rests(changes: ReservationChangeStream) -> bool:
@@ -132,7 +53,7 @@ async def test_a_paused_stream_reports_all_changes_after_it_resumes(db: Database
 
 async def test_changes_of_other_writers_are_reported_once(db: Database) -> None:
     mine, theirs = ReservationRepository(db), ReservationRepository(db)
-    async with following(db, mine.writer) as heard:
+    async with following(ReservationChangeStream(db, mine.writer)) as heard:
         own, made = booking(0), booking(1)
         await mine.insert(own)  # known to who has written it
         await theirs.insert(made)
@@ -173,7 +94,7 @@ async def test_changes_of_other_writers_are_reported_once(db: Database) -> None:
 
 async def test_an_idle_stream_reports_until_when_nothing_has_happened(db: Database) -> None:
     """It does so at each heartbeat."""
-    async with following(db) as heard:
+    async with following(ReservationChangeStream(db, "")) as heard:
         now = monotonic()
         await heard.until(lambda: heard.as_of is not None and heard.as_of > now)
         beats = heard.batches
@@ -185,7 +106,7 @@ async def test_every_write_answered_before_as_of_has_been_reported(db: Database)
     """The occupancy's refusals rely on this. Other traffic and broken cursors change nothing; the
     stream resumes where it stopped."""
     them, answered = ReservationRepository(db), list[tuple[float, str, int]]()
-    async with following(db) as heard:
+    async with following(ReservationChangeStream(db, "")) as heard:
         reported = set[tuple[str, int]]()
         late = list[tuple[str, int]]()
 
@@ -229,29 +150,9 @@ async def test_every_write_answered_before_as_of_has_been_reported(db: Database)
         assert not late and heard.anew == 1, "resumed, not begun anew"
 
 
-class OldTokens:
-    """A database whose oplog is once too short for the stream to resume."""
-
-    def __init__(self, db: Database) -> None:
-        self._db, self.armed, self.asked = db, False, 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._db, name)
-
-    async def command(self, command: Document, **options: Any) -> Any:
-        if self.armed and "aggregate" in command:
-            stage = command["pipeline"][0]["$changeStream"]
-            if "resumeAfter" in stage:
-                self.armed, self.asked = False, self.asked + 1
-                data = stage["resumeAfter"]["_data"]
-                # After the first byte, the seconds of the event: those of 1970.
-                stage["resumeAfter"] = {"_data": f"{data[:2]}00000001{data[10:]}"}
-        return await self._db.command(command, **options)
-
-
 async def test_lost_history_is_reported(db: Database) -> None:
     them, short = ReservationRepository(db), OldTokens(db)
-    async with following(cast(Database, short)) as heard:
+    async with following(ReservationChangeStream(cast(Database, short), "")) as heard:
         await them.insert(first := booking(0))
         await heard.until(lambda: heard.knows(first.id, 1))
         short.armed = True

@@ -1,0 +1,195 @@
+"""One change stream for several databases: each gets its own changes, and no loss is unreported."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+from pymongo.errors import OperationFailure
+
+from miniapp_server.scheduler import end
+from models.reservation_store.change_stream_repository import ChangeBatch
+from models.reservation_store.cluster_changes_repository import ClusterChanges
+from models.reservation_store.repository import ReservationRepository
+from models.reservations.occupancy_rows import RowRemoval
+from models.schema.indexes import ensure_indexes
+from models.storage.mongo import Database, Document, new_id
+from tests.log_lines import log_lines
+from tests.store.changes import Heard, OldTokens, booking, following, kill_cursors, next_of
+
+
+@pytest.fixture
+async def others(db: Database) -> AsyncIterator[tuple[Database, Database]]:
+    """Two more databases of the client."""
+    made = tuple(
+        db.client.get_database(
+            f"{db.name}-{number}",
+            codec_options=db.codec_options,
+            write_concern=db.write_concern,
+            read_concern=db.read_concern,
+        )
+        for number in (2, 3)
+    )
+    for each in made:
+        await ensure_indexes(each)
+    yield made[0], made[1]
+    for each in made:
+        await db.client.drop_database(each.name)
+
+
+@asynccontextmanager
+async def reading(client: Any) -> AsyncIterator[ClusterChanges]:
+    cluster = ClusterChanges(client)
+    task = asyncio.create_task(cluster.run())
+    try:
+        yield cluster
+    finally:
+        await end([task])
+
+
+class ClientWith:
+    """A client with another administrative database."""
+
+    def __init__(self, admin: Any) -> None:
+        self._admin = admin
+
+    def get_database(self, _: str) -> Any:
+        return self._admin
+
+
+class NoRight:
+    """An administrative database whose user may not read the changes of all."""
+
+    def __init__(self, db: Database) -> None:
+        self.client = db.client
+
+    async def command(self, _: Document, **__: Any) -> Any:
+        raise OperationFailure("not authorized on admin to execute command", 13)
+
+
+class Judge:
+    """Compares what a follower has been told with the writes of its database."""
+
+    def __init__(self, db: Database, heard: Heard) -> None:
+        self.store, self.heard = ReservationRepository(db), heard
+        self.loop = asyncio.get_running_loop()
+        self.answered: list[tuple[float, str, int]] = []
+        self.reported: set[tuple[str, int]] = set()
+        self.late: list[tuple[str, int]] = []
+        heard.check = self.check
+
+    def check(self, batch: ChangeBatch) -> None:
+        self.reported.update(
+            (c.id, c.rev) for _, c in batch.changes if not isinstance(c, RowRemoval)
+        )
+        if (as_of := batch.complete_until) is not None:
+            self.late += [
+                (id, rev)
+                for t, id, rev in self.answered
+                if t < as_of and (id, rev) not in self.reported
+            ]
+
+    async def write(self, count: int) -> None:
+        for number in range(count):
+            r = booking(number)
+            await self.store.insert(r)
+            self.answered.append((self.loop.time(), r.id, 1))
+            r = await self.store.replace(r, next_of(r)) or r
+            self.answered.append((self.loop.time(), r.id, 2))
+
+    async def done(self) -> None:
+        await self.heard.until(lambda: len(self.reported) == len(self.answered))
+        assert self.reported == {(id, rev) for _, id, rev in self.answered}
+        assert not self.late and self.heard.anew == 1
+
+
+async def test_each_database_gets_all_of_its_own_changes_before_as_of(
+    db: Database, others: tuple[Database, Database]
+) -> None:
+    """Also after broken cursors, and while another database is added and removed."""
+    two, three = others
+    async with (
+        reading(db.client) as cluster,
+        following(cluster.stream_of(db, "")) as first,
+        following(cluster.stream_of(two, "")) as second,
+    ):
+        one, other = Judge(db, first), Judge(two, second)
+
+        async def disturb() -> None:
+            for _ in range(2):
+                before = len(one.reported)
+                await first.until(lambda before=before: len(one.reported) > before)  # type: ignore[misc]
+                async with following(cluster.stream_of(three, "")) as third:
+                    await ReservationRepository(three).insert(made := booking(0))
+                    await third.until(lambda made=made, third=third: third.knows(made.id, 1))  # type: ignore[misc]
+                    await three["reservations"].delete_many({})
+                while not await kill_cursors(db.client.get_database("admin"), None):
+                    pass
+
+        await asyncio.gather(one.write(60), other.write(60), disturb())
+        await one.done()
+        await other.done()
+        assert not one.reported & other.reported
+
+
+async def test_own_inserts_lost_history_and_a_drop_concern_their_database(
+    db: Database, others: tuple[Database, Database]
+) -> None:
+    two, _ = others
+    short = OldTokens(db.client.get_database("admin"))
+    mine, theirs = ReservationRepository(db), ReservationRepository(two)
+    async with reading(ClientWith(short)) as cluster:
+        changes = cluster.stream_of(db, mine.writer)
+        async with following(changes) as first, following(cluster.stream_of(two, "")) as second:
+            await mine.insert(own := booking(0))
+            await theirs.insert(made := booking(0))
+            await second.until(lambda: second.knows(made.id, 1))
+            assert not first.changes
+            former, changes.writer = mine.writer, new_id()
+            await first.until(lambda: first.anew == 2)
+            assert second.anew == 1 and not first.knows(own.id, 1)
+            await mine.insert(late := booking(1))
+            await first.until(lambda: first.knows(late.id, 1))
+            assert mine.writer == former
+
+            short.armed = True
+            while not await kill_cursors(db.client.get_database("admin"), None):
+                pass
+            await first.until(lambda: first.anew == 3)
+            await second.until(lambda: second.anew == 2)
+            await two["reservations"].drop()
+            await second.until(lambda: second.anew == 3)
+            await theirs.insert(after := booking(2))
+            await second.until(lambda: second.knows(after.id, 1))
+            assert (first.anew, second.anew) == (3, 3)
+
+
+async def test_without_the_right_each_database_has_a_stream_of_its_own(
+    db: Database, others: tuple[Database, Database]
+) -> None:
+    two, _ = others
+    with log_lines() as log:
+        async with (
+            reading(ClientWith(NoRight(db))) as cluster,
+            following(cluster.stream_of(db, "")) as first,
+            following(cluster.stream_of(two, "")) as second,
+        ):
+            await ReservationRepository(db).insert(made := booking(0))
+            await first.until(lambda: first.knows(made.id, 1))
+            beats = second.batches
+            await second.until(lambda: second.batches > beats)
+            assert not second.changes
+    assert len(log.of("common_change_stream_refused")) == 1
+
+
+async def test_a_database_followed_anew_begins_with_a_full_load(db: Database) -> None:
+    async with reading(db.client) as cluster:
+        changes = cluster.stream_of(db, "")
+        for _ in range(2):
+            async with following(cast(Any, changes)) as heard:
+                await ReservationRepository(db).insert(made := booking(0))
+                await heard.until(lambda heard=heard, made=made: heard.knows(made.id, 1))  # type: ignore[misc]
+                await db["reservations"].delete_many({})
