@@ -76,7 +76,8 @@ class ClusterChanges:
                 await self._read()
             except PyMongoError as error:
                 self._pace.has_read()  # requests need not wait: they see how old the data is
-                if isinstance(error, OperationFailure) and error.code == _UNAUTHORIZED:
+                code = error.code if isinstance(error, OperationFailure) else None
+                if code == _UNAUTHORIZED and not self._decided.is_set():
                     log.warning("common_change_stream_refused", extra={"instead": "one each"})
                     self._refused = True
                     self._decided.set()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from pymongo.errors import OperationFailure
 
 from miniapp_server.scheduler import end
 from models.reservation_store.change_stream_repository import ChangeBatch
@@ -16,7 +16,8 @@ from models.reservation_store.cluster_changes_repository import ClusterChanges
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.occupancy_rows import RowRemoval
 from models.schema.indexes import ensure_indexes
-from models.storage.mongo import Database, Document, new_id
+from models.storage.mongo import Database, SharedClients, new_id
+from tests.guarded_mongod import cell
 from tests.log_lines import log_lines
 from tests.store.changes import Heard, OldTokens, booking, following, kill_cursors, next_of
 
@@ -58,16 +59,6 @@ class ClientWith:
 
     def get_database(self, _: str) -> Any:
         return self._admin
-
-
-class NoRight:
-    """An administrative database whose user may not read the changes of all."""
-
-    def __init__(self, db: Database) -> None:
-        self.client = db.client
-
-    async def command(self, _: Document, **__: Any) -> Any:
-        raise OperationFailure("not authorized on admin to execute command", 13)
 
 
 class Judge:
@@ -167,22 +158,39 @@ async def test_own_inserts_lost_history_and_a_drop_concern_their_database(
             assert (first.anew, second.anew) == (3, 3)
 
 
-async def test_without_the_right_each_database_has_a_stream_of_its_own(
-    db: Database, others: tuple[Database, Database]
+async def test_without_the_documented_right_each_database_has_a_stream_of_its_own(
+    tmp_path: Path,
 ) -> None:
-    two, _ = others
-    with log_lines() as log:
+    privilege = {"resource": {"db": "", "collection": ""}, "actions": ["find", "changeStream"]}
+    own = [{"role": "readWrite", "db": "one"}, {"role": "readWrite", "db": "two"}]
+    async with cell(tmp_path / "cell", "cell") as guarded:
+        admin = guarded.root.admin
+        await admin.command("createRole", "seatsChanges", privileges=[privilege], roles=[])
+        may = await guarded.add_user("may", *own, {"role": "seatsChanges", "db": "admin"})
+        for url, refused in ((await guarded.add_user("may-not", *own), 1), (may, 0)):
+            with log_lines() as log:
+                await _each_has_its_own(url)
+            assert len(log.of("common_change_stream_refused")) == refused
+
+
+async def _each_has_its_own(url: str) -> None:
+    async with SharedClients() as clients, AsyncExitStack() as stack:
+        one, two = [
+            await stack.enter_async_context(clients.open_database(url, name))
+            for name in ("one", "two")
+        ]
+        assert one.client is two.client
         async with (
-            reading(ClientWith(NoRight(db))) as cluster,
-            following(cluster.stream_of(db, "")) as first,
+            reading(one.client) as cluster,
+            following(cluster.stream_of(one, "")) as first,
             following(cluster.stream_of(two, "")) as second,
         ):
-            await ReservationRepository(db).insert(made := booking(0))
+            await ReservationRepository(one).insert(made := booking(0))
             await first.until(lambda: first.knows(made.id, 1))
             beats = second.batches
             await second.until(lambda: second.batches > beats)
             assert not second.changes
-    assert len(log.of("common_change_stream_refused")) == 1
+            await one["reservations"].delete_many({})
 
 
 async def test_a_database_followed_anew_begins_with_a_full_load(db: Database) -> None:
