@@ -51,7 +51,6 @@ from models.storage.mongo import Database, SharedClients
 log = logging.getLogger(__name__)
 
 _TRY_AGAIN_S: Final = 30
-"""Seconds until a school whose databases did not answer is started again."""
 _SUSPENDED_S: Final = 3600
 
 
@@ -70,7 +69,10 @@ class SchoolHosts:
         schools: Sequence[School],
         worker: WorkerIdentity,
         plug_of: Callable[[Settings], Plug | None],
+        again_s: float = _TRY_AGAIN_S,
     ) -> None:
+        """``again_s``: seconds until a school whose databases did not answer is started again."""
+        self._again_s = again_s
         self._schools = schools
         self._by_host = {school.host: school for school in schools if school.host}
         self._worker, self._plug_of = worker, plug_of
@@ -159,7 +161,7 @@ class SchoolHosts:
     async def _start_again(self) -> None:
         """Starts schools whose databases answer at last, until cancelled."""
         while True:
-            await asyncio.sleep(_TRY_AGAIN_S)
+            await asyncio.sleep(self._again_s)
             for school in self._schools:
                 task = self._tasks.get(school.host)
                 if task is not None and task.done() and isinstance(task.exception(), Unavailable):

@@ -48,10 +48,10 @@ async def seeded(env: Mapping[str, str]) -> None:
 
 
 @asynccontextmanager
-async def hosted(folder: Path, port: int) -> AsyncIterator[dict[str, Living]]:
+async def hosted(folder: Path, port: int, again_s: float = 30) -> AsyncIterator[dict[str, Living]]:
     """The open schools of the folder, by name, their clocks at Monday 08:00."""
     schools = read_schools(folder, {"PORT": str(port)}, load)
-    hosts = SchoolHosts(schools, WorkerIdentity("test", folder), plug_of)
+    hosts = SchoolHosts(schools, WorkerIdentity("test", folder), plug_of, again_s)
     async with hosts.opened() as server:
         listener = BatchListener(connections(server, str), "0.0.0.0", port, shared=False)
         by_url = {app[SITE].public_base_url: app for app in hosts.applications}

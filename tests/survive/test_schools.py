@@ -9,8 +9,9 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.guarded_mongod import cell
 from tests.living import free_port
-from tests.schools import school_file, seeded
+from tests.schools import hosted, school_file, seeded
 from tests.survive.serving import command, ended, serving_schools
 from tests.waiting import patience, until
 
@@ -30,6 +31,26 @@ async def status_at(session: aiohttp.ClientSession, number: int, port: int) -> i
             return answer.status
     except aiohttp.ClientConnectorError:
         return 0
+
+
+async def test_a_school_whose_mongodb_was_away_opens_once_it_answers(
+    tmp_path: Path, mongo_url: str, redis_url: str
+) -> None:
+    port = free_port()
+    async with cell(tmp_path / "cell", "cell") as late, aiohttp.ClientSession() as session:
+        school_file(tmp_path, "away", 2, port, late.url(), redis_url)
+        school_file(tmp_path, "here", 3, port, mongo_url, redis_url)
+        late.process.send_signal(signal.SIGSTOP)
+        async with hosted(tmp_path, port, again_s=0.1) as schools:
+            assert [*schools] == ["here"]
+            assert await status_at(session, 2, port) == 503
+            late.process.send_signal(signal.SIGCONT)
+
+            async def opened() -> bool:
+                assert await status_at(session, 3, port) == 200
+                return await status_at(session, 2, port) == 200
+
+            await until(opened, "the school is open", within_s=60)
 
 
 async def test_a_reload_adds_suspends_and_moves_schools_while_others_go_on(
