@@ -94,9 +94,9 @@ class _Encoding:
         self.whole = {"Content-Type": kind, **self.not_modified}
         if encoding:
             self.whole["Content-Encoding"] = encoding
-        self.not_modified_tail = _lines(self.not_modified) + b"\r\n"
+        self.not_modified_tail = header_lines(self.not_modified) + b"\r\n"
         length = {"Content-Length": str(len(content))}
-        self.whole_tail = _lines({**self.whole, **length}) + b"\r\n" + content
+        self.whole_tail = header_lines({**self.whole, **length}) + b"\r\n" + content
 
 
 class PrebuiltResponse(web.StreamResponse):
@@ -137,11 +137,12 @@ class PrebuiltResponse(web.StreamResponse):
         """Does nothing: ``prepare`` has already sent headers and body."""
 
 
-def _lines(headers: Mapping[str, str]) -> bytes:
+def header_lines(headers: Mapping[str, str]) -> bytes:
+    """The headers as they are sent."""
     return "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode()
 
 
-_JSON_HEAD: Final = _lines({"Content-Type": _JSON, **_PRIVATE}) + b"Content-Length: "
+_JSON_HEAD: Final = header_lines({"Content-Type": _JSON, **_PRIVATE}) + b"Content-Length: "
 
 
 def json_answer(request: web.Request, status: int, content: bytes) -> web.StreamResponse:
@@ -155,6 +156,16 @@ def json_answer(request: web.Request, status: int, content: bytes) -> web.Stream
         charset="utf-8",
         headers=_PRIVATE,
     )
+
+
+def page_answer(
+    request: web.Request, status: int, content: bytes, headers: Mapping[str, str], head: bytes
+) -> web.StreamResponse:
+    """A page for one reader. ``head``: the encoded ``headers``."""
+    if _is_plain_http11(request):
+        tail = b"%sContent-Length: %d\r\n\r\n%s" % (head, len(content), content)
+        return PrebuiltResponse(status, tail)
+    return web.Response(status=status, body=content, headers=headers)
 
 
 def _is_plain_http11(request: web.Request) -> bool:

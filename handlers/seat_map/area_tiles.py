@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Final
 
+from markupsafe import Markup
+
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.http.presenting import later_clock
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
-from handlers.seat_map.expected import expected_at, hour_of, hours_to_come
+from handlers.seat_map.expected import (
+    Counted,
+    counted_seats,
+    expected_at,
+    hour_of,
+    hours_to_come,
+)
 from handlers.seat_map.search import MapSearch
+from handlers.seat_map.shared import SharedPieces, sees_as_others
 from handlers.texts.pages import floor_text
-from languages.text import Text
-from models.forecast.service import ExpectedSeats
+from models.forecast.service import ExpectedSeats, FullnessForecast
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
-from models.library.entities import Area, Venue
+from models.library.entities import Area, AreaId, Venue
+from models.occupancy.joined import OccupancyView
 from models.seat_map.availability import AreaCount
-from models.seat_map.service import SeatMapService, TimeFilter
+from models.seat_map.service import TimeFilter
 
 FEW: Final = 0.2
 """If an area has less than this share of its seats free, its number has a warning's colour."""
@@ -83,40 +92,90 @@ class AreaTile:
         return free < FEW * self.count.total
 
 
-def by_floor(venue: Venue, tiles: Iterable[AreaTile]) -> list[tuple[Text, list[AreaTile]]]:
-    by_floor = groupby(tiles, key=lambda tile: tile.area.floor)
-    return [(floor_text(venue.floor(number)), list(of_floor)) for number, of_floor in by_floor]
+def floors_of(
+    visit: PageRequest,
+    shared: SharedPieces,
+    venue: Venue,
+    search: MapSearch,
+    time_window: TimeFilter,
+    occupancy: OccupancyView,
+) -> Markup:
+    """The section of the venue's areas, by floor."""
+    areas = [a for a in visit[REFERENCE].catalog.bookable_areas if a.venue_id == venue.id]
+    counted = counted_seats(visit, search.day, occupancy)
+    referer = visit.request.headers.get("Referer", "").partition("?")[0]
+    came_from = referer.rpartition("/areas/")[2]
+    own = _own_next_free(visit, areas, search, time_window, occupancy)
+
+    def make(visit: PageRequest) -> Markup:
+        tiles = _tiles(visit, areas, search, time_window, occupancy, counted, dict(own))
+        by_floor = groupby(tiles, key=lambda tile: tile.area.floor)
+        return shared.rendered(
+            "seat_map/floors.html",
+            floors=[(floor_text(venue.floor(number)), list(of)) for number, of in by_floor],
+            search=search,
+            few=FEW,
+            came_from=came_from,
+            today=shared.today,
+        )
+
+    came = came_from if any(area.id == came_from for area in areas) else ""
+    made_of = occupancy, occupancy.version, counted, visit[FullnessForecast].version
+    floors: Markup = shared.piece("floors", venue.id, search, came, own, *made_of, make=make)
+    return floors
 
 
-async def area_tiles(
-    visit: PageRequest, venue_id: str, search: MapSearch, time_window: TimeFilter
-) -> list[AreaTile]:
+def _own_next_free(
+    visit: PageRequest,
+    areas: Iterable[Area],
+    search: MapSearch,
+    time_window: TimeFilter,
+    occupancy: OccupancyView,
+) -> tuple[tuple[AreaId, str], ...]:
+    """The full areas in which the reader sees other seats free next than others do, with when."""
+    if sees_as_others(visit, occupancy, search.day):
+        return ()
+    cache, minute = visit[SEAT_MAP_CACHE], floor_minute(visit.now)
+    plans = [cache.plan(area, occupancy, time_window, minute, visit.reader) for area in areas]
+    return tuple(
+        (plan.area.id, next_free(search, plan, visit.reader.id))
+        for plan in plans
+        if not plan.view.count_with_features(search.features).free and plan.own(visit.reader.id)
+    )
+
+
+def _tiles(
+    visit: PageRequest,
+    areas: Sequence[Area],
+    search: MapSearch,
+    time_window: TimeFilter,
+    occupancy: OccupancyView,
+    counted: Counted | None,
+    own_next_free: Mapping[AreaId, str],
+) -> Iterator[AreaTile]:
     reference, minute = visit[REFERENCE], floor_minute(visit.now)
-    occupancy = await visit[SeatMapService].occupancy.get_day(time_window.day)
-    tiles = []
-    venue_areas = [a for a in reference.catalog.bookable_areas if a.venue_id == venue_id]
-    forecasts = await hours_to_come(visit, venue_areas, search)
+    forecasts = hours_to_come(visit, areas, search.day, counted)
     hour = hour_of(visit.zone, search, visit.now)
-    for area in venue_areas:
+    for area in areas:
         hours = forecasts.get(area.id, {})
         plan = visit[SEAT_MAP_CACHE].plan(area, occupancy, time_window, minute, visit.reader)
         count = plan.view.count_with_features(search.features)
         policy = reference.policy_for(area.id, search.day, visit.reader)
         opening = reference.opening_hours(reference.policy, search.day, area.id)
-        tiles.append(
-            AreaTile(
-                area,
-                count,
-                policy.max_minutes,
-                opening.reason if not opening.intervals else None,
-                plan.reserved_for,
-                search.is_longer_than(policy.longest),
-                next_free(search, plan, visit.reader.id) if not count.free else "",
-                expected_at(hours, hour),
-                [one for one in hours.values() if one.begin > visit.now][:_HOURS_AHEAD],
-            )
+        following = own_next_free.get(area.id)
+        if following is None:
+            following = next_free(search, plan, visit.reader.id) if not count.free else ""
+        yield AreaTile(
+            area,
+            count,
+            policy.max_minutes,
+            opening.reason if not opening.intervals else None,
+            plan.reserved_for,
+            search.is_longer_than(policy.longest),
+            following,
+            expected_at(hours, hour),
+            [one for one in hours.values() if one.begin > visit.now][:_HOURS_AHEAD],
         )
-    return tiles
 
 
 def next_free(search: MapSearch, plan: CachedAreaMap, reader_id: ReaderId) -> str:

@@ -8,12 +8,13 @@ from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import date, datetime
 from hashlib import blake2b
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from handlers.http.cached_response import CachedBody
+from handlers.http.pieces import Piece
 from handlers.seat_map import schemas
 from handlers.seat_map.encoding import (
     AreasBody,
@@ -46,6 +47,9 @@ _MAX_PLANS: Final = 1024
 """At most this many plans are cached; each is an area in one time window and takes about 50 KB."""
 _MAX_LISTS: Final = 128
 _MAX_DRAWINGS: Final = 256
+"""At most this many drawings of plans are cached; each takes about 100 KB."""
+_MAX_PIECES: Final = 2048
+"""At most this many other pieces of pages are cached; each takes about 3 KB."""
 Value = TypeVar("Value")
 _WindowKey = tuple[VenueId | None, date | None, str | None, str | None, GroupLimits | None]
 
@@ -85,7 +89,7 @@ class CachedAreaMap:
         self.area, self.barred = area, barred
         self.groups = service.reference.groups
         self.view = AreaMap(area, barred)
-        self._time_window = time_window
+        self.time_window = time_window
         self.names = service.reference.catalog.names_of(area)
         self._head = area_summary(service.reference.catalog, area)
         self._marks = [schemas.MarkOut(m.kind, m.x, m.y, m.w, m.h) for m in area.fixtures]
@@ -105,7 +109,7 @@ class CachedAreaMap:
         query = self.view.query
         if query is None or made_at != self._made_at:
             self._made_at = made_at
-            query = self._service.map_query(self.area, self._time_window, minute)
+            query = self._service.map_query(self.area, self.time_window, minute)
         self.view.refresh(occupancy, query)
 
     def body_for(self, reader_id: ReaderId) -> CachedBody:
@@ -136,7 +140,7 @@ class CachedAreaMap:
 
     def own(self, reader_id: ReaderId) -> list[tuple[int, SeatState]]:
         """The seats, by index, whose state differs for this reader from what others see."""
-        granted = self._reference.active_accommodation(reader_id, self._time_window.day).accessible
+        granted = self._reference.active_accommodation(reader_id, self.time_window.day).accessible
         return self.view.overlay_for(reader_id, granted)
 
     def states_for(self, reader_id: ReaderId) -> list[SeatState]:
@@ -167,7 +171,7 @@ class CachedAreaMap:
             for place in self.view.changed_since(self._encoded):
                 self._seats[place] = self._seat_body(place, self.view.views[place])
             self._encoded, self._encoded_under = self.view.version, under
-            about = repr(self._time_window).encode()
+            about = repr(self.time_window).encode()
             self._version = digest([about, versions(reference), *self._seats])
             self._shared = CachedBody(self._encode(self._seats), self._version)
         return self._shared
@@ -249,12 +253,15 @@ class SeatMapCache:
         self.reference, self.occupancy = service.reference, service.occupancy
         self._catalog: Catalog | None = None
         self._groups: ReaderGroups | None = None
+        self._generation = 0
         self._minute: datetime | None = None
         self._windows: dict[_WindowKey, TimeFilter] = {}
         self._plans: LruCache[CachedAreaMap] = LruCache(_MAX_PLANS)
         self._lists: LruCache[CachedAreaList] = LruCache(_MAX_LISTS)
-        self.drawings: LruCache[str] = LruCache(_MAX_DRAWINGS)
-        """Cached SVG drawings of plans' seats. ``_drawing`` in pages.py makes the keys."""
+        self.drawings: LruCache[Piece] = LruCache(_MAX_DRAWINGS)
+        """Plans' drawings as finished pieces of pages. ``drawing_of`` makes the keys."""
+        self.pieces: LruCache[Any] = LruCache(_MAX_PIECES)
+        """Other pieces of pages that readers share; see ``SharedPieces``."""
 
     def window(
         self,
@@ -355,16 +362,24 @@ class SeatMapCache:
             listed = self._lists.keep(key, CachedAreaList(self, self.reference))
         return listed.body(occupancy, venue, time_window, minute, marks, groups)
 
+    @property
+    def generation(self) -> int:
+        """A number that grows whenever the catalog or the reader groups change."""
+        self._reset_if_catalog_changed()
+        return self._generation
+
     def _reset_if_catalog_changed(self) -> None:
         # By identity, not by version: event streams compare the catalog object too, and a new
         # policy also loads a new one.
         reference = self.reference
         if reference.catalog is not self._catalog or reference.groups is not self._groups:
             self._catalog, self._groups = reference.catalog, reference.groups
+            self._generation += 1
             self._windows.clear()
             self._plans = LruCache(_MAX_PLANS)
             self._lists = LruCache(_MAX_LISTS)
             self.drawings = LruCache(_MAX_DRAWINGS)
+            self.pieces = LruCache(_MAX_PIECES)
 
 
 SEAT_MAP_CACHE: Final = web.AppKey("seat_map_cache", SeatMapCache)

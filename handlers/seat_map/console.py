@@ -16,7 +16,7 @@ from handlers.http.pages import PageRequest
 from handlers.http.presenting import later_clock
 from handlers.library.console.seat_outages import outage_token
 from handlers.reservations.console.reservations import is_movable, possible_actions
-from handlers.seat_map.pages import fixtures_of
+from handlers.seat_map.plan_pieces import fixtures_of
 from handlers.seat_map.search import feature_texts
 from handlers.staff.layout import reader_label, render
 from handlers.texts.console_labels import PATROL_TEXT, fault_reports_text

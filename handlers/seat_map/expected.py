@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -13,7 +14,7 @@ from aiohttp import web
 from handlers.seat_map.search import AnyRequest, MapSearch
 from models.forecast.service import ExpectedSeats, FullnessForecast
 from models.kernel.zone import Zone
-from models.library.entities import Area, AreaId
+from models.library.entities import Area, AreaId, Catalog
 from models.occupancy.joined import OccupancyView
 from models.reference_data import ReferenceData
 from models.reservations.occupancy_rows import OccupancyRow
@@ -23,29 +24,45 @@ _HOUR: Final = timedelta(hours=1)
 _COUNTED_EVERY_S: Final = 5
 
 
+@dataclass(slots=True, eq=False)
+class Counted:
+    """The number of booked seats by area and hour of a day; hours without any are missing.
+    ``turn``: when it was last looked whether they have changed."""
+
+    occupancy: OccupancyView
+    version: int
+    catalog: Catalog
+    turn: int
+    seats: Mapping[tuple[AreaId, int], int]
+
+    def is_of(self, occupancy: OccupancyView, catalog: Catalog) -> bool:
+        same = self.occupancy is occupancy and self.catalog is catalog
+        return same and self.version == occupancy.version
+
+
 class BookedSeats:
     """Booked seats by area and hour of a day, counted at most once in five seconds by a worker."""
 
     def __init__(self, reference: ReferenceData) -> None:
         self._reference = reference
-        self._counted: dict[date, tuple[int, Mapping[tuple[AreaId, int], int]]] = {}
+        self._counted: dict[date, Counted] = {}
 
-    def of(
-        self, day: date, occupancy: OccupancyView, now: datetime
-    ) -> Mapping[tuple[AreaId, int], int]:
-        """The number of booked seats by area and hour of ``day``; hours without any are missing."""
+    def of(self, day: date, occupancy: OccupancyView, now: datetime) -> Counted:
+        """The booked seats of ``day``: the same object as before unless they may have changed."""
         turn = int(now.timestamp()) // _COUNTED_EVERY_S
-        cached = self._counted.get(day)
-        if cached is None or cached[0] != turn:
+        counted = self._counted.get(day)
+        if counted is None or counted.turn != turn:
+            catalog = self._reference.catalog
+            if counted is not None and counted.is_of(occupancy, catalog):
+                counted.turn = turn
+                return counted
             # Past days are dropped.
-            current = {
-                d: c
-                for d, c in self._counted.items()
-                if d >= self._reference.zone.local(now).date()
-            }
-            cached = turn, self._count(day, occupancy)
-            self._counted = {**current, day: cached}
-        return cached[1]
+            today = self._reference.zone.local(now).date()
+            self._counted = {d: c for d, c in self._counted.items() if d >= today}
+            counted = self._counted[day] = Counted(
+                occupancy, occupancy.version, catalog, turn, self._count(day, occupancy)
+            )
+        return counted
 
     def _count(self, day: date, occupancy: OccupancyView) -> Mapping[tuple[AreaId, int], int]:
         counts: Counter[tuple[AreaId, int]] = Counter()
@@ -69,27 +86,34 @@ async def expected_seats(
     """The forecast of each area for the searched time; areas without a forecast are missing. The
     forecast is for the hour of the searched start; without a start, for today's next full hour or
     a later day's fullest hour."""
-    hours = await hours_to_come(visit, areas, search)
+    if not visit[FullnessForecast].covers(search.day):
+        return {}
+    occupancy = await visit[SeatMapService].occupancy.get_day(search.day)
+    hours = hours_to_come(visit, areas, search.day, counted_seats(visit, search.day, occupancy))
     hour_of_search = hour_of(visit.zone, search, visit.now)
     return {id: one for id in hours if (one := expected_at(hours[id], hour_of_search))}
 
 
-async def hours_to_come(
-    visit: AnyRequest, areas: Sequence[Area], search: MapSearch
+def counted_seats(visit: AnyRequest, day: date, occupancy: OccupancyView) -> Counted | None:
+    """The booked seats of the day by which its forecasts are limited; None without forecasts."""
+    if not visit[FullnessForecast].covers(day):
+        return None
+    return visit[BOOKED_SEATS].of(day, occupancy, visit.now)
+
+
+def hours_to_come(
+    visit: AnyRequest, areas: Sequence[Area], day: date, counted: Counted | None
 ) -> dict[AreaId, Mapping[int, ExpectedSeats]]:
-    """The forecasts of the searched day by area and hour. No forecast exceeds the number of
-    unbooked seats. Areas without a forecast are missing."""
-    hours_of = {area.id: visit[FullnessForecast].hours([area], search.day) for area in areas}
-    if not any(hours_of.values()):
+    """The forecasts of the day by area and hour. No forecast exceeds the number of unbooked seats.
+    Areas without a forecast are missing."""
+    if counted is None:
         return {}
-    occupancy = await visit[SeatMapService].occupancy.get_day(search.day)
-    booked = visit[BOOKED_SEATS].of(search.day, occupancy, visit.now)
     expected: dict[AreaId, Mapping[int, ExpectedSeats]] = {}
     for area in areas:
-        seats = sum(seat.unavailable_reason(search.day) is None for seat in area.seats)
+        seats = sum(seat.unavailable_reason(day) is None for seat in area.seats)
         expected[area.id] = {
-            hour: one.at_most(seats - booked.get((area.id, hour), 0))
-            for hour, one in hours_of[area.id].items()
+            hour: one.at_most(seats - counted.seats.get((area.id, hour), 0))
+            for hour, one in visit[FullnessForecast].hours([area], day).items()
         }
     return expected
 

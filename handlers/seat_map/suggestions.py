@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
+from markupsafe import Markup
+
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
@@ -16,11 +18,13 @@ from handlers.reservations.glimpse import Glimpse, glimpse_of
 from handlers.reservations.schemas import AgainOut
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.search import AnyRequest, MapSearch, feature_filters, time_filter
+from handlers.seat_map.shared import SharedPieces, sees_as_others
 from handlers.texts.pages import PROPOSAL_TEXT
 from models.booking.overview_queries import ReaderOverview, ReaderOverviews
 from models.booking.time_choices import end_choices, proposed_start, start_choices
 from models.kernel.time_range import floor_minute
-from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
+from models.library.entities import Area, AreaId, Catalog, Seat, SeatId, Venue, VenueId
+from models.occupancy.joined import OccupancyView
 from models.policy.open_hours import open_hours
 from models.seat_map.proposal import Proposal, propose
 from models.seat_map.service import SeatMapService
@@ -67,30 +71,34 @@ class OnceMore:
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    proposed: ProposedSeat | None = None
+    proposed: Markup = field(default_factory=Markup)
+    """The section with the proposed seat; empty without one."""
     favourites: list[FavouriteSeat] = field(default_factory=list)
     again: OnceMore | None = None
 
 
-async def suggestions(
+def suggestions(
     visit: PageRequest,
     venue_id: VenueId,
     search: MapSearch,
     overview: ReaderOverview,
+    occupancy: OccupancyView,
+    shared: SharedPieces,
     *,
     proposes: bool,
 ) -> Suggestions:
     """The suggestions for the searched time or, without a valid time, the next two hours.
     ``proposes``: whether to propose a seat (to a reader who may book)."""
     timed_search = _with_time(visit, venue_id, search)
-    plans = await _plans_by_area(visit, venue_id, timed_search)
     once_more = presenter.again(visit[REFERENCE], visit.reader, overview.last_stay, visit.now)
     return Suggestions(
-        _proposed(visit, plans, timed_search, overview) if proposes else None,
+        _section(visit, shared, venue_id, timed_search, overview, occupancy)
+        if proposes
+        else Markup(),
         [
-            _favourite(visit, seat, plans[seat.area_id], timed_search)
+            _favourite(visit, seat, plan, timed_search)
             for seat in overview.favourite_seats(visit[REFERENCE].catalog)
-            if seat.area_id in plans
+            if (plan := _plan(visit, seat.area_id, venue_id, timed_search, occupancy)) is not None
         ],
         _again(visit, once_more) if once_more is not None else None,
     )
@@ -126,33 +134,73 @@ def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSe
     return replace(search, start=starts[start], end=clock(visit.zone, end))
 
 
-async def _plans_by_area(
-    visit: AnyRequest, venue_id: VenueId, search: MapSearch
-) -> dict[AreaId, CachedAreaMap]:
-    """The venue's plans by area, without areas whose longest stay is below the searched time."""
-    reference, cache, minute = visit[REFERENCE], visit[SEAT_MAP_CACHE], floor_minute(visit.now)
+def _plan(
+    visit: AnyRequest,
+    area_id: AreaId,
+    venue_id: VenueId,
+    search: MapSearch,
+    occupancy: OccupancyView,
+) -> CachedAreaMap | None:
+    """The area's plan; None if the area is in another venue, or if its longest stay is below the
+    searched time."""
+    reference = visit[REFERENCE]
+    area = reference.catalog.areas[area_id]
+    policy = reference.policy_for(area_id, search.day, visit.reader)
+    if area.venue_id != venue_id or search.is_longer_than(policy.longest):
+        return None
     time_window = time_filter(visit, search, venue_id)
-    occupancy = await visit[SeatMapService].occupancy.get_day(time_window.day)
-    plans = {}
-    for area in reference.catalog.bookable_areas:
-        policy = reference.policy_for(area.id, search.day, visit.reader)
-        if area.venue_id == venue_id and not search.is_longer_than(policy.longest):
-            plans[area.id] = cache.plan(area, occupancy, time_window, minute, visit.reader)
-    return plans
+    minute = floor_minute(visit.now)
+    return visit[SEAT_MAP_CACHE].plan(area, occupancy, time_window, minute, visit.reader)
+
+
+def _plans_by_area(
+    visit: AnyRequest, venue_id: VenueId, search: MapSearch, occupancy: OccupancyView
+) -> dict[AreaId, CachedAreaMap]:
+    areas = visit[REFERENCE].catalog.bookable_areas
+    plans = ((area.id, _plan(visit, area.id, venue_id, search, occupancy)) for area in areas)
+    return {id: plan for id, plan in plans if plan is not None}
 
 
 def _to(search: MapSearch, seat: Seat) -> str:
     return search.to(f"/areas/{seat.area_id}", seat=seat.id, begin=search.start, until=search.end)
 
 
+def _section(
+    visit: PageRequest,
+    shared: SharedPieces,
+    venue_id: VenueId,
+    search: MapSearch,
+    overview: ReaderOverview,
+    occupancy: OccupancyView,
+) -> Markup:
+    """The section with the proposed seat, which readers share who know the same seats."""
+    skip = passed_over(visit.request.query.get("skip", ""))
+    familiar = _familiar(visit[REFERENCE].catalog, overview)
+
+    def make(visit: PageRequest) -> Markup:
+        plans = _plans_by_area(visit, venue_id, search, occupancy)
+        one = _proposed(visit, plans, search, familiar, skip)
+        if one is None:
+            return Markup()
+        catalog = visit[REFERENCE].catalog
+        return shared.rendered("seat_map/proposed.html", one=one, catalog=catalog)
+
+    if not sees_as_others(visit, occupancy, search.day):
+        return make(visit)
+    seat_ids = tuple(seat.id for seat in familiar)
+    key = "proposed", venue_id, search, *skip, seat_ids, occupancy, occupancy.version
+    section: Markup = shared.piece(*key, make=make)
+    return section
+
+
 def _proposed(
     visit: PageRequest,
     plans: Mapping[AreaId, CachedAreaMap],
     search: MapSearch,
-    overview: ReaderOverview,
+    familiar: Sequence[Seat],
+    skip: Sequence[str],
 ) -> ProposedSeat | None:
-    skip = passed_over(visit.request.query.get("skip", ""))
-    proposal = _propose(visit, plans, search, overview, skip)
+    proposal = _propose(visit, plans, search, familiar, skip)
     if proposal is None:
         return None
     area = plans[proposal.seat.area_id].area
@@ -177,26 +225,31 @@ def _proposed(
     )
 
 
+def _familiar(catalog: Catalog, overview: ReaderOverview) -> list[Seat]:
+    """The seats that the reader knows: the favourites, then that of the last stay."""
+    familiar, last = overview.favourite_seats(catalog), overview.last_stay
+    if last is not None and last.seat_id in catalog.seats:
+        familiar.append(catalog.seats[last.seat_id])
+    return familiar
+
+
 def _propose(
     visit: AnyRequest,
     plans: Mapping[AreaId, CachedAreaMap],
     search: MapSearch,
-    overview: ReaderOverview,
+    familiar: Sequence[Seat],
     skip: Iterable[str],
 ) -> Proposal | None:
-    reader_id, catalog, last = visit.reader.id, visit[REFERENCE].catalog, overview.last_stay
+    reader_id = visit.reader.id
     if not search.has_time:
         return None
-    favoured = overview.favourite_seats(catalog)
-    if last is not None and last.seat_id in catalog.seats:
-        favoured.append(catalog.seats[last.seat_id])
     return propose(
         [(one.area, one.view.count_with_features(search.features).free) for one in plans.values()],
         lambda area: plans[area.id].states_for(reader_id),
-        favoured,
+        familiar,
         search.features,
         {SeatId(id) for id in skip},
-        catalog.nearest_seats,
+        visit[REFERENCE].catalog.nearest_seats,
     )
 
 
@@ -212,8 +265,10 @@ async def propose_for_app(
     if suspension(call.zone, reader, call.now) is not None or overview.live or not left:
         return None
     timed_search = _with_time(call, venue_id, search)
-    plans = await _plans_by_area(call, venue_id, timed_search)
-    proposal = _propose(call, plans, timed_search, overview, skip)
+    occupancy = await call[SeatMapService].occupancy.get_day(search.day)
+    plans = _plans_by_area(call, venue_id, timed_search, occupancy)
+    familiar = _familiar(reference.catalog, overview)
+    proposal = _propose(call, plans, timed_search, familiar, skip)
     return (proposal, timed_search) if proposal is not None else None
 
 

@@ -40,6 +40,9 @@ class FullnessForecast:
     def __init__(self, statistics: StatisticsService, reference: ReferenceData) -> None:
         self._statistics, self._reference = statistics, reference
         self._made_of: tuple[object, ...] = ()
+        self._days: frozenset[date] = frozenset()
+        self.version = 0
+        """Grows whenever the forecasts are computed again."""
         self._made: Mapping[tuple[date, Areas], Mapping[int, ExpectedSeats]] = {}
 
     async def refresh(self, now: datetime) -> int:
@@ -64,12 +67,18 @@ class FullnessForecast:
                     made[day, group] = self._expected(areas, day, shares)
                 await asyncio.sleep(0)  # each takes milliseconds: requests run in between
         self._made, self._made_of = made, made_of
+        self._days = frozenset(day for day, _ in made)
+        self.version += 1
         return 0
 
     def hours(self, areas: Sequence[Area], day: date) -> Mapping[int, ExpectedSeats]:
         """The forecast for each hour of the day, for one area or for all areas of a floor. Hours
         in which one of the areas is closed are left out."""
         return self._made.get((day, frozenset(area.id for area in areas)), {})
+
+    def covers(self, day: date) -> bool:
+        """True if there are forecasts for any area on that day."""
+        return day in self._days
 
     def at_time(self, areas: Sequence[Area], moment: datetime) -> ExpectedSeats | None:
         """The forecast for the hour that contains ``moment``, for one area or for all areas of a
