@@ -17,7 +17,7 @@ from handlers.http.logo import logo_url
 from handlers.http.middleware import NOW
 from handlers.http.offline import DEVICE, WORKER_URL
 from handlers.http.pieces import Piece, gzipped
-from handlers.http.templates import environment_of
+from handlers.http.templates import environment_of, render_fragment
 from handlers.http.theme import theme_of
 from handlers.http.wording import RunningLine
 from handlers.texts.pages import DESCRIPTION
@@ -83,6 +83,20 @@ def render_with(
     return page_answer(request, status, content, *_head(request.app[SITE].sign_on_origins, packed))
 
 
+@lru_cache(maxsize=64)
+def _menu(language: Language, here: str, staff: bool, wechat: bool) -> Markup:
+    """The menu on pages of the entry ``here``."""
+    facts = {"here": here, "staff": staff, "wechat": wechat}
+    return Markup(render_fragment("menu.html", Zone.fixed("UTC", 0), language, **facts))
+
+
+def _menu_entry(path: str) -> str:
+    """The entry of the menu to which the page with this path belongs; the path if to none."""
+    if path.startswith("/areas/"):
+        return "/"
+    return next((entry for entry in ("/reservations", "/me") if path.startswith(entry)), path)
+
+
 def _takes_gzip(request: web.Request) -> bool:
     return "gzip" in request.headers.get("Accept-Encoding", "")
 
@@ -97,6 +111,8 @@ def _text(
     """The template, rendered with what every page has and with ``facts``."""
     reference = request.app[REFERENCE]
     now = reference.zone.local(request[NOW])
+    site, staff = request.app[SITE], request.get(STAFF, False)
+    path = request.path.rstrip("/") or "/"
     compiled = environment_of(language, reference.zone).get_template(template)
     return compiled.render(
         title=reference.profile.title,
@@ -112,15 +128,16 @@ def _text(
         now_ms=int(now.timestamp() * 1000),
         ahead_ms=clock_offsets(reference.zone, now),
         fragment=FRAGMENT_HEADER in request.headers,
-        path=request.path.rstrip("/") or "/",
+        menu=_menu(language, _menu_entry(path), staff, site.wechat) if reader else "",
+        path=path,
         this_page=request.path_qs if request.method == "GET" else "/",
         policy=reference.policy,
-        staff=request.get(STAFF, False),
+        staff=staff,
         theme=theme_of(request),
-        trial_page=request.app[SITE].trial_page,
-        open_to_anybody=request.app[SITE].open_to_anybody,
-        wechat=request.app[SITE].wechat,
-        used_channels=request.app[SITE].channels,
+        trial_page=site.trial_page,
+        open_to_anybody=site.open_to_anybody,
+        wechat=site.wechat,
+        used_channels=site.channels,
         device=request.get(DEVICE),
         worker=WORKER_URL,
         **facts,

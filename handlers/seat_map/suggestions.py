@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Final
 
 from markupsafe import Markup
@@ -89,7 +89,11 @@ def suggestions(
 ) -> Suggestions:
     """The suggestions for the searched time or, without a valid time, the next two hours.
     ``proposes``: whether to propose a seat (to a reader who may book)."""
-    timed_search = _with_time(visit, venue_id, search)
+    usual = visit.reader.usual_start if search.day != shared.today else None
+    timed_search: MapSearch = shared.piece(
+        *("timed", venue_id, search, usual),
+        make=lambda visit: _with_time(visit, venue_id, search, usual),
+    )
     once_more = presenter.again(visit[REFERENCE], visit.reader, overview.last_stay, visit.now)
     return Suggestions(
         _section(visit, shared, venue_id, timed_search, overview, occupancy)
@@ -109,9 +113,11 @@ def passed_over(seat_ids: str) -> list[str]:
     return [*filter(None, seat_ids.split(","))][-_PASSED_OVER:]
 
 
-def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
+def _with_time(
+    visit: AnyRequest, venue_id: VenueId, search: MapSearch, usual: time | None
+) -> MapSearch:
     """The search with a time. A search without a time gets about two hours, beginning now or, on
-    a later day, at the reader's usual start."""
+    a later day, at the reader's ``usual`` start."""
     if search.has_time:
         return search
     policy = visit[REFERENCE].policy_on(search.day, venue_id)
@@ -124,7 +130,6 @@ def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSe
         return search
     start = next(iter(starts))
     if search.day != visit.zone.day(visit.now):
-        usual = visit.reader.usual_start
         start = proposed_start(visit.zone, [*starts], usual, policy, place.intervals)
     hours = place.containing(start)
     assert hours is not None
@@ -264,7 +269,7 @@ async def propose_for_app(
     left = overview.bookings_left(policy)
     if suspension(call.zone, reader, call.now) is not None or overview.live or not left:
         return None
-    timed_search = _with_time(call, venue_id, search)
+    timed_search = _with_time(call, venue_id, search, reader.usual_start)
     occupancy = await call[SeatMapService].occupancy.get_day(search.day)
     plans = _plans_by_area(call, venue_id, timed_search, occupancy)
     familiar = _familiar(reference.catalog, overview)
