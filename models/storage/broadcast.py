@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Final
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
+
+from models.storage.redis import Redis, published
 
 _ANSWERS_WITHIN_S: Final = 2.0
 _BLOCKS_FOR_S: Final = 0.5  # less than the client's own time limit
@@ -39,15 +40,13 @@ class AcknowledgedBroadcast:
         until cancelled; after a lost connection to Redis it starts again."""
         while True:
             try:
-                async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
+                async with self._client.pubsub() as channel:
                     await channel.subscribe(self._channel)
                     await channel.get_message(timeout=0.5)  # confirms the subscription
                     await act()  # a call may have been missed before the subscription
-                    while True:
-                        message = await channel.get_message(timeout=None)  # waits for a call
-                        if message is not None:
-                            await act()
-                            await self._answer(message["data"].decode())
+                    async for answers in published(channel):
+                        await act()
+                        await self._answer(answers)
             except (RedisError, OSError, TimeoutError):
                 await asyncio.sleep(1)
 

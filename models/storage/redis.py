@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.client import PubSub
 
 from models.kernel.errors import Malformed
 
-__all__ = ["Redis", "open_redis"]
+__all__ = ["Redis", "open_redis", "published"]
 
 
 @asynccontextmanager
@@ -26,3 +27,13 @@ async def open_redis(url: str) -> AsyncIterator[Redis]:
     finally:
         await client.aclose()
         await pool.aclose()
+
+
+async def published(channel: PubSub) -> AsyncIterator[str]:
+    """Yields each message of the subscribed channels. Raises: TimeoutError if the connection has
+    broken by a time-out, as it does when Redis's host has lost its power: the client reports this
+    as an absent message, at once and each time it is asked."""
+    while (message := await channel.get_message(timeout=None)) is not None:
+        if message["type"] == "message":
+            yield message["data"].decode()
+    raise TimeoutError

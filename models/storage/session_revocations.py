@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from redis.asyncio import Redis
-
+from models.storage.redis import Redis, published
 from models.storage.redis_health import TROUBLE
 
 
@@ -26,11 +25,9 @@ class SessionRevocations:
         """Calls ``forget`` with each published id of a session or reader, until cancelled."""
         while True:
             try:
-                async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
+                async with self._client.pubsub() as channel:
                     await channel.subscribe(self._channel)
-                    while True:
-                        message = await channel.get_message(timeout=None)  # waits for a key
-                        if message is not None:
-                            forget(message["data"].decode())
+                    async for key in published(channel):
+                        forget(key)
             except TROUBLE:
                 await asyncio.sleep(1)

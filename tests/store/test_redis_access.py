@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
 from datetime import date
 from pathlib import Path
@@ -88,6 +89,45 @@ async def test_an_ended_session_is_published_to_all_workers(redis_server: RedisS
                 "ben",
                 "ben",
             ]
+        await end(tasks)
+
+
+async def test_a_subscription_whose_connection_timed_out_begins_anew(
+    redis_server: RedisServer,
+) -> None:
+    """As when Redis's host has lost its power and says no more: a worker that took this for an
+    absent message would ask again and again, and serve nobody."""
+    async with open_redis(redis_server.url) as client:
+        ended_sessions, calls = asyncio.Queue[str](), asyncio.Queue[None]()
+        revocations = SessionRevocations(client, "ended")
+        broadcast = AcknowledgedBroadcast(client, "calls")
+
+        async def act() -> None:
+            calls.put_nowait(None)
+
+        tasks = [
+            asyncio.create_task(revocations.subscribe(ended_sessions.put_nowait)),
+            asyncio.create_task(broadcast.subscribe(act)),
+        ]
+
+        async def both_listen() -> bool:
+            return [n for _, n in await client.pubsub_numsub("ended", "calls")] == [1, 1]
+
+        await until(both_listen, "two who listen")
+        pool: Any = client.connection_pool
+        for connection in pool._in_use_connections:
+            connection._reader.set_exception(TimeoutError(errno.ETIMEDOUT, "timed out"))
+
+        async def nobody_listens() -> bool:
+            return not await both_listen()
+
+        await until(nobody_listens, "the end of both connections")
+        await until(both_listen, "two who listen again")
+        await revocations.publish(["anna"])
+        async with asyncio.timeout(patience(5)):
+            assert await ended_sessions.get() == "anna"
+            assert await broadcast.send()
+        assert calls.qsize() == 3, "at both starts and at the call"
         await end(tasks)
 
 
