@@ -34,6 +34,8 @@ PROGRAMS: Final = {
     "systemd-analyze": ("/usr/bin/systemd-analyze", "systemd"),
     "pipx": ("/usr/bin/pipx", "pipx"),
     "promtool": ("/usr/bin/promtool", "promtool"),
+    "keepalived": ("/usr/sbin/keepalived", "keepalived"),
+    "openssl": ("openssl", "openssl"),
     "docker-compose": ("/usr/bin/docker-compose", "docker-compose"),
     # One program checks a file or serves, by the name it is called with; the packages named after
     # the servers would also start one.

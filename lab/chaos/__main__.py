@@ -17,9 +17,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from lab.chaos.faults import NAMES, faults
 from lab.chaos.replica_set import ChaosError
 from lab.chaos.rig import rig
-from lab.chaos.trial import LONG, NAMES, SHORT, all_harm, table, trial
+from lab.chaos.trial import LONG, SHORT, all_harm, table, trial
 from miniapp_server.clock import real_now
 
 _SHOWN: Final = 12
@@ -80,7 +81,8 @@ async def _main(args: argparse.Namespace, folder: Path) -> int:
             print(f"{real_now():%H:%M:%S} {name}", flush=True)
 
         history = await trial(
-            running, rounds(), scale, seed, lambda _: time.monotonic() >= ends, report_fault
+            *(running, faults(running), rounds(), scale, seed),
+            *(lambda _: time.monotonic() >= ends, report_fault),
         )
         harm = all_harm(history)  # by the rig's own hours
     print(table(history, harm))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Final
 
 from lab.chaos.hosts import Host
 from lab.chaos.replica_set import Member
 from lab.chaos.rig import Rig
+from lab.chaos.trial import DEADLINE, Break
 from models.messages.entities import Channel
 
-Break = Callable[[Rig], AbstractAsyncContextManager[None]]
+_BreakOf = Callable[[Rig], AbstractAsyncContextManager[None]]
 
 
 @asynccontextmanager
@@ -143,7 +145,7 @@ async def redis_hanging(rig: Rig) -> AsyncIterator[None]:
     rig.redis.send(signal.SIGCONT)
 
 
-def _away(channel: Channel) -> Break:
+def _away(channel: Channel) -> _BreakOf:
     """One channel's other end is away; messages by the other channels go on."""
 
     @asynccontextmanager
@@ -155,7 +157,7 @@ def _away(channel: Channel) -> Break:
     return away
 
 
-FAULTS: Final[dict[str, Break]] = {
+_FAULTS: Final[dict[str, _BreakOf]] = {
     "primary-isolated": primary_isolated,
     "two-primaries": two_primaries,
     "primary-killed": primary_killed,
@@ -173,4 +175,11 @@ FAULTS: Final[dict[str, Break]] = {
     "wechat-away": _away(Channel.WECHAT),
     "wecom-away": _away(Channel.WECOM),
     "mail-away": _away(Channel.EMAIL),
+    DEADLINE: primary_killed,
 }
+NAMES: Final = tuple(_FAULTS)
+
+
+def faults(rig: Rig) -> dict[str, Break]:
+    """All faults of the rig, by name."""
+    return {name: partial(fault, rig) for name, fault in _FAULTS.items()}

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from lab.chaos.rig import Member, Rig
+from lab.chaos.rig import Library, Member
 from lab.history.records import History, Operation, Probe, promise_of
 from miniapp_server.clock import real_now
 from models.kernel.zone import Zone
@@ -37,7 +37,7 @@ class House:
     ``patience_s``: seconds without an answer after which a tap is repeated at another host.
     """
 
-    rig: Rig
+    rig: Library
     history: History
     chance: random.Random
     patience_s: float
@@ -81,10 +81,10 @@ class House:
 
 @asynccontextmanager
 async def house(
-    rig: Rig, history: History, seed: int, patience_s: float, think_s: float
+    rig: Library, history: History, seed: int, patience_s: float, think_s: float
 ) -> AsyncIterator[House]:
     # Each attempt is a connection of its own, so that any worker may get it.
-    connector = aiohttp.TCPConnector(force_close=True, limit=0)
+    connector = aiohttp.TCPConnector(force_close=True, limit=0, ssl=rig.tls)
     timeout = aiohttp.ClientTimeout(total=patience_s)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
         shared = House(rig, history, random.Random(seed), patience_s, think_s, session)

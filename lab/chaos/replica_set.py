@@ -6,7 +6,6 @@ The set's configuration names the proxies, so every connection except the rig's 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import signal
 import subprocess
 import time
@@ -112,7 +111,6 @@ class ReplicaSet:
     applications: dict[str, Callable[[], list[int]]] = field(default_factory=dict)
     """The process ids of each application host, by the host's name."""
     _links: dict[tuple[str, int], Link] = field(default_factory=dict)
-    _marks: itertools.count[int] = field(default_factory=itertools.count)
 
     @property
     def url(self) -> str:
@@ -207,35 +205,53 @@ class ReplicaSet:
     async def reconfigure(self, settings: Mapping[str, int]) -> None:
         """Changes these settings of the set; all others keep MongoDB's defaults."""
 
-        async def given() -> bool:
-            try:
-                admin = (await self.primary()).direct.admin
-                config = (await admin.command("replSetGetConfig"))["config"]
-                own = {"replicaSetId": config["settings"]["replicaSetId"]}
-                config |= {"version": config["version"] + 1, "settings": {**own, **settings}}
-                await admin.command("replSetReconfig", config)
-            except PyMongoError:
-                return (
-                    False  # during an election, or before the last change has reached all members
-                )
-            return True
+        async def primary() -> Client:
+            return (await self.primary()).direct
 
-        await until(given, "other settings of the set")
+        await reconfigured(primary, settings)
 
     async def settled(self, within_s: float = 60) -> None:
         """Returns once all members have what the primary has, and rolled back writes are gone."""
-        deadline = time.monotonic() + within_s
-        while True:
-            primary = await self.primary()
-            everywhere = WriteConcern(w=_MEMBERS, wtimeout=1000)
-            marks = primary.direct["rig"].get_collection("marks", write_concern=everywhere)
-            try:
-                await marks.replace_one({"_id": 0}, {"at": next(self._marks)}, upsert=True)
-                return
-            except PyMongoError as error:
-                if time.monotonic() > deadline:
-                    raise ChaosError(f"the members do not agree after {within_s:.0f} s") from error
-                await asyncio.sleep(_POLL_S)
+
+        async def primary() -> Client:
+            return (await self.primary()).direct
+
+        await agreed(primary, within_s)
+
+
+async def reconfigured(
+    primary: Callable[[], Awaitable[Client]], settings: Mapping[str, int]
+) -> None:
+    """Changes these settings of the primary's set; all others keep MongoDB's defaults."""
+
+    async def given() -> bool:
+        try:
+            admin = (await primary()).admin
+            config = (await admin.command("replSetGetConfig"))["config"]
+            own = {"replicaSetId": config["settings"]["replicaSetId"]}
+            config |= {"version": config["version"] + 1, "settings": {**own, **settings}}
+            await admin.command("replSetReconfig", config)
+        except PyMongoError:
+            return False  # during an election, or before the last change has reached all members
+        return True
+
+    await until(given, "other settings of the set")
+
+
+async def agreed(primary: Callable[[], Awaitable[Client]], within_s: float) -> None:
+    """Returns once all members have what the primary has, and rolled back writes are gone. Raises:
+    ChaosError."""
+    deadline = time.monotonic() + within_s
+    while True:
+        everywhere = WriteConcern(w=_MEMBERS, wtimeout=1000)
+        marks = (await primary())["rig"].get_collection("marks", write_concern=everywhere)
+        try:
+            await marks.replace_one({"_id": 0}, {"at": time.monotonic()}, upsert=True)
+            return
+        except PyMongoError as error:
+            if time.monotonic() > deadline:
+                raise ChaosError(f"the members do not agree after {within_s:.0f} s") from error
+            await asyncio.sleep(_POLL_S)
 
 
 def _options(port: int, folder: Path) -> list[str]:

@@ -6,12 +6,13 @@ import asyncio
 import base64
 import json
 import secrets
-from collections.abc import AsyncIterator, Mapping
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import time
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 
@@ -63,16 +64,36 @@ class Member:
     token: str
 
 
-@dataclass(slots=True)
-class Rig:
-    """All running parts, and connections to the databases that bypass the links."""
+class Members(Protocol):
+    """A replica set of three."""
 
-    set: ReplicaSet
-    redis: RedisServer
-    channels: Mapping[Channel, OtherEnd]
-    hosts: list[Host]
+    async def reconfigure(self, settings: Mapping[str, int]) -> None:
+        """Changes these settings of the set; all others keep MongoDB's defaults."""
+
+    async def settled(self) -> None:
+        """Returns once all members have what the primary has, and rolled back writes are gone."""
+
+
+class ServingHost(Protocol):
+    """Where readers send their requests (``base``)."""
+
+    base: str
+
+    async def ready(self) -> None:
+        """Returns once the host is ready."""
+
+
+@dataclass
+class Library:
+    """A library that runs, as its readers and its judge need it."""
+
+    set: Members
+    hosts: Sequence[ServingHost]
     app: web.Application
     kiosk_keys: Mapping[str, str]
+    channels: Mapping[Channel, OtherEnd]
+    tls: ssl.SSLContext | bool = field(default=True, kw_only=True)
+    """Which certificates readers accept."""
 
     @property
     def zone(self) -> Zone:
@@ -154,6 +175,15 @@ class Rig:
             await until(nothing_left, "empty outboxes", within_s)
 
 
+@dataclass
+class Rig(Library):
+    """All running parts, and connections to the databases that bypass the links."""
+
+    set: ReplicaSet
+    hosts: list[Host]
+    redis: RedisServer
+
+
 def _state(delivery: Document) -> str:
     """The delivery's state. ``unknown`` if WeChat may have it and it was rightly not sent again: it
     has no consequence, or there is no consent for a second copy."""
@@ -210,18 +240,7 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
             "CAS_BASE_URL": "http://127.0.0.1:9/cas",
         }
         app = await stack.enter_async_context(open_application(load(env), Clock()))
-        stored, reference = app[RESOURCES].repositories, app[REFERENCE]
-        library = seed.read()
-        # It is noon at the library, whatever the hour is: near midnight readers could neither stay
-        # nor renew.
-        minutes = 60 * (12 - real_now().hour)
-        await stored.profiles.add_missing(LibraryProfile(zone="trial", zone_minutes=minutes))
-        library = replace(library, areas=tuple(a for a in library.areas if a.id == AREA))
-        keys, _ = await seed.seed(stored, reference, library, real_now())
-        await stored.policies.add_missing(POLICY, real_now())
-        await reference.refresh()
-        # As if the kiosks had been used: only then is a no-show a violation.
-        await stored.presence_methods.put(library.venue.id, PresenceMethod.KIOSK_CODE, real_now())
+        keys = await furnish(app)
         hosts = [
             Host(name, port, workers, env, folder / f"{name.split()[0]}.log")
             for name, port in zip(HOSTS, ports[2:4], strict=True)
@@ -230,4 +249,22 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
             three.applications[host.name] = host.pids
             stack.push_async_callback(host.end)
         await asyncio.gather(*(host.start() for host in hosts))
-        yield Rig(three, redis, channels, hosts, app, keys)
+        yield Rig(three, hosts, app, keys, channels, redis)
+
+
+async def furnish(app: web.Application) -> Mapping[str, str]:
+    """Gives the empty database a library with one area and rules for trials. Returns the keys of
+    its kiosks."""
+    stored, reference = app[RESOURCES].repositories, app[REFERENCE]
+    library = seed.read()
+    # It is noon at the library, whatever the hour is: near midnight readers could neither stay
+    # nor renew.
+    minutes = 60 * (12 - real_now().hour)
+    await stored.profiles.add_missing(LibraryProfile(zone="trial", zone_minutes=minutes))
+    library = replace(library, areas=tuple(a for a in library.areas if a.id == AREA))
+    keys, _ = await seed.seed(stored, reference, library, real_now())
+    await stored.policies.add_missing(POLICY, real_now())
+    await reference.refresh()
+    # As if the kiosks had been used: only then is a no-show a violation.
+    await stored.presence_methods.put(library.venue.id, PresenceMethod.KIOSK_CODE, real_now())
+    return keys

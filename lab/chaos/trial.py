@@ -6,15 +6,15 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from lab.chaos.faults import FAULTS
 from lab.chaos.readers import House, Reader, all_of, house
 from lab.chaos.replica_set import until
-from lab.chaos.rig import POLICY, Rig
+from lab.chaos.rig import POLICY, Library
 from lab.history.judge import KINDS, Harm, judge
 from lab.history.order_checker import OPEN
 from lab.history.recorded import disorders
@@ -24,7 +24,8 @@ from miniapp_server.clock import real_now
 DEADLINE: Final = "deadline"
 """The fault in which the primary is killed shortly before readers come in the last seconds of their
 check-in time."""
-NAMES: Final = (*FAULTS, DEADLINE)
+Break = Callable[[], AbstractAsyncContextManager[None]]
+"""A fault: broken inside the block, mended after it."""
 _LATE: Final = 10
 _BEFORE_DEADLINE: Final = timedelta(seconds=9), timedelta(seconds=6.5)
 """The span before the deadline in which the fault begins: readers come, or are in, shortly after.
@@ -63,14 +64,16 @@ SHORT: Final = Scale(
 
 
 async def trial(
-    rig: Rig,
+    rig: Library,
+    faults: Mapping[str, Break],
     rounds: Iterable[Sequence[str]],
     scale: Scale,
     seed: int,
     over: Callable[[History], bool] = lambda _: False,
     report_fault: Callable[[str], None] = lambda _: None,
 ) -> History:
-    """Lets the faults of each round happen one by one under load, heals, and records the result.
+    """Lets ``faults`` happen as each round names them,
+    one by one under load, heals, and records the result.
 
     No fault begins once ``over`` is true. ``report_fault`` is called with the name of each fault
     when it begins. Returns the history to judge.
@@ -92,7 +95,7 @@ async def trial(
                     name = _next(left, shared, scale)
                     left.remove(name)
                     report_fault(name)
-                    await _happen(rig, shared, name, scale)
+                    await _happen(rig, faults[name], shared, name, scale)
                     for life in lives:
                         if life.done():
                             life.result()  # raises: only an error ends a reader before the closing
@@ -135,7 +138,7 @@ def _next(left: Sequence[str], shared: House, scale: Scale) -> str:
     return DEADLINE if any(_BEFORE_DEADLINE[0] <= wait <= soon for wait in waits) else others[0]
 
 
-async def _happen(rig: Rig, shared: House, name: str, scale: Scale) -> None:
+async def _happen(rig: Library, fault: Break, shared: House, name: str, scale: Scale) -> None:
     """Makes one fault happen, mends it, and waits until taps are acknowledged again."""
     history, hold_s = shared.history, scale.hold_s
     if name == DEADLINE:
@@ -146,7 +149,7 @@ async def _happen(rig: Rig, shared: House, name: str, scale: Scale) -> None:
         await rig.set.reconfigure({**scale.settings, "electionTimeoutMillis": scale.isolated_ms})
     start = real_now()
     history.faults.append(Fault(name, start, start))
-    async with FAULTS["primary-killed" if name == DEADLINE else name](rig):
+    async with fault():
         await asyncio.sleep(hold_s)
     history.faults[-1] = Fault(name, start, real_now())
     await rig.set.settled()
@@ -167,7 +170,7 @@ async def _deadline_comes(shared: House) -> None:
     await until(comes, "a deadline", 120)
 
 
-async def _lines_left(rig: Rig, readers: Sequence[Reader]) -> None:
+async def _lines_left(rig: Library, readers: Sequence[Reader]) -> None:
     """Returns when no reader waits or has an offer: a seat that a probe gives back would be held
     for them."""
 
@@ -179,7 +182,7 @@ async def _lines_left(rig: Rig, readers: Sequence[Reader]) -> None:
     await until(nobody, "empty lines", 60)
 
 
-async def _probe(rig: Rig, shared: House, readers: Sequence[Reader], each: int) -> None:
+async def _probe(rig: Library, shared: House, readers: Sequence[Reader], each: int) -> None:
     """Lets every reader ask for seats of tomorrow that they dealt with before and that are free
     now."""
     there, day = await rig.stored(), rig.zone.day(real_now()) + timedelta(days=1)
@@ -239,7 +242,7 @@ def table(history: History, harm: Sequence[Harm]) -> str:
     names = list(dict.fromkeys(fault.name for fault in history.faults))
     for name in (["none"] if any(one.fault == "none" for one in harm) else []) + names:
         its = [o for o in history.operations if history.fault_of(o) == name]
-        silent = max((_silence(history, f) for f in history.faults if f.name == name), default=0.0)
+        silent = max((silence(history, f) for f in history.faults if f.name == name), default=0.0)
         cells = (str(counts[name, kind]) for kind in KINDS)
         said, unsaid = sum(o.promise is not None for o in its), sum(o.unknown for o in its)
         lines.append((name, str(said), *cells, str(unsaid), f"{silent:.1f}"))
@@ -256,8 +259,8 @@ def table(history: History, harm: Sequence[Harm]) -> str:
     )
 
 
-def _silence(history: History, fault: Fault) -> float:
-    """The longest time without an acknowledgement during the fault and shortly after it."""
+def silence(history: History, fault: Fault) -> float:
+    """The longest time (seconds) without an acknowledgement during the fault and soon after it."""
     last = fault.end + timedelta(seconds=10)
     instants = sorted(
         o.answered_at

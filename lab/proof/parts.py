@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from lab.chaos.faults import NAMES, faults
 from lab.chaos.rig import rig
-from lab.chaos.trial import NAMES, Scale, all_harm, trial
+from lab.chaos.trial import Scale, all_harm, trial
 from lab.history.generated import generate
 from lab.history.order_checker import check
 from lab.history.records import History
@@ -219,7 +220,9 @@ async def _history(folder: Path, say: Say) -> ProofPart:
         return enough or time.perf_counter() - begun > _LIVE_AT_MOST_S
 
     async with rig(folder, LIVE.workers) as running:
-        recorded = await trial(running, rounds(), LIVE, 1, over, lambda name: say(f"  {name}"))
+        recorded = await trial(
+            running, faults(running), rounds(), LIVE, 1, over, lambda name: say(f"  {name}")
+        )
         harm = all_harm(recorded)
     failures = [f"{one.kind} ({one.fault}): {one.text}" for one in harm[:_SHOWN]]
     if len(recorded.operations) < OPERATIONS:

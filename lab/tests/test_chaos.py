@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from lab.chaos.faults import faults
 from lab.chaos.rig import rig
 from lab.chaos.trial import DEADLINE, SHORT, all_harm, table, trial
 
@@ -34,7 +35,7 @@ FAULTS: Final = (
 @pytest.mark.timeout(600)
 async def test_all_promises_are_kept_whatever_breaks(tmp_path: Path) -> None:
     async with rig(tmp_path, SHORT.workers) as running:
-        history = await trial(running, [FAULTS], SHORT, seed=1)
+        history = await trial(running, faults(running), [FAULTS], SHORT, seed=1)
         harm = all_harm(history)
     assert harm == [], "\n".join([table(history, harm), *(str(one) for one in harm)])
     # The faults had an effect: during these four only a repetition succeeded.
