@@ -33,6 +33,20 @@ def list_schools(schools: Schools) -> None:
 
 
 @_school.command()
+def directory(
+    schools: Schools,
+    nginx: Annotated[
+        bool, typer.Option("--nginx", help="print nginx's map of hosts to ports instead")
+    ] = False,
+) -> None:
+    """Print the directory of schools as JSON: each one's names and address. A school with a fault
+    is left out, with a line on stderr."""
+    from miniapp_server.cli.school_directory import nginx_ports, school_directory
+
+    run(lambda env: (nginx_ports if nginx else school_directory)(env, schools))
+
+
+@_school.command()
 def suspend(name: Name, schools: Schools) -> None:
     """Close a school: its host answers 503 with a page, until it is resumed."""
     from miniapp_server.cli.school import school_rename
