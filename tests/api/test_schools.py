@@ -116,6 +116,7 @@ async def test_schools_in_two_zones_share_a_client_and_nothing_else(
             for school, offset in ((beijing, "+08:00"), (mitte, "+02:00")):
                 answer = await school.anonymous.get("/areas")
                 assert answer.headers["X-Server-Time"].endswith(offset)
+            await on_one_connection(port, {"127.0.0.2": "+08:00", "127.0.0.3:80": "+02:00"})
             await reader.accept("RESERVED")
             made = await reader.reserve()
             await everything_is_closed_to_the_other(
@@ -130,6 +131,20 @@ async def test_schools_in_two_zones_share_a_client_and_nothing_else(
             assert named == {one["MONGO_DATABASE"]}
     refusals = {line["database"] for line in log.of("security_refusal")}
     assert refusals == {one["MONGO_DATABASE"], other["MONGO_DATABASE"]}
+
+
+async def on_one_connection(port: int, offsets: dict[str, str]) -> None:
+    """Each host answers for itself, also where a proxy sends both on one connection."""
+    reading, writing = await asyncio.open_connection("127.0.0.1", port)
+    for host, offset in 2 * [*offsets.items(), ("nowhere.test", "")]:
+        writing.write(f"GET /api/v1/areas HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        head = (await reading.readuntil(b"\r\n\r\n")).decode()
+        length = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
+        await reading.readexactly(length)
+        assert head.startswith("HTTP/1.1 401" if offset else "HTTP/1.1 404"), head
+        assert (f"{offset}\r\n" in head) if offset else ("X-Server-Time" not in head)
+    writing.close()
+    await writing.wait_closed()
 
 
 async def everything_is_closed_to_the_other(
