@@ -121,7 +121,7 @@ def floors_of(
 
     came = came_from if any(area.id == came_from for area in areas) else ""
     made_of = occupancy, occupancy.version, counted, visit[FullnessForecast].version
-    floors: Markup = shared.piece("floors", venue.id, search, came, own, *made_of, make=make)
+    floors: Markup = shared.piece(("floors", venue.id, search, came, own, made_of), make)
     return floors
 
 

@@ -76,7 +76,7 @@ def top_of(
             today=shared.today,
         )
 
-    top: Markup = shared.piece("top", area.id, search, count, make=make)
+    top: Markup = shared.piece(("top", area.id, search, count), make)
     return top
 
 

@@ -69,9 +69,9 @@ class SharedPieces:
             visit[REFERENCE].policy.version,  # it is loaded after the catalog
         )
 
-    def piece(self, *key: Hashable, make: Callable[[PageRequest], Any]) -> Any:
+    def piece(self, key: tuple[Hashable, ...], make: Callable[[PageRequest], Any]) -> Any:
         """The piece that ``make`` makes without a reader, from the cache if that has it already."""
-        pieces, whole = self._visit[SEAT_MAP_CACHE].pieces, (*key, self._of)
+        pieces, whole = self._visit[SEAT_MAP_CACHE].pieces, (key, self._of)
         piece = pieces.get(whole)
         return piece if piece is not None else pieces.keep(whole, make(self._visit))
 
@@ -84,7 +84,7 @@ class SharedPieces:
         def make(visit: PageRequest) -> VenueOut:
             return presenter.venue(visit[REFERENCE], venue, visit.now, visit.reader)
 
-        venue_out: VenueOut = self.piece("venue", venue.id, make=make)
+        venue_out: VenueOut = self.piece(("venue", venue.id), make)
         # A draw ends within a minute.
         reference = self._visit[REFERENCE]
         if any(reference.policy_on(day.date, venue.id).opening_draw for day in venue_out.dates):
@@ -105,7 +105,7 @@ class SharedPieces:
                 today=self.today,
             )
 
-        wish: Markup = self.piece("wish", venue.id, search, action, make=make)
+        wish: Markup = self.piece(("wish", venue.id, search, action), make)
         return wish
 
     @property

@@ -91,8 +91,7 @@ def suggestions(
     ``proposes``: whether to propose a seat (to a reader who may book)."""
     usual = visit.reader.usual_start if search.day != shared.today else None
     timed_search: MapSearch = shared.piece(
-        *("timed", venue_id, search, usual),
-        make=lambda visit: _with_time(visit, venue_id, search, usual),
+        ("timed", venue_id, search, usual), lambda visit: _with_time(visit, venue_id, search, usual)
     )
     once_more = presenter.again(visit[REFERENCE], visit.reader, overview.last_stay, visit.now)
     return Suggestions(
@@ -193,8 +192,8 @@ def _section(
     if not sees_as_others(visit, occupancy, search.day):
         return make(visit)
     seat_ids = tuple(seat.id for seat in familiar)
-    key = "proposed", venue_id, search, *skip, seat_ids, occupancy, occupancy.version
-    section: Markup = shared.piece(*key, make=make)
+    key = "proposed", venue_id, search, tuple(skip), seat_ids, occupancy, occupancy.version
+    section: Markup = shared.piece(key, make)
     return section
 
 

@@ -73,7 +73,7 @@ class Pages:
     async def whole(self, reader: Browser, path: str, language: str, **headers: str) -> str:
         """Made for this reader alone, without any piece from before."""
 
-        def make(pieces: Any, *_: Hashable, make: Callable[[PageRequest], Any]) -> Any:
+        def make(pieces: Any, _: Hashable, make: Callable[[PageRequest], Any]) -> Any:
             return make(pieces._visit)
 
         cache = self._service.app[SEAT_MAP_CACHE]
