@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -21,8 +21,16 @@ from models.library.names import Named, name_in
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT
 
 
+class _Templates(Environment):
+    """Templates without globals of their own. Those of jinja2 search theirs in two dictionaries
+    one after the other, in Python, for each template and each import of a page."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return super().make_globals(d) if d else self.globals
+
+
 def _environment(language: Language, finalize: Callable[[Any], Any] | None = None) -> Environment:
-    environment = Environment(
+    environment = _Templates(
         loader=PackageLoader("handlers", "templates"),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
