@@ -174,8 +174,7 @@ class _Supervisor:
         first, *further = self._places()
         slots = self._slots_of(first)
         for place in further:
-            with suppress(ServingError):
-                slots += self._slots_of(place)
+            slots += self._slots_if_free(place)
         # One first: it creates the indexes, and reports just once if MongoDB is away.
         await self._start(slots[0])
         others = [self._start(slot) for slot in slots[1:]]
@@ -194,15 +193,19 @@ class _Supervisor:
                 self._manager.ready("" if replaced else _NOT_REPLACED)
 
     def _slots_of(self, place: Place) -> list[_WorkerSlot]:
-        """Reserves the port; returns slots for its workers. Raises: ServingError, after a line in
-        the log, if another process has the port."""
-        try:
-            self._ports.reserve(place)
-        except ServingError as error:
-            log.error("port_taken", extra={"port": place.port, "reason": str(error)})
-            raise
+        """Reserves the port; returns slots for its workers. Raises: ServingError if another
+        process has the port."""
+        self._ports.reserve(place)
         numbers = range(1, self._count + 1)
         return [_WorkerSlot(place, number, _new_owner(number)) for number in numbers]
+
+    def _slots_if_free(self, place: Place) -> list[_WorkerSlot]:
+        """The place's slots; none, and a line in the log, if another process has the port."""
+        try:
+            return self._slots_of(place)
+        except ServingError as error:
+            log.error("port_taken", extra={"port": place.port, "reason": str(error)})
+            return []
 
     def _keep(self, slots: Sequence[_WorkerSlot]) -> None:
         """Restarts the workers of these slots from now on."""
@@ -280,10 +283,9 @@ class _Supervisor:
             log.error("reload_failed", extra={"reason": str(error)})
             return False
         for place in set(places) - {slot.place for slot in self._slots}:
-            with suppress(ServingError):
-                slots = self._slots_of(place)
-                await asyncio.gather(*map(self._start, slots), return_exceptions=True)
-                self._keep(slots)
+            slots = self._slots_if_free(place)
+            await asyncio.gather(*map(self._start, slots), return_exceptions=True)
+            self._keep(slots)
         for slot in self._slots:
             async with slot.changing:
                 # Both live for a while, so the successor gets a new name in the leases.
