@@ -66,11 +66,11 @@ async def test_two_taps_book_the_proposed_seat(
     assert seat in await tab.text(".pass") and "16:08–18:00" in await tab.text(".pass")
 
 
-@pytest.mark.parametrize(("width", "height"), sizes((320, 568), (375, 553), (844, 390)))
+@pytest.mark.parametrize(("width", "height"), sizes((320, 568), (375, 553), (390, 664), (844, 390)))
 async def test_what_is_to_be_done_stands_above_the_menu_of_a_low_window(
     service: Living, opened: Open, width: int, height: int
 ) -> None:
-    """In both languages, and beside a venue whose name takes a line of its own."""
+    """In both languages, and with a venue whose name takes a line of its own."""
     catalogs, venues = service.inside.stored.catalogs, service.inside.reference.catalog.venues
     longer = replace(venues[JURIDICUM], name="Wirtschaftswissenschaftliche Zweigbibl.", rev=1)
     assert await catalogs.replace_venue(longer)
@@ -80,7 +80,11 @@ async def test_what_is_to_be_done_stands_above_the_menu_of_a_low_window(
         await opened(reader.number, **screen(width, height), locale=locale)
         for locale in ("zh-CN", "en-GB")
     ]
-    for path, button in (("/", ".hero .go .button"), ("/reservations", ".pass .button")):
+    for path, button in (
+        ("/", ".hero .go .button"),
+        (f"/?venue={JURIDICUM}", ".hero .go .button"),
+        ("/reservations", ".pass .button"),
+    ):
         for tab in tabs:
             await tab.go(path)
             menu = await tab.page.locator(".menu").bounding_box()
@@ -88,7 +92,7 @@ async def test_what_is_to_be_done_stands_above_the_menu_of_a_low_window(
             box = await tab.page.locator(button).first.bounding_box()
             assert box is not None and box["y"] + box["height"] <= menu["y"], (path, box, menu)
             assert await tab.page.evaluate("document.documentElement.scrollWidth") == width
-        if path == "/":
+        if "venue" in path:
             await reader.reserve(start="now", end="18:00")
 
 
