@@ -95,7 +95,7 @@ class Host:
 
     def __init__(self, number: int, folder: Path, cables: Cables, workers: int) -> None:
         self.number, self.base = number, f"https://{NAME}"
-        self._home, self._backups, self._cables = home(folder, number), folder / "backups", cables
+        self._home, self._folder, self._cables = home(folder, number), folder, cables
         self._workers = workers
         self._process: asyncio.subprocess.Process | None = None
         self._first = 0
@@ -103,7 +103,7 @@ class Host:
 
     async def boot(self) -> None:
         """Starts the host without waiting for its services."""
-        names = (self._home, ROOT, sys.executable, mongod_binary(), self._workers, self._backups)
+        names = (self._home, ROOT, sys.executable, mongod_binary(), self._workers, self._folder)
         boot = ["/bin/sh", str(_BOOT), str(self.number), *map(str, names)]
         spaces = ("unshare", *_NAMESPACES, "--fork", "--kill-child", "--mount-proc", "--", *boot)
         with (self._home / "log" / "boot.log").open("ab") as log:

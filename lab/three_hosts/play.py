@@ -137,6 +137,7 @@ async def campus(folder: Path, scale: Scale) -> AsyncIterator[Campus]:
         members = [member(number) for number in HOSTS]
         made = (sys.executable, "-m", "lab.three_hosts.first_member")
         await hosts[0].do(*made, said=json.dumps({**first, "members": members}))
+        (folder / "set-exists").touch()
         three = MemberSet(hidden.admin, authority)
         stack.push_async_callback(three.close)
         env = settings(hidden, str(authority))
