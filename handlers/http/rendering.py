@@ -83,7 +83,7 @@ def render_with(
     return page_answer(request, status, content, *_head(request.app[SITE].sign_on_origins, packed))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _menu(language: Language, here: str, staff: bool, wechat: bool) -> Markup:
     """The menu on pages of the entry ``here``."""
     facts = {"here": here, "staff": staff, "wechat": wechat}

@@ -48,8 +48,8 @@ _MAX_PLANS: Final = 1024
 _MAX_LISTS: Final = 128
 _MAX_DRAWINGS: Final = 256
 """At most this many drawings of plans are cached; each takes about 100 KB."""
-_MAX_PIECES: Final = 2048
-"""At most this many other pieces of pages are cached; each takes about 3 KB."""
+_MAX_PIECES: Final = 512
+"""At most this many other pieces of pages are cached; each takes about 10 KB."""
 Value = TypeVar("Value")
 _WindowKey = tuple[VenueId | None, date | None, str | None, str | None, GroupLimits | None]
 

@@ -61,7 +61,7 @@ class Pages:
 
     def forget(self) -> None:
         cache = self._service.app[SEAT_MAP_CACHE]
-        cache.pieces, cache.drawings = LruCache(2048), LruCache(256)
+        cache.pieces, cache.drawings = LruCache(512), LruCache(256)
 
     async def __call__(self, reader: Browser, path: str, language: str, **headers: str) -> str:
         asked = path.format(tomorrow=self._service.tomorrow)
