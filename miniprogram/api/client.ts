@@ -1,7 +1,7 @@
 // The way to the service: one login at a time, a dead token renewed once, nothing sent twice.
 
-import { BASE_URL } from "../config";
 import { align } from "../lib/clock";
+import { baseUrl } from "../lib/school";
 import { languageTag, t } from "../lib/texts";
 import type { ErrorOut, LoginOut, ScanNoteOut } from "./types";
 
@@ -38,14 +38,17 @@ let scanNote: Promise<string> = Promise.resolve("");
 const kept = new Map<string, { etag: string; data: unknown }>();
 
 function send(method: Method, path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
+  const base = baseUrl();
   return new Promise((resolve, reject) => {
+    if (!base) return reject(noSchool());
     wx.request({
-      url: `${BASE_URL}/api/v1${path}`,
+      url: `${base}/api/v1${path}`,
       method,
       data: body as WechatMiniprogram.IAnyObject,
       header: { "Content-Type": "application/json", "Accept-Language": languageTag(), ...headers },
       timeout: TIMEOUT_MS,
       success: (answer) => {
+        if (baseUrl() !== base) return reject(elsewhere());
         const found: Record<string, string> = {};
         for (const [name, value] of Object.entries(answer.header)) found[name.toLowerCase()] = String(value);
         align(found["x-server-time"]);
@@ -57,6 +60,16 @@ function send(method: Method, path: string, body: unknown, headers: Record<strin
       },
     });
   });
+}
+
+/** There is nobody to ask before the reader has chosen a school. */
+function noSchool(): Refused {
+  return new Refused(403, "no_school", t("unavailable"));
+}
+
+/** The reader has changed to another school meanwhile: what the first one says, or was asked for, counts no more. */
+function elsewhere(): Refused {
+  return new Refused(403, "other_school", t("unavailable"));
 }
 
 function refused(answer: Answer): Refused {
@@ -73,10 +86,13 @@ export function login(): Promise<LoginOut> {
 }
 
 async function enter(): Promise<LoginOut> {
+  const base = baseUrl();
+  if (!base) throw noSchool();
   const { code } = await new Promise<{ code: string }>((resolve, reject) => {
     wx.login({ success: resolve, fail: () => reject(new Refused(0, "offline", t("offline"))) });
   });
   const note = await scanNote;
+  if (baseUrl() !== base) throw elsewhere();
   const answer = await send("POST", "/wx/login", note ? { code, scan_note: note } : { code }, {});
   if (answer.status !== 200) throw refused(answer);
   const entered = answer.data as LoginOut;
@@ -105,6 +121,15 @@ export function isBound(): boolean {
 
 export function remember(bound: boolean): void {
   wx.setStorageSync(BOUND, bound);
+}
+
+/** All that one school's service has said: the next one starts anew. */
+export function forgetService(): void {
+  wx.removeStorageSync(TOKEN);
+  wx.removeStorageSync(BOUND);
+  loggingIn = null;
+  scanNote = Promise.resolve("");
+  kept.clear();
 }
 
 /** The reader is forgotten, and the session has ended. */
@@ -154,7 +179,9 @@ export function open(error: Refused): boolean {
 
 /** Once more where that may help, when the service wants it, and not all phones at the same moment. */
 async function patiently<T>(tries: number, worth: (error: Refused) => boolean, work: () => Promise<T>): Promise<T> {
+  const base = baseUrl();
   for (let n = 1; ; n += 1) {
+    if (baseUrl() !== base) throw elsewhere();
     try {
       return await work();
     } catch (error) {

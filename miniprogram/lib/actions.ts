@@ -4,6 +4,7 @@ import { Refused, get, post, tap } from "../api/client";
 import type { EndsOut, NearSeat, ReportOut, ReservationOut } from "../api/types";
 import { agreed, chosen, scanned } from "./ask";
 import { clock, now } from "./clock";
+import { scannedHere } from "./schools";
 import { clockFromNow, named, t } from "./texts";
 import { ASKED, consent } from "./subscriptions";
 import type { Text } from "./texts";
@@ -116,7 +117,7 @@ async function until(r: ReservationOut, from: "extensions" | "earlier-ends", key
 }
 
 async function scan(r: ReservationOut, key: string): Promise<ReservationOut | null> {
-  const qr = await scanned(t("scan_failed", { at: named("scan_at", r.check_in_by) }));
+  const qr = await scannedHere(t("scan_failed", { at: named("scan_at", r.check_in_by) }));
   return qr ? post<ReservationOut>(`/reservations/${r.id}/check-in`, { qr }, key) : null;
 }
 

@@ -2,6 +2,7 @@
 
 import { Refused, isBound } from "../api/client";
 import { learnTemplates } from "./library";
+import { checkSchool } from "./schools";
 
 export interface Loads {
   data: { ready: boolean };
@@ -11,18 +12,22 @@ export interface Loads {
 /** The data of such a page. `guest`: nobody is bound, and looks around. */
 export const LOADING = { loading: false, ready: false, wrong: "", wait: 0, guest: false };
 
-/** Do the work of loading. What is shown already stays; a reader who is not bound goes to bind. */
+/** Do the work of loading. What is shown already stays; a reader who is not bound goes to bind, one without a school
+ * to the choice. */
 export async function attempt(page: Loads, work: () => Promise<void>): Promise<void> {
   page.setData({ loading: !page.data.ready, wrong: "", wait: 0 });
   try {
     await work();
     page.setData({ ready: true, loading: false, guest: !isBound() });
     void learnTemplates();
+    void checkSchool(false);
   } catch (error) {
     page.setData({ loading: false });
     if (!(error instanceof Refused)) throw error;
     if (error.code === "not_bound") wx.reLaunch({ url: "/pages/bind/bind" });
+    else if (error.code === "no_school") wx.reLaunch({ url: "/pages/schools/schools" });
     else page.setData({ wrong: error.message, wait: error.retryAfter });
+    if (error.status === 0 || error.status === 404 || error.status >= 500) void checkSchool(true);
   }
 }
 

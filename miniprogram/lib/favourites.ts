@@ -30,11 +30,15 @@ export async function knownSeats(): Promise<KnownSeats> {
     });
   }
   const found = await ofReader(get<FavouritesOut>("/favourites"), { items: [], again: null });
-  if (isBound()) wx.removeStorageSync(PLACE);
+  if (isBound()) forgetKnown();
   return {
     liked: found.items.map((seat) => known(seat, seatInArea(seat), "", `&date=${dayAt(now())}`)),
     again: found.again && once(found.again),
   };
+}
+
+export function forgetKnown(): void {
+  wx.removeStorageSync(PLACE);
 }
 
 /** Whether it is one afterwards. */

@@ -19,6 +19,11 @@ export function templates(): TemplateOut[] {
   return (wx.getStorageSync(TEMPLATES) as TemplateOut[] | "") || [];
 }
 
+export function forgetTemplates(): void {
+  learnt = false;
+  wx.removeStorageSync(TEMPLATES);
+}
+
 /** Asks for them once a start. */
 export async function learnTemplates(): Promise<void> {
   if (learnt) return;

@@ -1,6 +1,6 @@
 // Links in a notice: rich-text shows them and takes no taps, so they stand below it.
 
-import { BASE_URL } from "../config";
+import { baseUrl } from "./school";
 
 export interface Link { text: string; address: string; page: string }
 
@@ -13,7 +13,7 @@ function plain(html: string): string {
 
 /** The page of this program that shows the same; empty where none does. */
 function pageOf(address: string): string {
-  const path = address.startsWith(BASE_URL) ? address.slice(BASE_URL.length) : address;
+  const path = address.startsWith(baseUrl()) ? address.slice(baseUrl().length) : address;
   if (!path.startsWith("/") && path !== "") return "";
   const [, kind = "", id = ""] = /^\/(notices|areas)\/([\w-]+)/.exec(path) ?? [];
   if (kind === "notices") return `/pages/notices/notice?id=${id}`;
@@ -30,6 +30,6 @@ export function quiet(html: string): string {
 export function linksIn(html: string): Link[] {
   return [...html.matchAll(LINK)].map(([, href = "", inner = ""]) => {
     const given = plain(href);
-    return { text: plain(inner) || given, address: given.startsWith("/") ? BASE_URL + given : given, page: pageOf(given) };
+    return { text: plain(inner) || given, address: given.startsWith("/") ? baseUrl() + given : given, page: pageOf(given) };
   });
 }

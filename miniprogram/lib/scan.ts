@@ -2,7 +2,7 @@
 // a kiosk's code is not lost by that.
 
 import { noteScan } from "../api/client";
-import { BASE_URL } from "../config";
+import { baseUrl } from "./school";
 
 let kept = "";
 
@@ -13,7 +13,12 @@ export function keep(qr: string): void {
 /** WeChat's own scanner has read it a moment ago. */
 export function arrive(qr: string): void {
   keep(qr);
-  if (qr.startsWith(`${BASE_URL}/k/`) || qr.startsWith(`${BASE_URL}/s/`)) noteScan(qr);
+  if (["/k/", "/s/"].some((code) => qr.startsWith(baseUrl() + code))) noteScan(qr);
+}
+
+/** It, and it stays. */
+export function look(): string {
+  return kept;
 }
 
 /** It, and never again. */
@@ -25,7 +30,7 @@ export function take(): string {
 
 /** What binds, in the link of the code on the page 激活码; empty for any other text. */
 export function activationIn(text: string): string {
-  const start = `${BASE_URL}/bind?c=`;
+  const start = `${baseUrl()}/bind?c=`;
   const secret = text.startsWith(start) ? text.slice(start.length) : "";
   return /^[\w-]{22}$/.test(secret) ? secret : "";
 }

@@ -32,6 +32,19 @@ export const CHINESE = {
   tab_seats: "预约座位", // own
   tab_me: "我的",
 
+  schools_page: "选择学校",
+  schools_lead: "座位、预约和提醒都来自所选学校的图书馆。以后可在“我的”里更换。",
+  schools_search: "搜索学校",
+  schools_empty: "名录里还没有学校",
+  schools_none: "没有找到这所学校，请换个词搜索",
+  schools_unavailable: "暂时取不到学校名录，请稍后再试",
+  school_row: "学校：{name}",
+  school_paused: "已暂停服务",
+  school_suspended: "{name}已暂停服务，请稍后再试或选择其他学校",
+  school_left: "学校名录里已没有{name}，请选择学校",
+  school_back: "仍用{name}",
+  school_of_code: "这是{name}的二维码。改用{name}吗？本机不再保留原学校的信息，那里的预约仍然有效",
+
   app: "座位预约",
   bind_page: "绑定身份",
   detail_page: "预约详情",

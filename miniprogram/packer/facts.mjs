@@ -10,7 +10,12 @@ const read = (name) => readFileSync(join(ROOT, name), "utf8");
 export const APPID = JSON.parse(read("project.config.json")).appid;
 /** What the page 我的 shows. */
 export const VERSION = /VERSION = "([^"]+)"/.exec(read("config.ts"))[1];
-export const BASE_URL = /BASE_URL = "([^"]+)"/.exec(read("config.ts"))[1];
+
+/** The address that the program asks first, and what it is called in config.ts: SCHOOLS_URL where that is set, or else BASE_URL. */
+export function firstAddress(config = read("config.ts")) {
+  const [, name, address] = /(SCHOOLS_URL)[^=]*= "([^"]+)"/.exec(config) ?? /(BASE_URL)[^=]*= "([^"]+)"/.exec(config);
+  return { name, address };
+}
 
 /** Why readers' phones could not use the service at that address; empty where they can. */
 export function unreachable(address) {

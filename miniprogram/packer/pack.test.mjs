@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { ROOT, VERSION, unreachable } from "./facts.mjs";
+import { ROOT, VERSION, firstAddress, unreachable } from "./facts.mjs";
 import { SETTING, ci, projectOf } from "./pack.mjs";
 
 /** What WeChat answers of an ordinary account. */
@@ -44,6 +44,9 @@ test("what is uploaded names a service that readers reach", () => {
     assert.ok(unreachable(address), address);
   }
   for (const address of ["https://seats.lib.edu.cn", "https://lib.example.edu.cn:8443/seats"]) assert.equal(unreachable(address), "", address);
+  assert.equal(firstAddress().name, "BASE_URL");
+  const shared = readFileSync(`${ROOT}config.ts`, "utf8").replace(/(SCHOOLS_URL: string = )""/, '$1"http://seats.edu.cn/schools.json"');
+  assert.deepEqual(firstAddress(shared), { name: "SCHOOLS_URL", address: "http://seats.edu.cn/schools.json" });
 });
 
 test("without a key or an appid of one's own it says what is missing", () => {

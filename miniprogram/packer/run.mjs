@@ -3,7 +3,7 @@
 // upload WHAT-IS-NEW: the version that is then submitted for review on the account's page.
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { APPID, BASE_URL, VERSION, unreachable } from "./facts.mjs";
+import { APPID, VERSION, firstAddress, unreachable } from "./facts.mjs";
 
 const [verb, text = ""] = process.argv.slice(2);
 const file = process.env.WECHAT_UPLOAD_KEY ?? "";
@@ -15,8 +15,9 @@ function stop(why) {
 
 if (verb !== "preview" && verb !== "upload") stop("preview or upload?");
 const faults = [];
+const { name, address } = firstAddress();
 if (APPID === "touristappid") faults.push("miniprogram/project.config.json has the test appid; put the account's there");
-if (verb === "upload" && unreachable(BASE_URL)) faults.push(`BASE_URL of miniprogram/config.ts, ${BASE_URL}, is no library's: ${unreachable(BASE_URL)}`);
+if (verb === "upload" && unreachable(address)) faults.push(`${name} of miniprogram/config.ts, ${address}, is no library's: ${unreachable(address)}`);
 if (faults.length) stop(faults.join("\n       "));
 if (!file || !existsSync(file)) stop("WECHAT_UPLOAD_KEY names no file: 微信公众平台 → 开发管理 → 开发设置 → 小程序代码上传 gives it");
 if (verb === "upload" && !text) stop('say what is new: npm run upload -- "…"');

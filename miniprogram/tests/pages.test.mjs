@@ -9,6 +9,11 @@ const { pages } = JSON.parse(readFileSync(new URL("../app.json", import.meta.url
 const CHINESE = /\p{Script=Han}/u;
 const OURS = ["现在", "号 ·", "当前", "开始时间", "结束时间", "立即预约", "签到", "暂离", "取消", "详情", "全部", "可用", "总数", "候补", "解绑", "绑定", "还可收", "版本", "加载"];
 const THEIRS = new Set(["pages/index/index", "pages/notices/notices", "pages/notices/notice"]);
+/** The program that schools share has one page and one row more. */
+const SHARED = {
+  schools: [...Array(10).keys()].map((n) => ({ name: `Library ${n}`, title: "T", url: `https://s${n}.test`, suspended: n === 3 })),
+  school: { name: "Library 0", url: "https://s0.test" },
+};
 const ROLES = ["button", "tab", "checkbox", "radio"];
 
 let service;
@@ -31,6 +36,7 @@ const OPENED = {
   "pages/devices/devices": ["", (data) => data.rows.length],
   "pages/fault/fault": [`?seat=${SEAT}&label=065`, (data) => data.kinds.length],
   "pages/privacy/privacy": ["", (data) => data.rows.length],
+  "pages/schools/schools": ["", (data) => data.rows.length],
 };
 
 test("every page is tried", () => { assert.deepEqual(Object.keys(OPENED), pages); });
@@ -51,7 +57,7 @@ for (const language of ["zh_CN", "en"]) {
     let phone, id;
     before(async () => {
       await service.reset(at("08:40"));
-      phone = await bound(service, "wang", "21070001", { language });
+      phone = await bound(service, "wang", "21070001", { language, ...SHARED });
       const token = phone.storage.get("token");
       ({ id } = await service.reserve(token, SEAT, MONDAY, "09:00", "12:00"));
       const other = await service.reader("li", "21070002");

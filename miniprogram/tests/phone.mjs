@@ -12,6 +12,8 @@ import { PATIENCE } from "./service.mjs";
 const SOURCE = fileURLToPath(new URL("../", import.meta.url));
 const LONGEST_MS = 15_000 * PATIENCE;
 const SANDBOX = "http://127.0.0.1:8080";
+/** The directory of a program that schools share. */
+export const SCHOOLS_URL = "https://schools.test/schools.json";
 const require = createRequire(import.meta.url);
 
 const { window } = new JSDOM("<!DOCTYPE html><body></body>", { url: "http://phone.invalid/", pretendToBeVisual: true });
@@ -27,29 +29,33 @@ const exparser = require("miniprogram-exparser");
 // What a handler throws is the test's business, not a line on the console.
 exparser.globalOptions.throwGlobalError = true;
 
-let program = "";
+const programs = new Map();
 
 /** A copy of the program, as it would be uploaded for that service. All phones of this process share it, so WeChat's compiler
  * and the disk have their work once. */
-function installed(base) {
-  if (program) return program;
-  program = mkdtempSync(join(tmpdir(), "miniprogram-"));
+function installed(base, shared) {
+  if (programs.has(shared)) return programs.get(shared);
+  const program = mkdtempSync(join(tmpdir(), "miniprogram-"));
   process.on("exit", () => { rmSync(program, { recursive: true }); });
   const shipped = ["app.js", "app.json", "app.wxss", "marks.wxss", "config.js", "api", "lib", "pages", "components"];
   for (const name of shipped) cpSync(join(SOURCE, name), join(program, name), { recursive: true });
   const config = join(program, "config.js");
   const text = readFileSync(config, "utf8");
-  if (!text.includes(SANDBOX)) throw new Error(`config.ts no longer names ${SANDBOX}`);
-  writeFileSync(config, text.replace(SANDBOX, base));
+  const places = [[`"${SANDBOX}"`, `"${base}"`], ...(shared ? [['SCHOOLS_URL = ""', `SCHOOLS_URL = "${SCHOOLS_URL}"`]] : [])];
+  for (const [place] of places) if (!text.includes(place)) throw new Error(`config.ts no longer has ${place}`);
+  writeFileSync(config, places.reduce((made, [place, value]) => made.replace(place, value), text));
+  programs.set(shared, program);
   return program;
 }
 
 export class Phone {
-  /** `service` as in service.mjs; `name` makes the WeChat account. */
-  constructor(service, name, { language = "zh_CN", width = 390, height = 844 } = {}) {
+  /** `service` as in service.mjs; `name` makes the WeChat account. With `schools`, the entries of a directory, the program is
+   * one that they share: the service answers at every address of theirs, and `school` is the chosen one. */
+  constructor(service, name, { language = "zh_CN", width = 390, height = 844, schools = null, school = null } = {}) {
     this.service = service;
+    this.schools = schools;
     this.name = name;
-    this.storage = new Map();
+    this.storage = new Map(school ? [["school", school]] : []);
     this.requests = []; // {method, path, body, headers, status}
     this.navigations = []; // urls
     this.toasts = [];
@@ -88,7 +94,7 @@ export class Phone {
     /** Whether a finger is on the screen: WeChat asks for consents only then. */
     this.touching = false;
     this.app = null;
-    this.root = installed(service.url);
+    this.root = installed(service.url, schools !== null);
     this.app = JSON.parse(readFileSync(join(this.root, "app.json"), "utf8"));
     this.#wx(language, { windowWidth: width, windowHeight: height });
     this.#run("app");
@@ -194,7 +200,9 @@ export class Phone {
   }
 
   async #request({ url, method, data, header, success, fail }) {
-    const entry = { method, path: url.slice(this.service.url.length), body: data, headers: header };
+    const school = this.schools?.find((one) => one?.url && url.startsWith(`${one.url}/api/`));
+    const base = url === SCHOOLS_URL ? "" : school?.url ?? /^https?:\/\/[^/]+/.exec(url)[0];
+    const entry = { method: method ?? "GET", base, path: url.slice(base.length), body: data, headers: header };
     this.requests.push(entry);
     const weather = await this.network(entry);
     entry.weather = weather;
@@ -209,6 +217,7 @@ export class Phone {
 
   async #answer({ path, method, body, headers }, weather) {
     if (typeof weather === "object") return { headers: {}, data: "", ...weather };
+    if (path === SCHOOLS_URL) return { status: 200, headers: {}, data: { schools: this.schools } };
     const answer = await fetch(this.service.url + path, {
       method, headers, body: method === "GET" || body === undefined ? undefined : JSON.stringify(body),
     });

@@ -1,10 +1,11 @@
 import { Refused, get, post, remember } from "../../api/client";
 import type { BindingOut, BindingPreviewOut, BindingRequestOut, BindingStateOut } from "../../api/types";
-import { BASE_URL } from "../../config";
-import { agreed, agreedToGuide, copy, openGuide, scanned, written } from "../../lib/ask";
+import { agreed, agreedToGuide, copy, openGuide, written } from "../../lib/ask";
 import { clock } from "../../lib/clock";
 import { library } from "../../lib/library";
 import { activationIn, decoded, keep, secretIn, take } from "../../lib/scan";
+import { baseUrl } from "../../lib/school";
+import { offerSchool, scannedHere } from "../../lib/schools";
 import { t, words } from "../../lib/texts";
 
 const DIGITS = 6;
@@ -47,7 +48,7 @@ Component({
           "bind_wait_title", "bind_wait_hint", "bind_wait_other", "bind_wait_again",
           "bind_visitors", "bind_review", "bind_around", "bind_agree", "privacy_page", "privacy_guide_name",
         ),
-        address: `${BASE_URL}/activation`,
+        address: `${baseUrl()}/activation`,
         back: decoded(query.back),
       });
       void this.forWhom();
@@ -112,7 +113,7 @@ Component({
     async handIn() {
       if (!this.mayAsk()) return;
       const text = await written(t("bind_review"), t("bind_review_hint"));
-      if (!text) return;
+      if (!text || (await offerSchool(text)) !== "none") return;
       const secret = secretIn(text);
       if (secret) await this.ask(secret);
       else this.setData({ wrong: t("bind_review_other") });
@@ -124,7 +125,7 @@ Component({
       if (this.data.busy || !this.mayAsk()) return;
       this.setData({ wrong: "" });
       try {
-        const text = await scanned(t("bind_scan_failed"));
+        const text = await scannedHere(t("bind_scan_failed"));
         if (text === "") return;
         const secret = activationIn(text);
         if (secret) await this.ask(secret);

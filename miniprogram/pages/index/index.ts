@@ -13,7 +13,8 @@ import type { Known } from "../../lib/favourites";
 import { knownSeats } from "../../lib/favourites";
 import { poll, still } from "../../lib/polling";
 import { currentReader, lastSeen } from "../../lib/reader";
-import { activationIn, arrive, decoded, keep, take } from "../../lib/scan";
+import { activationIn, arrive, decoded, keep, look, take } from "../../lib/scan";
+import { offerSchool } from "../../lib/schools";
 import { shared } from "../../lib/share";
 import type { Untold } from "../../lib/subscriptions";
 import { ASKED, consent, explainOff, untold } from "../../lib/subscriptions";
@@ -102,6 +103,9 @@ Component({
     /** `kept`: what is proposed stays under the reader's finger. */
     async all(kept: boolean) {
       await attempt(this, async () => {
+        const offered = await offerSchool(look());
+        if (offered === "changed") return;
+        if (offered === "declined") take();
         const active = await this.mine();
         const qr = take();
         if (active === null) return this.around(qr);

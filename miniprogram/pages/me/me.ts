@@ -7,6 +7,7 @@ import { agreed, shown, written } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
 import { day } from "../../lib/clock";
 import { currentReader, forgetLast } from "../../lib/reader";
+import { chosenSchool } from "../../lib/school";
 import { unreadMessages } from "../../lib/unread";
 import { nameTabs } from "../../lib/tabs";
 import { keepLanguage, languages, named, period, placeOf, speak, stateOf, suspension, t, words } from "../../lib/texts";
@@ -49,6 +50,8 @@ Component({
     paused: false,
     unread: 0,
     version: "",
+    /** The school's row; empty in a library's own program. */
+    school: "",
     languages: [] as ReturnType<typeof languages>,
     tab: "mine" as Tab,
     tabs: [] as { name: Tab; text: string }[],
@@ -62,12 +65,14 @@ Component({
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("tab_me") });
+      const school = chosenSchool();
       this.setData({
         words: words(
           "detail", "appeal", "empty", "mine_empty", "gates_empty", "more", "waitlist", "contact", "subscriptions", "devices", "privacy_page",
           "switch_account", "unbind", "erase", "reminders_paused", "language",
         ),
         languages: languages(),
+        school: school ? t("school_row", { name: school.name }) : "",
         version: t("version", { v: VERSION }),
         tabs: (["mine", "violations", "gates"] as const).map((name) => ({ name, text: t(name) })),
       });
