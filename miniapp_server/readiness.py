@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
+from handlers.http.health import kind_of_trouble
 from handlers.http.load_shedding import LoadShedder
 from handlers.http.metrics import Metrics
 from miniapp_server.clock import ClockCheck
@@ -109,10 +110,7 @@ class ReadinessMetrics:
     async def measure(self) -> None:
         """Sets the metrics for a scrape. Without MongoDB those of backups keep their values."""
         ready, troubles = await self._readiness.check()
-        # "outages.kiosks:main" and "jobs.deliver" are of the kinds kiosks and jobs.
-        counts = Counter(
-            name.removeprefix("outages.").split(".")[0].split(":")[0] for name in troubles
-        )
+        counts = Counter(map(kind_of_trouble, troubles))
         for kind in TROUBLES:
             self._metrics.troubles.labels(kind).set(counts[kind])
         if ready:

@@ -11,6 +11,12 @@ from handlers.http.keys import HEALTH, MEASURE, METRICS, RELEASES, SITE
 from models.kernel.errors import Forbidden
 
 
+def kind_of_trouble(name: str) -> str:
+    """The kind of a trouble that the readiness check reports: kiosks of ``outages.kiosks:main``,
+    jobs of ``jobs.deliver``."""
+    return name.removeprefix("outages.").split(".")[0].split(":")[0]
+
+
 def health_routes() -> list[web.RouteDef]:
     return [
         web.get("/healthz", healthz),

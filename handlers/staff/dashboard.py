@@ -9,6 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
+from handlers.http.health import kind_of_trouble
 from handlers.http.keys import HEALTH, REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest
@@ -181,12 +182,12 @@ async def _troubles(visit: PageRequest, whole: bool) -> list[Task]:
     """Tasks without a moment since which they wait: troubles of the service and of venues, bookings
     that no longer fit and, if ``whole``, failed messages."""
     _ready, troubles = await visit[HEALTH]()
-    tasks = [
-        Task(
-            "trouble", TROUBLE_TEXT.get(name) or ALARM_TEXT["trouble"].format(name=name, what=what)
-        )
+    texts = [
+        TROUBLE_TEXT.get(kind_of_trouble(name))
+        or ALARM_TEXT["trouble"].format(name=name, what=what)
         for name, what in troubles.items()
     ]
+    tasks = [Task("trouble", text) for text in dict.fromkeys(texts)]
     unproven = await visit[PresenceKnowledge].venues_without_proof(visit.now)
     catalog = visit[REFERENCE].catalog
     visible_venues = {area.venue_id for area in catalog.bookable_areas if visit.sees(area.venue_id)}

@@ -242,12 +242,16 @@ TROUBLE_TEXT: Final[Mapping[str, str]] = {
     "occupancy": _("座位图更新迟缓"),
     "library": _("还没有座位数据"),
     "clock": _("这台服务器的时间不准，暂不办理预约和签到，请联系系统管理员"),
+    "jobs": _("后台任务停住了，提醒和到期的座位可能延误，请联系系统管理员"),
+    "cas": _("统一身份认证没有响应，期间的签到时限顺延"),
+    "kiosks": _("签到设备没有响应，期间的签到时限顺延：见“设备”"),
+    "gates": _("闸机的时间不准，过闸记录可能不算：见“设备”"),
     **{
         channel.value: _("{messages}暂停发送，恢复后自动补发：见“消息”", messages=words.messages)
         for channel, words in CHANNEL_WORDS.items()
     },
 }
-"""Texts for the troubles that the readiness check reports, by the trouble's name."""
+"""Texts for the troubles that the readiness check reports, by the trouble's kind."""
 WAITING_TEXT: Final[Mapping[str, str]] = {
     "reports": _("座位被占"),
     "seats": _("待巡视的座位"),

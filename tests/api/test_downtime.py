@@ -16,6 +16,7 @@ from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.keys import RESOURCES
 from miniapp_server.scheduler import Job, JobGroup, Scheduler
+from models.identity.roles import Role
 from models.kernel.ids import Actor
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
@@ -258,3 +259,5 @@ async def test_a_hanging_job_is_reported(service: Living) -> None:
     assert answer.status == 200, "degraded is not down"
     assert answer.body["status"] == "degraded"
     assert answer.body["troubles"] == {"jobs.stuck": "hanging"}
+    staff = await service.web_reader(role=Role.ADMINISTRATOR)
+    assert "后台任务停住了" in (page := (await staff.get("//console")).body) and "stuck" not in page
