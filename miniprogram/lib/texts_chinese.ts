@@ -42,7 +42,7 @@ export const CHINESE = {
   school_paused: "已暂停服务",
   school_suspended: "{name}已暂停服务，请稍后再试或选择其他学校",
   school_left: "学校名录里已没有{name}，请选择学校",
-  school_back: "仍用{name}",
+  school_back: "仍用原来的学校",
   school_of_code: "这是{name}的二维码。改用{name}吗？本机不再保留原学校的信息，那里的预约仍然有效",
 
   app: "座位预约",

@@ -43,7 +43,7 @@ export const TEXTS: Record<keyof typeof CHINESE, string> = {
   school_paused: "Closed for now",
   school_suspended: "{name} is closed for now. Try again later, or choose another school",
   school_left: "{name} is no longer listed. Please choose a school",
-  school_back: "Stay with {name}",
+  school_back: "Keep this school",
   school_of_code: "This code belongs to {name}. Change to {name}? This phone then forgets your current school; your bookings there stay valid",
 
   app: "Seats",

@@ -126,7 +126,7 @@ test("a school that is suspended or has left the directory leads to the choice, 
   phone.schools = [B];
   phone.open("pages/schools/schools");
   await phone.reads("学校名录里已没有甲大学图书馆");
-  await phone.tap("仍用甲大学图书馆");
+  await phone.tap("仍用原来的学校");
   await phone.reaches("pages/index/index");
   await phone.until((data) => data.floors.length);
   phone.open("pages/schools/schools");

@@ -20,14 +20,13 @@ Component({
     rows: [] as Row[],
     wanted: "",
     searches: false,
-    /** Why the reader's school cannot be used, and the way back to it. */
+    /** Why the reader's school cannot be used. */
     lost: "",
-    back: "",
   },
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("schools_page") });
-      this.setData({ words: words("schools_lead", "schools_search", "schools_empty", "schools_none", "school_paused") });
+      this.setData({ words: words("schools_lead", "schools_search", "schools_empty", "schools_none", "school_paused", "school_back") });
       void this.load();
     },
     async onPullDownRefresh() {
@@ -41,7 +40,7 @@ Component({
         const all = (await directory()).map((one) => ({ ...one, on: one.url === own?.url }));
         const there = all.find((one) => one.on);
         const lost = own && (!there || there.suspended) ? t(there ? "school_suspended" : "school_left", { name: own.name }) : "";
-        this.setData({ all, searches: all.length > LONG, ready: true, loading: false, lost, back: own && lost ? t("school_back", { name: own.name }) : "" });
+        this.setData({ all, searches: all.length > LONG, ready: true, loading: false, lost });
         this.filter();
       } catch (error) {
         this.setData({ loading: false });
