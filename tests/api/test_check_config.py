@@ -189,7 +189,7 @@ async def test_check_config_reads_an_environment_file_as_systemd_does(
     file.write_text("\n".join(lines), encoding="utf-8")
     # The line of the page, with the paths of this machine.
     page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
-    [line] = re.findall(r"^seats check-config .+$", page, re.M)
+    [line] = re.findall(r"^seats check-config .+/etc/seats/env$", page, re.M)
     seats = shlex.quote(str(Path(sys.executable).with_name("seats")))
     line = line.replace("seats", seats, 1)
     line = line.replace("/etc/seats/env", shlex.quote(str(file)))
