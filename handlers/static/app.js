@@ -1,6 +1,10 @@
 // What every page does: the clock on the server's time, countdowns, questions in a dialog, live numbers.
 "use strict";
 
+// The pass and the worker come after the page is drawn: its style sheet has the network to itself.
+const pass = document.querySelector("meta[name=pass]");
+if (pass) document.head.append(Object.assign(document.createElement("script"), { src: pass.content }));
+
 const clock = document.querySelector("[data-now]");
 const ahead = clock ? Number(clock.dataset.now) - Date.now() : 0;
 const serverNow = () => Date.now() + ahead;

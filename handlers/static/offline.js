@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const page = document.currentScript.dataset; // the page without a network has none of these
+  const page = { ...document.querySelector("meta[name=pass]")?.dataset }; // the page without a network has none
   const online = "session" in page, root = document.documentElement, workers = navigator.serviceWorker;
   const toggle = document.querySelector("[data-offline]");
   const isOff = () => localStorage.getItem("offline") === "off";

@@ -10,11 +10,11 @@ from tests.api.browsing import Browser
 from tests.api.console import staff
 from tests.living import Living
 
-SCRIPT = re.compile(r'<script src="/static/offline\.[^"]+"([^>]*)>')
+SCRIPT = re.compile(r'<meta name="pass" content="/static/offline\.[^"]+"([^>]*)>')
 
 
 def attributes(page: str) -> dict[str, Any] | None:
-    """The attributes of the page's script; None if the page leaves the copy alone."""
+    """The attributes of the page's entry for the script; None if the page leaves the copy alone."""
     tag = SCRIPT.search(page)
     return dict(re.findall(r'data-(\w+)="([^"]*)"', tag[1])) if tag else None
 
