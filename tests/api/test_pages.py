@@ -224,7 +224,7 @@ async def test_a_plan_page_is_small_and_its_files_are_cached(
         page.headers["Content-Encoding"] == "gzip" and "no-store" in page.headers["Cache-Control"]
     )
     total = len(gzip.compress(page.body.encode()))
-    files = set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page.body))
+    files = set(re.findall(r'(?:href|src|content)="(/static/[^"]+)"', page.body))
     assert {file.partition(".")[0] for file in files} == {
         "/static/icon",
         "/static/icon-180",
