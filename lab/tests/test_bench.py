@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,13 @@ UNCOSTED: Final = frozenset({"idle", "sse", "delivery"})
 
 
 def bench(*options: str) -> subprocess.CompletedProcess[str]:
+    """What the benchmark said. It is begun once more if it could not measure at all: on a machine
+    that runs other tests its databases may not answer in time."""
+    done = _bench(options)
+    return done if done.stdout else _bench(options)
+
+
+def _bench(options: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "lab.bench", "--json", *options],
         cwd=ROOT,
@@ -72,7 +80,7 @@ def test_the_short_benchmark_reports_no_errors_and_no_double_bookings() -> None:
 @pytest.mark.timeout(240)
 def test_a_planted_error_and_a_planted_double_booking_are_reported() -> None:
     done = bench("--seconds", "1", "--only", "areas", "--plant")
-    assert done.returncode == 1
+    assert done.returncode == 1 and done.stdout, done.stderr
     result = json.loads(done.stdout)
     assert result["doubles"] == 2, "the seat and its reader"
     assert result["runs"]["areas"]["errors"] > 0 and "404" in result["runs"]["areas"]["statuses"]
