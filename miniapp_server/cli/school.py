@@ -27,18 +27,28 @@ async def school_add(env: Env, folder: Path, file: Path) -> None:
 
 
 def _copy(file: Path, folder: Path) -> None:
-    target, part = folder / file.name, folder / f".{file.name}.part"
+    target = folder / file.name
     try:
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-        with os.fdopen(descriptor, "wb") as copy:
-            # The service's user reads it, by the folder's group.
-            os.fchown(descriptor, -1, folder.stat().st_gid)
-            copy.write(file.read_bytes())
+        # The service's user reads it, by the folder's group.
+        part = written_beside(target, file.read_bytes(), -1, folder.stat().st_gid)
         os.link(part, target)
         part.unlink()
     except OSError as error:
         raise CommandError(f"cannot write {target}: {error.strerror}") from error
+
+
+def written_beside(file: Path, content: bytes, user: int, group: int) -> Path:
+    """A new file beside the school's with this content on the disk, which its owner writes and the
+    group reads; a service does not read it. ``user``: -1 for this process's. Raises: OSError."""
+    part = file.with_name(f".{file.name}.part")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+    with os.fdopen(descriptor, "wb") as out:
+        os.fchown(descriptor, user, group)
+        out.write(content)
+        out.flush()
+        os.fsync(descriptor)
+    return part
 
 
 async def school_list(env: Env, folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from time import monotonic
 from typing import Final
 
 from miniapp_server.cli.command import CommandError, Env
-from miniapp_server.cli.school import named_school
+from miniapp_server.cli.school import named_school, written_beside
 from miniapp_server.clock import real_now
 from miniapp_server.settings import Settings
 from miniapp_server.settings.env_file import read_env_file
@@ -91,15 +90,9 @@ def _write(file: Path, url: str) -> None:
     """Puts the address into the school's file, for a service that reads it before or after, but
     never half. Raises: CommandError."""
     lines = [line for line in file.read_text("utf-8").splitlines() if not _LINE.match(line)]
-    part, about = file.with_name(f".{file.name}.part"), file.stat()
+    about, content = file.stat(), "\n".join([*lines, f"{_URL}={url}", ""])
     try:
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as copy:
-            os.fchown(descriptor, about.st_uid, about.st_gid)
-            copy.write("\n".join([*lines, f"{_URL}={url}", ""]))
-            copy.flush()
-            os.fsync(descriptor)
+        part = written_beside(file, content.encode(), about.st_uid, about.st_gid)
         if read_env_file(part) != {**read_env_file(file), _URL: url}:
             raise CommandError(f"the move is done: write {_URL} of {_NEW} into {file} by hand")
         part.rename(file)
