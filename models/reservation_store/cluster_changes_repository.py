@@ -7,7 +7,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Final
 
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
@@ -28,9 +27,9 @@ from models.reservation_store.change_stream_repository import (
 )
 from models.reservations.occupancy_rows import Change
 from models.storage.mongo import Database, Document
+from models.storage.mongo_errors import UNAUTHORIZED
 
 log = logging.getLogger(__name__)
-_UNAUTHORIZED: Final = 13
 
 
 class ClusterChanges:
@@ -77,7 +76,7 @@ class ClusterChanges:
             except PyMongoError as error:
                 self._pace.has_read()  # requests need not wait: they see how old the data is
                 code = error.code if isinstance(error, OperationFailure) else None
-                if code == _UNAUTHORIZED and not self._decided.is_set():
+                if code == UNAUTHORIZED and not self._decided.is_set():
                     log.warning("common_change_stream_refused", extra={"instead": "one each"})
                     self._refused = True
                     self._decided.set()
