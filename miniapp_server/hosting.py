@@ -20,6 +20,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from handlers.http.anonymous_response import AnonymousResponse
 from handlers.http.closed_hosts import away, nothing_here, suspended
+from handlers.http.health import standing
 from handlers.http.keys import HEALTH, LOAD_SHEDDER, MEASURE
 from handlers.http.metrics import exposition_of_all
 from handlers.http.security_log import SecurityLog
@@ -95,23 +96,27 @@ class SchoolHosts:
         school that cannot be opened leaves a line in the log, and its host answers 503; one
         whose databases do not answer is tried again."""
         server = web.Server(self.answer, request_factory=self.request)
-        try:
-            for school in self._schools:
-                if not school.suspended:
-                    await self._start(school)
-            self._again = asyncio.create_task(self._start_again())
-            yield server
-        finally:
-            if self._again is not None:
-                await end([self._again])
-            await asyncio.sleep(0)  # requests that have arrived begin before idle clients leave
-            server.pre_shutdown()
-            await asyncio.gather(*(app.shutdown() for app in self.applications))
-            await server.shutdown(DRAIN_S)
-            self._closing.set()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-            await end(self._reading)
-            await self._clients.__aexit__()
+        async with self._clients:
+            try:
+                for school in self._schools:
+                    if not school.suspended:
+                        await self._start(school)
+                self._again = asyncio.create_task(self._start_again())
+                yield server
+            finally:
+                await self._close(server)
+
+    async def _close(self, server: web.Server) -> None:
+        """Lets the requests in progress end, and closes all schools."""
+        if self._again is not None:
+            await end([self._again])
+        await asyncio.sleep(0)  # requests that have arrived begin before idle clients leave
+        server.pre_shutdown()
+        await asyncio.gather(*(app.shutdown() for app in self.applications))
+        await server.shutdown(DRAIN_S)
+        self._closing.set()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await end(self._reading)
 
     async def _start(self, school: School) -> None:
         """Opens the school in a task of its own, whose log lines name its database."""
@@ -218,9 +223,7 @@ class SchoolHosts:
         states: dict[str, object] = {}
         for school in self._schools:
             if school.host in healths:
-                ready, troubles = healths[school.host]
-                status = "not_ready" if not ready else "degraded" if troubles else "ready"
-                states[school.name] = {"status": status, "troubles": troubles}
+                states[school.name] = standing(*healths[school.host])
             else:
                 states[school.name] = {"status": "suspended" if school.suspended else "closed"}
         return states

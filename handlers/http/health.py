@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import msgspec
 from aiohttp import web
@@ -15,6 +16,12 @@ def kind_of_trouble(name: str) -> str:
     """The kind of a trouble that the readiness check reports: kiosks of ``outages.kiosks:main``,
     jobs of ``jobs.deliver``."""
     return name.removeprefix("outages.").split(".")[0].split(":")[0]
+
+
+def standing(ready: bool, troubles: Mapping[str, str]) -> dict[str, object]:
+    """The answer of a readiness check in words: ready, degraded or not_ready, and the troubles."""
+    status = "not_ready" if not ready else "degraded" if troubles else "ready"
+    return {"status": status, "troubles": troubles}
 
 
 def health_routes() -> list[web.RouteDef]:
@@ -35,8 +42,7 @@ async def readyz(request: web.Request) -> web.Response:
     missing Redis. Only for clients in the networks ``monitors``. Raises: Forbidden."""
     _for_monitors(request)
     ready, troubles = await request.app[HEALTH]()
-    status = "not_ready" if not ready else "degraded" if troubles else "ready"
-    said: dict[str, object] = {"status": status, "troubles": troubles}
+    said: dict[str, object] = standing(ready, troubles)
     said["versions"] = await request.app[RELEASES]()
     return _json(200 if ready else 503, said)
 
