@@ -41,6 +41,8 @@ class ClusterChanges:
         self._pace = ReadingPace()
         self._token: Document | None = None
         self._streams: dict[str, _StreamOfDatabase] = {}
+        # A name stays: a stream that leaves its database out could not resume after its last event.
+        self._names: set[str] = set()
         self._changed = 0
         self._followed = asyncio.Event()
         self._decided = asyncio.Event()
@@ -58,6 +60,7 @@ class ClusterChanges:
 
     def add(self, stream: _StreamOfDatabase, name: str) -> None:
         self._streams[name] = stream
+        self._names.add(name)
         self._changed += 1
         self._followed.set()
         self._pace.look()
@@ -65,7 +68,6 @@ class ClusterChanges:
     def remove(self, stream: _StreamOfDatabase, name: str) -> None:
         if self._streams.get(name) is stream:
             del self._streams[name]
-            self._changed += 1
 
     async def run(self) -> None:
         """Reads until cancelled; only waits once the server has refused."""
@@ -91,7 +93,7 @@ class ClusterChanges:
         return {name: stream.writer for name, stream in self._streams.items()}
 
     async def _read(self) -> None:
-        """Reads until a database is added or removed, or has a new writer."""
+        """Reads until a database is added, or the writers are others."""
         writers, changed = self._writers(), self._changed
         for name, stream in self._streams.items():
             stream.opened(anew=self._token is None, writer=writers[name])
@@ -100,7 +102,7 @@ class ClusterChanges:
             {"$changeStream": {"allChangesForCluster": True, **resume}},
             {
                 "$match": {
-                    "ns.db": {"$in": [*writers]},
+                    "ns.db": {"$in": [*self._names]},
                     "ns.coll": {"$in": [COLLECTION, None]},  # a dropped database has no collection
                     **reported([*writers.values()]),
                 }

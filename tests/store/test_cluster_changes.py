@@ -83,8 +83,8 @@ class Judge:
                 if t < as_of and (id, rev) not in self.reported
             ]
 
-    async def write(self, count: int) -> None:
-        for number in range(count):
+    async def write(self, numbers: range) -> None:
+        for number in numbers:
             r = booking(number)
             await self.store.insert(r)
             self.answered.append((self.loop.time(), r.id, 1))
@@ -109,18 +109,22 @@ async def test_each_database_gets_all_of_its_own_changes_before_as_of(
     ):
         one, other = Judge(db, first), Judge(two, second)
 
-        async def disturb() -> None:
-            for _ in range(2):
-                before = len(one.reported)
-                await first.until(lambda before=before: len(one.reported) > before)  # type: ignore[misc]
-                async with following(cluster.stream_of(three, "")) as third:
-                    await ReservationRepository(three).insert(made := booking(0))
-                    await third.until(lambda made=made, third=third: third.knows(made.id, 1))  # type: ignore[misc]
-                    await three["reservations"].delete_many({})
-                while not await kill_cursors(db.client.get_database("admin"), None):
-                    pass
+        async def disturb(before: int) -> None:
+            await first.until(lambda: len(one.reported) > before)
+            async with following(cluster.stream_of(three, "")) as third:
+                await ReservationRepository(three).insert(made := booking(0))
+                await third.until(lambda: third.knows(made.id, 1))
+                await three["reservations"].delete_many({})
+            while not await kill_cursors(db.client.get_database("admin"), None):
+                pass
 
-        await asyncio.gather(one.write(60), other.write(60), disturb())
+        # Each round has reports of its own to wait for, however fast the machine is.
+        for begin in (0, 30):
+            numbers = range(begin, begin + 30)
+            await asyncio.gather(
+                one.write(numbers), other.write(numbers), disturb(len(one.reported))
+            )
+        await asyncio.gather(one.write(range(60, 70)), other.write(range(60, 70)))
         await one.done()
         await other.done()
         assert not one.reported & other.reported
