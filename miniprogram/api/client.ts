@@ -24,6 +24,12 @@ export class Refused extends Error {
   }
 }
 
+/** Why nobody answered a request. */
+export function unanswered(error: WechatMiniprogram.GeneralCallbackResult): Refused {
+  const why = /timeout/.test(error.errMsg) ? "slow" : "offline";
+  return new Refused(0, why, t(why));
+}
+
 type Method = "GET" | "POST" | "DELETE";
 
 interface Answer {
@@ -54,10 +60,7 @@ function send(method: Method, path: string, body: unknown, headers: Record<strin
         align(found["x-server-time"]);
         resolve({ status: answer.statusCode, data: answer.data, headers: found });
       },
-      fail: (error) => {
-        const slow = /timeout/.test(error.errMsg);
-        reject(new Refused(0, slow ? "slow" : "offline", t(slow ? "slow" : "offline")));
-      },
+      fail: (error) => reject(unanswered(error)),
     });
   });
 }

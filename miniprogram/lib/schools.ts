@@ -1,6 +1,6 @@
 // The directory of schools, for a program that many share. Only its addresses are ever asked: no code brings another one.
 
-import { Refused, forgetService } from "../api/client";
+import { Refused, forgetService, unanswered } from "../api/client";
 import { SCHOOLS_URL } from "../config";
 import { agreed, scanned, shown } from "./ask";
 import { forgetKnown } from "./favourites";
@@ -41,10 +41,7 @@ export function directory(): Promise<School[]> {
         if (statusCode === 200 && Array.isArray(entries)) resolve((entries as Entry[]).filter(isEntry).map(schoolOf));
         else reject(new Refused(statusCode, "unavailable", t("schools_unavailable")));
       },
-      fail: (error) => {
-        const why = /timeout/.test(error.errMsg) ? "slow" : "offline";
-        reject(new Refused(0, why, t(why)));
-      },
+      fail: (error) => reject(unanswered(error)),
     });
   });
 }
