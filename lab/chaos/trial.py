@@ -72,8 +72,8 @@ async def trial(
     over: Callable[[History], bool] = lambda _: False,
     report_fault: Callable[[str], None] = lambda _: None,
 ) -> History:
-    """Lets ``faults`` happen as each round names them,
-    one by one under load, heals, and records the result.
+    """Lets ``faults`` happen one by one, as each round names them, under load, heals, and records
+    the result.
 
     No fault begins once ``over`` is true. ``report_fault`` is called with the name of each fault
     when it begins. Returns the history to judge.
@@ -249,10 +249,16 @@ def table(history: History, harm: Sequence[Harm]) -> str:
     total = (str(sum(one.kind == kind for one in harm)) for kind in KINDS)
     unknown = str(sum(o.unknown for o in history.operations))
     lines.append(("all", str(len(acknowledged)), *total, unknown, ""))
+    return aligned(lines, words=1)
+
+
+def aligned(lines: Sequence[Sequence[str]], words: int) -> str:
+    """The lines of a table, one below the other. ``words``: the number of columns that stand to the
+    left; the others are numbers."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join(
         "  ".join(
-            text.ljust(width) if column == 0 else text.rjust(width)
+            text.ljust(width) if column < words else text.rjust(width)
             for column, (text, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines

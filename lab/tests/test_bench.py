@@ -28,8 +28,8 @@ UNCOSTED: Final = frozenset({"idle", "sse", "delivery"})
 
 
 def bench(*options: str) -> subprocess.CompletedProcess[str]:
-    """What the benchmark said. It is begun once more if it could not measure at all: on a machine
-    that runs other tests its databases may not answer in time."""
+    """The benchmark's status and output. It is begun once more if it could not measure at all: on a
+    machine that runs other tests its databases may not answer in time."""
     done = _bench(options)
     return done if done.stdout else _bench(options)
 

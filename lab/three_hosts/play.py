@@ -19,7 +19,7 @@ from lab.chaos.replica_set import until
 from lab.chaos.rig import Library, furnish
 from lab.chaos.trial import LONG as CHAOS_LONG
 from lab.chaos.trial import SHORT as CHAOS_SHORT
-from lab.chaos.trial import Break, Scale, silence
+from lab.chaos.trial import Break, Scale, aligned, silence
 from lab.history.judge import Harm
 from lab.history.records import History, Message
 from lab.three_hosts.files import AUTHORITY, HOSTS, SET_SETTINGS, lay_out, member, settings
@@ -132,8 +132,8 @@ async def campus(folder: Path, scale: Scale) -> AsyncIterator[Campus]:
         for host in hosts:
             stack.push_async_callback(host.end)
             await host.boot()
-        given = {**SET_SETTINGS, **scale.settings}
-        first = {"admin": hidden.admin, "seats": hidden.seats, "settings": given}
+        set_settings = {**SET_SETTINGS, **scale.settings}
+        first = {"admin": hidden.admin, "seats": hidden.seats, "settings": set_settings}
         members = [member(number) for number in HOSTS]
         made = (sys.executable, "-m", "lab.three_hosts.first_member")
         await hosts[0].do(*made, said=json.dumps({**first, "members": members}))
@@ -167,18 +167,10 @@ def table(running: Campus, history: History, harm: Sequence[Harm]) -> str:
             (name, running.roles.get(name, ""), *map(str, [by_fault[name], *cells, other]),
              "" if refused is None else f"{refused:.1f}", "" if whole is None else f"{whole:.1f}")
         )  # fmt: skip
-    totals = (sum(one.kind == kind for one in harm) for kind in ("lost", "doubles"))
-    lost, doubles = totals
+    lost, doubles = (sum(one.kind == kind for one in harm) for kind in ("lost", "doubles"))
     rest = len(harm) - lost - doubles
     lines.append(("all", "", str(len(bookings)), str(lost), str(doubles), str(rest), "", ""))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            text.ljust(width) if column < 2 else text.rjust(width)
-            for column, (text, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    return aligned(lines, words=2)
 
 
 def refused_s(history: History) -> Mapping[str, float]:
@@ -191,9 +183,9 @@ def refused_s(history: History) -> Mapping[str, float]:
 def planted(history: History) -> History:
     """The history as if one acknowledged booking had been lost and another been made twice: a
     judge that accepts it sees nothing."""
-    kept = {o.promise.id for o in history.operations if o.verb == "reserve" and o.promise}
+    bookings = {o.promise.id for o in history.operations if o.verb == "reserve" and o.promise}
     rows = list(history.stored)
-    lost = next(row for row in rows if row.id in kept)
+    lost = next(row for row in rows if row.id in bookings)
     double = next(row for row in rows if row.state == "reserved" and row.id != lost.id)
     twin = replace(double, id=f"{double.id}-twin", reader=lost.reader)
     return replace(history, stored=[row for row in rows if row is not lost] + [twin])
