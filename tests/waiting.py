@@ -20,6 +20,22 @@ def patience(seconds: float) -> float:
     return seconds * FACTOR
 
 
+class Progress:
+    """Wakes those who wait for a state, each time that something has been done towards it."""
+
+    def __init__(self) -> None:
+        self._condition = asyncio.Condition()
+
+    async def made(self) -> None:
+        async with self._condition:
+            self._condition.notify_all()
+
+    async def until(self, holds: Callable[[], bool], within_s: float) -> None:
+        """Returns once it holds. Raises: TimeoutError after ``patience(within_s)``."""
+        async with asyncio.timeout(patience(within_s)), self._condition:
+            await self._condition.wait_for(holds)
+
+
 async def until(condition: Callable[[], Awaitable[bool]], what: str, within_s: float = 20) -> None:
     """Returns once the condition holds; it is checked 50 times a second.
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 import aiohttp
 
 from tests.living import Client, Living, living
-from tests.waiting import patience, until
+from tests.waiting import Progress, until
 
 HALL, EAST = "2f-hall", "2f-east"
 OTHER = "2f-hall-066"
@@ -31,7 +31,7 @@ class Watcher:
     comments: int = 0
     text: str = ""
     ended: bool = False
-    told: asyncio.Condition = field(default_factory=asyncio.Condition)
+    progress: Progress = field(default_factory=Progress)
 
     async def plan(self) -> Any:
         return await self.client.ok("GET", self.path.replace("/events", "/map"))
@@ -52,11 +52,9 @@ class Watcher:
                 self.take(name, json.loads(line.removeprefix("data: ")))
             elif line.startswith(":"):
                 self.comments += 1
-            async with self.told:
-                self.told.notify_all()
+            await self.progress.made()
         self.ended = True
-        async with self.told:
-            self.told.notify_all()
+        await self.progress.made()
 
     def take(self, name: str, data: dict[str, Any]) -> None:
         self.events.append((name, data))
@@ -67,8 +65,7 @@ class Watcher:
             self.seats[data["id"]] = self.seats[data["id"]] | data
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(patience(15)), self.told:
-            await self.told.wait_for(holds)
+        await self.progress.until(holds, 15)
 
     async def shows(self, seat: str, status: str) -> None:
         await self.until(lambda: self.seats[seat]["status"] == status)

@@ -52,7 +52,7 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 
 
 class Pages:
-    """What a reader's browser gets at one instant, from pieces or made whole."""
+    """The pages that readers' browsers get at one instant, from pieces or made whole."""
 
     def __init__(self, service: Living, patch: pytest.MonkeyPatch) -> None:
         self._service, self._patch = service, patch
@@ -64,10 +64,10 @@ class Pages:
         cache.pieces, cache.drawings = LruCache(512), LruCache(256)
 
     async def __call__(self, reader: Browser, path: str, language: str, **headers: str) -> str:
-        asked = path.format(tomorrow=self._service.tomorrow)
+        address = path.format(tomorrow=self._service.tomorrow)
         cookie = {"Cookie": f"{reader.cookie['Cookie']}; language={language}"}
-        answer = await reader.client.get(f"/{asked}", **cookie, **headers)
-        assert answer.status == 200, (asked, answer.status)
+        answer = await reader.client.get(f"/{address}", **cookie, **headers)
+        assert answer.status == 200, (address, answer.status)
         return _SECRETS.sub(r'\1""', answer.body)
 
     async def whole(self, reader: Browser, path: str, language: str, **headers: str) -> str:
@@ -144,8 +144,8 @@ async def test_pages_from_pieces_are_those_made_whole(service: Living, pages: Pa
 async def test_a_piece_is_never_older_than_what_it_was_made_of(
     service: Living, pages: Pages
 ) -> None:
-    """Whatever changes, the next page is as if it was made whole: bookings, the clock to the
-    second, rules, plans, groups, forecasts."""
+    """The next page is as if it was made whole after a change of bookings, of the clock to the
+    second, of rules, plans, groups or forecasts."""
     chance, catalogs = random.Random(7), service.inside.stored.catalogs
     await with_rules(service, booking_opens_at=time(8, 2), opening_draw=True)
     await remember(service, 42)

@@ -191,8 +191,8 @@ async def test_a_reader_found_by_number_is_shown_with_the_number_masked(service:
 
 
 async def test_what_waits_is_one_list_with_the_longest_waiting_first(service: Living) -> None:
-    """Of more than twelve, the rest is counted by kind; an idle day has a sentence of its own. A
-    question begins with its first words."""
+    """Twelve tasks are listed, and the rest is counted by kind; an idle day has a sentence of its
+    own. A question begins with its first words."""
     reader, desk = await service.reader(), await staff(service)
     assert "现在没有需要处理的事" in (await desk.get("/console")).body
     made = await reader.reserve("2f-hall-066", "now", "11:00")
@@ -204,8 +204,8 @@ async def test_what_waits_is_one_list_with_the_longest_waiting_first(service: Li
     page = (await desk.get("/console")).body
     kinds = re.findall(r'<li><span class="badge quiet">(\w+)</span>', page)
     assert kinds == ["留言"] * 5 + ["座位被占"] + ["留言"] * 6
-    asked = [unescape(words) for words in re.findall(r'questions">(&lt;.*?)</a>', page)]
-    assert asked[:2] == [f"<b>插座</b>不通电 {n} {'请' * 99}"[:59] + "…" for n in (0, 1)]
+    questions = [unescape(words) for words in re.findall(r'questions">(&lt;.*?)</a>', page)]
+    assert questions[:2] == [f"<b>插座</b>不通电 {n} {'请' * 99}"[:59] + "…" for n in (0, 1)]
     assert "还有 留言 2" in page and "现在没有需要处理的事" not in page
 
 

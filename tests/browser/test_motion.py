@@ -69,7 +69,7 @@ async def test_an_area_moves_to_its_plan_and_back_and_a_seat_into_the_pass(
 
 
 async def life(tab: Tab, seat: str) -> list[dict[str, int]]:
-    """What moved when a reader went to a plan, back, to the plan again, and booked the seat."""
+    """The moves of a reader who goes to a plan, back, to the plan again, and books the seat."""
     await tab.context.add_init_script(WATCH)
     page = tab.page
     await tab.go("/")

@@ -21,7 +21,7 @@ from models.reservations.occupancy_rows import Change, RowRemoval
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database, Document, new_id
 from tests.builders import BY_READER, PROOF, ZONE, on, reserved
-from tests.waiting import patience
+from tests.waiting import Progress
 
 SEATS = [f"2f-hall-{number:03d}" for number in range(1, 401)]
 
@@ -34,7 +34,7 @@ class Heard:
     batches: int = 0
     anew: int = 0
     as_of: float | None = None
-    told: asyncio.Condition = field(default_factory=asyncio.Condition)
+    progress: Progress = field(default_factory=Progress)
     check: Callable[[ChangeBatch], None] = lambda batch: None
 
     async def listen(self, changes: ReservationChangeStream) -> None:
@@ -44,12 +44,10 @@ class Heard:
             self.anew += batch.reload_required
             self.as_of = batch.complete_until or self.as_of
             self.check(batch)
-            async with self.told:
-                self.told.notify_all()
+            await self.progress.made()
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(patience(20)), self.told:
-            await self.told.wait_for(holds)
+        await self.progress.until(holds, 20)
 
     def knows(self, id: str, rev: int) -> bool:
         changes = (change for _, change in self.changes)

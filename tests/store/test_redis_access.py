@@ -95,8 +95,8 @@ async def test_an_ended_session_is_published_to_all_workers(redis_server: RedisS
 async def test_a_subscription_whose_connection_timed_out_begins_anew(
     redis_server: RedisServer,
 ) -> None:
-    """As when Redis's host has lost its power and says no more: a worker that took this for an
-    absent message would ask again and again, and serve nobody."""
+    """A worker hears no more when Redis's host has lost its power. One that took this for an absent
+    message would ask again and again, and serve nobody."""
     async with open_redis(redis_server.url) as client:
         ended_sessions, calls = asyncio.Queue[str](), asyncio.Queue[None]()
         revocations = SessionRevocations(client, "ended")

@@ -25,8 +25,8 @@ async def test_a_school_is_added_once_and_removed_only_when_closed(
     desk.mkdir()
     one = school_file(desk, "one", 2, 8080, *SERVERS)
     await school_add({}, folder, desk / "one.env")
-    kept = (folder / "one.env").read_text()
-    assert kept == (desk / "one.env").read_text()
+    content = (desk / "one.env").read_text()
+    assert (folder / "one.env").read_text() == content
     assert (folder / "one.env").stat().st_mode & 0o777 == 0o640
 
     wrong = {
@@ -56,7 +56,7 @@ async def test_a_school_is_added_once_and_removed_only_when_closed(
         assert capsys.readouterr().out == f"one\t127.0.0.2\t8080\t{said}\n"
     await school_rename({}, folder, "one", REMOVED)
     assert not read_schools(folder, {}, load)
-    assert (folder / "one.removed").read_text() == kept
+    assert (folder / "one.removed").read_text() == content
 
 
 def test_only_host_port_and_log_level_of_the_service_count_for_a_school(tmp_path: Path) -> None:
