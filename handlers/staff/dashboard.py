@@ -15,8 +15,8 @@ from handlers.http.language import language_of
 from handlers.http.pages import PageRequest
 from handlers.staff.help_topics import help_for
 from handlers.staff.layout import render, sees_area, sees_seat, visible_seats
-from handlers.texts.console import ALARM_TEXT
-from handlers.texts.console_labels import (
+from handlers.texts.dashboard import (
+    ALARM_TEXT,
     BACKUP_TEXT,
     TASK_TEXT,
     TROUBLE_TEXT,

@@ -213,15 +213,6 @@ MEAL_TIMES_ENDS: Final = r"[,，、;；\s]+"
 MEAL_TIME_DASHES: Final = "[–—至~～]"
 """Matches the characters that are read as the hyphen in a typed meal time."""
 
-ALARM_TEXT: Final[Mapping[str, str]] = {
-    "trouble": _("{name}：{what}"),
-    "silent": _("{name} 没有响应"),
-    "no_presence": _(
-        "{venue}近 7 天没有任何签到方式起过作用：到时未签到的座位照常释放，但不记违约"
-    ),
-}
-"""The dashboard's alarms. In ``trouble``, the text comes from ``console_labels.TROUBLE_TEXT`` if
-the trouble is a known one."""
 NARROWER_GROUP: Final = _(
     "读者组“{group}”的{rule}仍是 {own} {unit}，比{place}的 {library} {unit}少：本组读者反而更受限。"
     "不是有意的话，请在读者组里改为“至少”、改大或留空。"
