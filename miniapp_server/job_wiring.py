@@ -46,8 +46,7 @@ def wire_jobs(app: web.Application, resources: Resources, channels: Channels, ow
     app[SHUTDOWN] = notifications.close
     groups = schedule(
         app,
-        clock,
-        resources.db,
+        resources,
         Retention(
             r,
             pauses,

@@ -16,6 +16,7 @@ from handlers.http.metrics import Metrics
 from miniapp_server.channels import Channels
 from miniapp_server.clock import Clock
 from miniapp_server.maintenance import Retention
+from miniapp_server.resources import Resources
 from miniapp_server.scheduler import Job, JobGroup, Messaging
 from miniapp_server.wiring import (
     DEADLINE_EXTENSION,
@@ -32,9 +33,9 @@ from models.messages.entities import Channel
 from models.migrations.repository import migrate
 from models.outages.monitor import OutageMonitor
 from models.reference_data import ReferenceData
+from models.reservation_store.repository import ReservationRepository
 from models.staff.alerts import StaffAlerts
 from models.statistics.service import StatisticsService
-from models.storage.mongo import Database
 from models.storage.redis_health import RedisHealth
 from notify.delivery.outcomes import LATE
 from notify.delivery.worker import DeliveryWorker
@@ -121,7 +122,7 @@ class Refresh:
         return 0
 
 
-def deadline_jobs(app: web.Application) -> JobGroup:
+def deadline_jobs(app: web.Application, reservations: ReservationRepository) -> JobGroup:
     """The jobs that act on reservations at their deadlines, in the order in which they run."""
     deadlines, extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
     waitlist = app[WAITLIST_JOBS]
@@ -129,19 +130,26 @@ def deadline_jobs(app: web.Application) -> JobGroup:
     async def expire_offers(now: datetime) -> int:
         return await waitlist.expire_offers(await extension.alive_until(now))
 
-    jobs = {
-        "heartbeat": extension.record_heartbeat,
-        "gates": app[GATE_PRESENCE_JOB].run,
+    of_deadlines = {
         "no_show": deadlines.no_show,
         "expire_offers": expire_offers,
         "fail_presence_checks": app[PRESENCE_CHECK_JOB].run,
         "expire_leaves": deadlines.expire_leaves,
         "complete": deadlines.complete,
         "carry_over": deadlines.carry_over,
-        "offer_free_seats": waitlist.offer_free_seats,
-        "send_reminders": deadlines.send_reminders,
     }
-    return JobGroup("deadlines", tuple(Job(name, run) for name, run in jobs.items()), every_s=2)
+    return JobGroup(
+        "deadlines",
+        (
+            Job("heartbeat", extension.record_heartbeat),
+            Job("gates", app[GATE_PRESENCE_JOB].run),
+            *(Job(name, run, of_deadlines=True) for name, run in of_deadlines.items()),
+            Job("offer_free_seats", waitlist.offer_free_seats),
+            Job("send_reminders", deadlines.send_reminders, of_deadlines=True),
+        ),
+        every_s=2,
+        is_due=reservations.is_any_due,
+    )
 
 
 def _notifying(notifications: Notifications) -> list[JobGroup]:
@@ -194,15 +202,14 @@ def _checking(texts: TextChecker | None) -> list[JobGroup]:
 
 def schedule(
     app: web.Application,
-    clock: Clock,
-    db: Database,
+    resources: Resources,
     retention: Retention,
     notifications: Notifications,
     refresh: Refresh,
     texts: TextChecker | None,
 ) -> list[JobGroup]:
     """The groups of all jobs of a worker. ``texts``: None without a mini-program."""
-    wall = clock.real_now
+    wall, db = resources.clock.real_now, resources.db
 
     async def prune(now: datetime) -> int:
         return await retention.prune(now, wall())
@@ -218,9 +225,9 @@ def schedule(
             every_s=30,
         ),
         JobGroup("outages", (Job("outages", app[service_key(OutageMonitor)].run),), every_s=5),
-        deadline_jobs(app),
+        deadline_jobs(app, resources.repositories.reservations),
         # On each worker: readers are served while any of them beats.
-        JobGroup("beat", (Job("beat", app[DEADLINE_EXTENSION].beat),), every_s=1, leased=False),
+        JobGroup("beat", (Job("beat", app[DEADLINE_EXTENSION].beat),), every_s=2, leased=False),
         *_notifying(notifications),
         *_staff_alerts(app),
         *_checking(texts),

@@ -82,11 +82,13 @@ async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
 @dataclass(frozen=True, slots=True)
 class Job:
     """A background job. ``run(now)`` does a bounded, repeatable part of what is due and returns
-    its number of effects. With ``batch_size`` or more effects the job runs again immediately."""
+    its number of effects. With ``batch_size`` or more effects the job runs again immediately.
+    ``of_deadlines``: whether it has work only if its group ``is_due``."""
 
     name: str
     run: Callable[[datetime], Awaitable[int]]
     batch_size: int = 200
+    of_deadlines: bool = False
 
     async def run_once(self, now: datetime) -> int:
         """Runs the job once. Its log lines get a new request id that begins with the job's name."""
@@ -107,6 +109,8 @@ class JobGroup:
     """Whether the jobs depend on the machine's clock, and so pause while it is wrong."""
     put_off: Callable[[], bool] = lambda: False
     """Whether to skip a round for the sake of more urgent work; not asked by ``run_until_idle``."""
+    is_due: Callable[[datetime], Awaitable[bool]] | None = None
+    """Whether a deadline has passed. Asked once a round, in place of each job of deadlines."""
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
     last_success: float = field(default_factory=monotonic)
     leased_at: float = float("-inf")
@@ -247,8 +251,13 @@ class Scheduler:
             group.began_at = None
             return False
         self._measure_delay(group)
-        busy = False
+        busy, is_due = False, None
         for job in () if group.put_off() else group.jobs:
+            if job.of_deadlines and group.is_due is not None:
+                if is_due is None:
+                    is_due = await group.is_due(self._clock.now())
+                if not is_due:
+                    continue
             effects = await job.run_once(self._clock.now())
             if effects:
                 self._metrics.effects.labels(job.name).inc(effects)

@@ -56,25 +56,15 @@ async def _look_on(s: Store) -> None:
     await queue.readers_due(EVENING, place, 30)
 
 
-DEADLINES: Final = {
-    *(
-        "due_no_show",
-        "due_leave_expiry",
-        "due_complete",
-        "due_offer_expiry",
-        "due_presence_check",
-        "due_remind",
-    )
-}
 SPAN: Final = TimeRange(on("14:00"), on("15:30"))
 # verb → what it sends: the plan's index (or IDHACK), and how many documents a found one may cost
 HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("occupancy_rows", _of("occupancy_rows", MONDAY), {"occupancy"}),
-    ("due_for_no_show", _of("due_for_no_show", EVENING, 500), {"due_no_show"}),
-    ("due_for_leave_expiry", _of("due_for_leave_expiry", EVENING, 500), {"due_leave_expiry"}),
-    ("due_for_completion", _of("due_for_completion", EVENING, 500), {"due_complete"}),
-    ("due_for_reminder", _of("due_for_reminder", EVENING, 500), {"due_remind"}),
-    ("due_for_carry_over", _of("due_for_carry_over", EVENING, 500), {"due_carry_over"}),
+    ("due_for_no_show", _of("due_for_no_show", EVENING, 500), {"due"}),
+    ("due_for_leave_expiry", _of("due_for_leave_expiry", EVENING, 500), {"due"}),
+    ("due_for_completion", _of("due_for_completion", EVENING, 500), {"due"}),
+    ("due_for_reminder", _of("due_for_reminder", EVENING, 500), {"due"}),
+    ("due_for_carry_over", _of("due_for_carry_over", EVENING, 500), {"due"}),
     ("with_outbox_events", _of("with_outbox_events", 200), {"outbox"}),
     ("on_day", lambda s: s.stored.reservations.on_day(ZONE, s.readers[2], MONDAY), {"reader_list"}),
     ("on_seat", _of("on_seat", ZONE, "seat-003", MONDAY), {"occupancy", "ended_on_seat"}),
@@ -104,17 +94,14 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         {"at"},
     ),
     ("text_checks.waiting", lambda s: s.stored.text_checks.waiting(EVENING, 9), {"unchecked"}),
-    (
-        "deadlines_within",
-        _of("deadlines_within", SPAN),
-        {"due_no_show", "due_leave_expiry", "due_offer_expiry", "due_presence_check"},
-    ),
+    ("is_any_due", _of("is_any_due", EVENING), {"due"}),
+    ("deadlines_within", _of("deadlines_within", SPAN), {"due"}),
     ("with_open_reports", _of("with_open_reports", on("14:00"), 0, 20), {"desk_reports"}),
     ("reported_occupied_seats", _of("reported_occupied_seats", on("14:00")), {"desk_reports"}),
     ("waitlist.ended_unnotified", lambda s: s.stored.waitlist.ended_unnotified(200), {"untold"}),
     ("waitlist.iterate_open", lambda s: s.stored.waitlist.iterate_open(None, 200), {"open"}),
-    ("next_due", _of("next_due", on("13:00")), DEADLINES),
-    ("overdue", _of("overdue", EVENING), DEADLINES),
+    ("next_due", _of("next_due", on("13:00")), {"due"}),
+    ("overdue", _of("overdue", EVENING), {"due"}),
     ("get", lambda s: s.stored.reservations.get(s.mine.id), {"_id_"}),
     ("replace", _change, {"_id_"}),
     (
@@ -253,10 +240,10 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         {"reader_violations"},
     ),
 ]
-RARE: Final = {"ids_before", "deliveries.expire", "due_for_completion"}
-"""The first reads messages that are on the way still, the last who is away too long and was not
-timed out in the same round: hardly any. Here they are many. The second reads all that wait, every
-half minute while nothing can be sent: an index of expiries would cost each message more."""
+RARE: Final = {"ids_before", "deliveries.expire", "due_for_completion", "due_for_reminder"}
+"""The first reads messages that are on the way still, the last two what the jobs before them in the
+round have due and left: hardly any. Here they are many. The second reads all that wait, every half
+minute while nothing can be sent: an index of expiries would cost each message more."""
 
 
 async def profiled(s: Store, verb: Verb) -> list[Document]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -98,7 +99,8 @@ class HistoryWriter:
     def finished(self, revisions: Sequence[Reservation], keep_claims: bool) -> Document:
         """The document of an ended reservation, from its revisions. The reservation's messages
         count as already sent. ``keep_claims``: whether the reservation keeps its claims."""
-        document = to_new_document(revisions[-1], self.id) | {"outbox": [], "carry_over_at": None}
+        ended = replace(revisions[-1], carry_over_at=None)
+        document = to_new_document(ended, self.id) | {"outbox": []}
         if not keep_claims:
             document["claims"] = []
         changes = [new_id() for _ in revisions[1:]]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from models.profile.entities import DEFAULT_ZONE_MINUTES
-from models.storage.installation import ABOUT, CLOCKS_JUMP, FIRST_SCHEMA, FORM
+from models.reservations.state_machine import ReservationState
+from models.storage.installation import ABOUT, CLOCKS_JUMP, FIRST_SCHEMA, FORM, SCHEMA
 from models.storage.mongo import Collection, Database, Document
 from models.storage.mongo_errors import translate_errors
 
@@ -26,9 +27,15 @@ class Migration:
     batch: Callable[[Database], Awaitable[int]]
 
 
-async def update_batch(collection: Collection, still_old: Document, update: Document) -> int:
-    """Applies ``update`` to a batch of documents that match ``still_old``; returns their number."""
-    rows = await collection.find(still_old, {"_id": 1}).limit(BATCH_SIZE).to_list(None)
+async def update_batch(
+    collection: Collection,
+    still_old: Document,
+    update: Document | list[Document],
+    hint: str | None = None,
+) -> int:
+    """Applies ``update`` to a batch of documents that match ``still_old``; returns their number.
+    ``hint``: the name of the index that finds them."""
+    rows = await collection.find(still_old, {"_id": 1}, hint=hint).limit(BATCH_SIZE).to_list(None)
     # The condition again: a request may have written the new form in the meantime.
     ids = {"_id": {"$in": [row["_id"] for row in rows]}}
     if rows:
@@ -46,8 +53,54 @@ async def _note_offset(db: Database) -> int:
     )
 
 
+_REPLACED: Final = (
+    "due_no_show",
+    "due_leave_expiry",
+    "due_complete",
+    "due_remind",
+    "due_offer_expiry",
+    "due_presence_check",
+    "due_carry_over",
+)
+"""The indexes by a kind of deadline, in the place of which there is one by the first deadline."""
+
+
+async def _note_first_deadline(db: Database) -> int:
+    """From here on a reservation names its first deadline, by which alone the jobs look for it.
+    Most reservations have ended and have none; the two indexes leave these out."""
+
+    def while_in(instant: str, *states: ReservationState) -> Document:
+        return {"$cond": [{"$in": ["$state", [state.value for state in states]]}, instant, None]}
+
+    stays = (ReservationState.IN_USE, ReservationState.AWAY)
+    instants = [
+        "$remind_at",
+        "$presence_due_at",
+        "$held_until",
+        "$carry_over_at",
+        while_in("$check_in_until", ReservationState.RESERVED),
+        while_in("$return_by", ReservationState.AWAY),
+        while_in("$end", *stays),
+    ]
+    first: list[Document] = [{"$set": {"due_at": {"$min": instants}}}]
+    carried: Document = {
+        "live": False,
+        "claims": {"$type": "string"},
+        "carry_over_at": {"$type": "date"},
+    }
+    unnamed: Document = {"due_at": {"$exists": False}}
+    reservations = db["reservations"]
+    done = await update_batch(reservations, {"live": True, **unnamed}, first, "occupancy")
+    done += await update_batch(reservations, carried | unnamed, first, "ended_with_claims")
+    if done == 0:
+        for name in (await reservations.index_information()).keys() & _REPLACED:
+            await reservations.drop_index(name)
+    return done
+
+
 MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(CLOCKS_JUMP, "claims count half hours on a clock that never jumps", _note_offset),
+    Migration(SCHEMA, "a reservation names its first deadline", _note_first_deadline),
 )
 """All migrations in order; the last number equals ``SCHEMA`` (models/storage/installation.py)."""
 

@@ -16,7 +16,7 @@ from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
 from models.reservations.errors import StaleRevision
 
-BEAT_EVERY: Final = timedelta(seconds=0.8)
+BEAT_EVERY: Final = timedelta(seconds=1.8)
 _JUST_NOW: Final = timedelta(seconds=0.1)
 """A worker records no further heartbeat within this time after its last heartbeat."""
 _ROUNDS: Final = 10

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 from pymongo import ASCENDING
 
@@ -11,36 +10,23 @@ from models.kernel.time_range import TimeRange
 from models.library.entities import VenueId
 from models.reservation_store.mapping import from_document
 from models.reservation_store.queries import ReservationCollection
+from models.reservations.deadlines import Deadline, deadlines
 from models.reservations.entities import AFTER_OUTAGE, Reservation
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Document
 from models.storage.mongo_errors import translate_errors
 
-Deadline = Literal[
-    "no_show",
-    "expire_leaves",
-    "complete",
-    "send_reminders",
-    "fail_presence_checks",
-    "expire_offers",
-]
-"""A kind of deadline, named after the job that settles it."""
-_PRESENT_STATES: Final = [ReservationState.IN_USE.value, ReservationState.AWAY.value]
-_DEADLINES: Final[Mapping[Deadline, tuple[list[str], str]]] = {
-    "no_show": ([ReservationState.RESERVED.value], "check_in_until"),
-    "expire_leaves": ([ReservationState.AWAY.value], "return_by"),
-    "complete": (_PRESENT_STATES, "end"),
-    "send_reminders": ([], "remind_at"),
-    "fail_presence_checks": ([], "presence_due_at"),
-    "expire_offers": ([], "held_until"),
-}
-"""For each deadline: the states in which a reservation has it (an empty list: all states in
-which the field is set), and the field that contains the instant."""
 FrozenVenues = Literal[True] | frozenset[VenueId]
 """Venues whose deadlines do not run now, as readers cannot check in there; True for all venues."""
 
 
 class DueQueries(ReservationCollection):
+    async def is_any_due(self, now: datetime) -> bool:
+        """True if a deadline of any reservation is at ``now`` or earlier."""
+        with translate_errors():
+            due = await self._all.find_one(_due_by(now), {"_id": 1}, hint="due")
+        return due is not None
+
     async def due_for_no_show(
         self,
         due: datetime,
@@ -51,11 +37,11 @@ class DueQueries(ReservationCollection):
         """Bookings whose check-in deadline is at ``due`` or earlier. ``held``: venues whose
         deadlines do not run now. From these venues, and of readers with an open report, only
         bookings that have ended at ``now`` are returned (none if ``now`` is None)."""
-        query: Document = {
+        missed: Document = {
             "state": ReservationState.RESERVED.value,
             "check_in_until": {"$lte": due},
         }
-        return await self._due("due_no_show", query | _not_held(held, now), limit)
+        return await self._due(due, missed | _not_held(held, now), limit)
 
     async def due_for_leave_expiry(
         self,
@@ -67,60 +53,54 @@ class DueQueries(ReservationCollection):
         """Reservations on leave whose ``return_by`` is at ``due`` or earlier, except leaves
         until the end of the stay, which the completion settles. ``held``: venues whose deadlines
         do not run now; from these venues, only stays that have ended at ``now`` are returned."""
-        return await self._due(
-            "due_leave_expiry",
-            {
-                "state": ReservationState.AWAY.value,
-                "return_by": {"$lte": due},
-                "$expr": {"$lt": ["$return_by", "$end"]},
-                **_not_held(held, now),
-            },
-            limit,
-        )
+        out: Document = {
+            "state": ReservationState.AWAY.value,
+            "return_by": {"$lte": due},
+            "$expr": {"$lt": ["$return_by", "$end"]},
+        }
+        return await self._due(due, out | _not_held(held, now), limit)
 
     async def due_for_completion(self, now: datetime, limit: int) -> list[Reservation]:
         """Stays whose end is at ``now`` or earlier. A leave whose ``return_by`` was before the
         end is left to ``due_for_leave_expiry``: records of a gate may still be missing."""
-        return await self._due(
-            "due_complete",
-            {
-                "state": {"$in": [ReservationState.IN_USE.value, ReservationState.AWAY.value]},
-                "end": {"$lte": now},
-                "$or": [
-                    {"state": ReservationState.IN_USE.value},
-                    {"$expr": {"$gte": ["$return_by", "$end"]}},
-                ],
-            },
-            limit,
-        )
+        over: Document = {
+            "state": {"$in": [ReservationState.IN_USE.value, ReservationState.AWAY.value]},
+            "end": {"$lte": now},
+            "$or": [
+                {"state": ReservationState.IN_USE.value},
+                {"$expr": {"$gte": ["$return_by", "$end"]}},
+            ],
+        }
+        return await self._due(now, over, limit)
 
     async def due_for_reminder(self, now: datetime, limit: int) -> list[Reservation]:
-        cursor = self._all.find({"remind_at": {"$type": "date", "$lte": now}})
-        return await self._read(cursor.sort("remind_at", ASCENDING).limit(limit))
+        return await self._due(now, {"remind_at": {"$lte": now}}, limit)
 
     async def due_for_offer_expiry(self, now: datetime, limit: int) -> list[Reservation]:
-        cursor = self._all.find({"held_until": {"$type": "date", "$lte": now}})
-        return await self._read(cursor.limit(limit))
+        return await self._due(now, {"held_until": {"$lte": now}}, limit)
 
     async def due_for_presence_check(self, now: datetime, limit: int) -> list[Reservation]:
-        cursor = self._all.find(
-            {
-                "presence_due_at": {"$type": "date", "$lte": now},
-                "state": ReservationState.IN_USE.value,
-                "end": {"$gt": now},
-                # A reader who reported the seat as occupied cannot sit there.
-                "report.open": {"$ne": True},
-            }
-        )
-        return await self._read(cursor.limit(limit))
+        doubted: Document = {
+            "presence_due_at": {"$lte": now},
+            "state": ReservationState.IN_USE.value,
+            "end": {"$gt": now},
+            # A reader who reported the seat as occupied cannot sit there.
+            "report.open": {"$ne": True},
+        }
+        return await self._due(now, doubted, limit)
 
     async def due_for_carry_over(self, now: datetime, limit: int) -> list[Reservation]:
-        cursor = self._all.find({"carry_over_at": {"$type": "date", "$lte": now}})
-        return await self._read(cursor.limit(limit))
+        ended: Document = {
+            "state": ReservationState.COMPLETED.value,
+            "carry_over_at": {"$lte": now},
+        }
+        return await self._due(now, ended, limit)
 
     async def carried_over(self, id: ReservationId) -> None:
         with translate_errors():
-            await self._all.update_one({"_id": id}, {"$set": {"carry_over_at": None}})
+            await self._all.update_one(
+                {"_id": id}, {"$set": {"carry_over_at": None, "due_at": None}}
+            )
 
     async def with_outbox_events(self, limit: int) -> list[Reservation]:
         """Reservations with events in the outbox, the oldest first. Claims, idempotency results
@@ -153,54 +133,60 @@ class DueQueries(ReservationCollection):
         lies in the outage or within a minute after it and was not extended for this outage yet."""
         within = {"$gt": outage.start, "$lte": outage.end + AFTER_OUTAGE}
         untouched: Document = {
-            "history": {"$not": {"$elemMatch": {"event": "outage", "at": outage.end}}}
+            "history": {"$not": {"$elemMatch": {"event": "outage", "at": outage.end}}},
+            "$or": [
+                {"state": ReservationState.RESERVED.value, "check_in_until": within},
+                {"state": ReservationState.AWAY.value, "return_by": within},
+                {"state": ReservationState.IN_USE.value, "presence_due_at": within},
+                {"held_until": within},
+            ],
         }
-        waiting = {"state": ReservationState.RESERVED.value, "check_in_until": within, **untouched}
-        away = {"state": ReservationState.AWAY.value, "return_by": within, **untouched}
-        rows = await self._due("due_no_show", waiting, 0)
-        rows += await self._due("due_leave_expiry", away, 0)
-        checked: Document = {
-            "presence_due_at": {"$type": "date", **within},
-            "state": ReservationState.IN_USE.value,
-        }
-        offered: Document = {"held_until": {"$type": "date", **within}}
-        with translate_errors():
-            for query in (checked, offered):
-                documents = await self._all.find({**query, **untouched}).to_list(None)
-                rows += [from_document(row) for row in documents]
-        return rows
+        return await self._due(outage.end + AFTER_OUTAGE, untouched)
 
     async def next_due(self, after: datetime) -> tuple[datetime, frozenset[Deadline]] | None:
         """The first instant after ``after`` with deadlines, and their kinds. None without any."""
-        instants = await self._first_instants({"$gt": after})
+        later: Document = {"due_at": {"$type": "date", "$gt": after}}
+        with translate_errors():
+            row = await self._all.find_one(later, {"due_at": 1}, sort=[("due_at", ASCENDING)])
+        instants = {
+            instant
+            for r in await self._due(after)
+            for instant in deadlines(r).values()
+            if instant > after
+        }
+        if row is not None:
+            instants.add(row["due_at"])
         if not instants:
             return None
-        first = min(instants.values())
-        return first, frozenset(name for name, instant in instants.items() if instant == first)
+        first = min(instants)
+        return first, frozenset(
+            kind
+            for r in await self._due(first)
+            for kind, instant in deadlines(r).items()
+            if instant == first
+        )
 
     async def overdue(self, now: datetime) -> frozenset[Deadline]:
         """The kinds of deadlines with instants at ``now`` or earlier that are not settled yet."""
-        return frozenset(await self._first_instants({"$lte": now}))
+        return frozenset(
+            kind
+            for r in await self._due(now)
+            for kind, instant in deadlines(r).items()
+            if instant <= now
+        )
 
-    async def _first_instants(self, when: Document) -> dict[Deadline, datetime]:
-        instants: dict[Deadline, datetime] = {}
-        with translate_errors():
-            for deadline, (states, field) in _DEADLINES.items():
-                query: Document
-                if states:
-                    query = {"state": {"$in": states}, "live": True, field: when}
-                else:
-                    query = {field: {"$type": "date", **when}}
-                row = await self._all.find_one(query, {field: 1}, sort=[(field, ASCENDING)])
-                if row is not None:
-                    instants[deadline] = row[field]
-        return instants
+    async def _due(
+        self, now: datetime, which: Document | None = None, limit: int = 0
+    ) -> list[Reservation]:
+        """At most ``limit`` (0: all) reservations that match ``which`` and have any deadline at
+        ``now`` or earlier, the first due first."""
+        cursor = self._all.find(_due_by(now) | (which or {})).hint("due")
+        return await self._read(cursor.sort("due_at", ASCENDING).limit(limit))
 
-    async def _due(self, index: str, query: Document, limit: int) -> list[Reservation]:
-        """The live reservations that match ``query``. MongoDB gets ``index`` as a hint: all due
-        indexes begin with the state, so its planner might choose a wrong one while everything is
-        due, keep that choice, and later read every live reservation."""
-        return await self._read(self._all.find({**query, "live": True}).hint(index).limit(limit))
+
+def _due_by(now: datetime) -> Document:
+    # The type lets MongoDB use the index, which has reservations with a deadline only.
+    return {"due_at": {"$type": "date", "$lte": now}}
 
 
 def _not_held(held: FrozenVenues, now: datetime | None) -> Document:

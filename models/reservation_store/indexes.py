@@ -61,39 +61,16 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             partialFilterExpression={"live": False},
         ),
         IndexModel(
-            [("state", ASCENDING), ("check_in_until", ASCENDING)],
-            name="due_no_show",
-            partialFilterExpression={"live": True},
-        ),
-        IndexModel(
-            [("state", ASCENDING), ("return_by", ASCENDING)],
-            name="due_leave_expiry",
-            partialFilterExpression={"live": True},
-        ),
-        IndexModel(
-            [("state", ASCENDING), ("end", ASCENDING)],
-            name="due_complete",
-            partialFilterExpression={"live": True},
+            # All deadlines by the first of each reservation: one entry to write, and one question
+            # that says whether any job has work. By the state a job skips what others have due.
+            [("due_at", ASCENDING), ("state", ASCENDING)],
+            name="due",
+            partialFilterExpression={"due_at": {"$type": "date"}},
         ),
         IndexModel(
             [("tombstone", ASCENDING)],
             name="tombstones",
             partialFilterExpression={"tombstone": True},
-        ),
-        IndexModel(
-            [("remind_at", ASCENDING)],
-            name="due_remind",
-            partialFilterExpression={"remind_at": {"$type": "date"}},
-        ),
-        IndexModel(
-            [("held_until", ASCENDING)],
-            name="due_offer_expiry",
-            partialFilterExpression={"held_until": {"$type": "date"}},
-        ),
-        IndexModel(
-            [("presence_due_at", ASCENDING)],
-            name="due_presence_check",
-            partialFilterExpression={"presence_due_at": {"$type": "date"}},
         ),
         IndexModel(
             [("patrol_at", ASCENDING)],
@@ -104,11 +81,6 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("report.at", ASCENDING)],
             name="desk_reports",
             partialFilterExpression={"report.desk": True},
-        ),
-        IndexModel(
-            [("carry_over_at", ASCENDING)],
-            name="due_carry_over",
-            partialFilterExpression={"carry_over_at": {"$type": "date"}},
         ),
         IndexModel(
             [("outbox.at", ASCENDING)],

@@ -4,6 +4,7 @@ from datetime import date
 
 from models.kernel.request_id import REQUEST_ID
 from models.library.entities import AreaId, SeatId, VenueId
+from models.reservations.deadlines import due_at
 from models.reservations.entities import (
     GateAssistance,
     HistoryEntry,
@@ -32,6 +33,7 @@ def to_document(r: Reservation) -> Document:
         "end": r.end,
         "rev": r.rev,
         "available_from": r.available_from,
+        "due_at": due_at(r),
         "created_at": r.created_at,
         "check_in_until": r.check_in_until,
         "return_by": r.return_by,

@@ -55,10 +55,10 @@ class ReservationQueries(ReservationCollection):
             if query_state is None:
                 buried = await self._all.count_documents({"tombstone": True})
                 return await self._all.estimated_document_count() - buried
-            query: Document = {"state": query_state.value}
             if query_state in LIVE:
-                query |= {"live": True}
-            return await self._all.count_documents(query)
+                live: Document = {"state": query_state.value, "live": True}
+                return await self._all.count_documents(live, hint="occupancy")
+            return await self._all.count_documents({"state": query_state.value})
 
     async def get(self, id: str) -> Reservation | None:
         with translate_errors():
@@ -116,6 +116,11 @@ class ReservationQueries(ReservationCollection):
     async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
         """The reader's live reservations that start at ``since`` or later, the earliest first."""
         cursor = self._all.find({"reader": reader_id, "start": {"$gte": since}, "live": True})
+        return await self._read(cursor.sort("start", ASCENDING))
+
+    async def all_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
+        """The reader's reservations that start at ``since`` or later, the earliest first."""
+        cursor = self._all.find({"reader": reader_id, "start": {"$gte": since}})
         return await self._read(cursor.sort("start", ASCENDING))
 
     async def recent_of(

@@ -23,7 +23,7 @@ ABOUT: Final = "installation"
 MODE, KEYS, RESTORING, MOVED, FORM = "mode", "keys", "restoring", "moved", "schema"
 FIRST_SCHEMA: Final = 3
 """The schema of a database without a schema number: the first release stored no number."""
-SCHEMA: Final = 4
+SCHEMA: Final = 5
 """The schema that this version writes: the number of its last migration."""
 CLOCKS_JUMP: Final = 4
 """The first schema of libraries whose clocks are set forward and back."""

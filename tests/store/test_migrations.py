@@ -31,7 +31,7 @@ async def _floors(db: Database) -> int:
     return await update_batch(
         db["reservations"],
         {"floor": {"$type": "string"}},
-        [{"$set": {"floor": {"$toInt": "$floor"}}}],  # type: ignore[arg-type]
+        [{"$set": {"floor": {"$toInt": "$floor"}}}],
     )
 
 

@@ -24,25 +24,26 @@ async def school(folder: Path, word: str, *words: str) -> str:
     return out
 
 
-async def status_at(session: aiohttp.ClientSession, number: int, port: int) -> int:
-    """The status of the first page at 127.0.0.NUMBER; 0 if nobody listens."""
+async def status_at(session: aiohttp.ClientSession, number: int, port: int, path: str = "/") -> int:
+    """The status of a page at 127.0.0.NUMBER; 0 if nobody listens."""
     try:
-        async with session.get(f"http://127.0.0.{number}:{port}/") as answer:
+        async with session.get(f"http://127.0.0.{number}:{port}{path}") as answer:
             return answer.status
     except aiohttp.ClientConnectorError:
         return 0
 
 
-async def test_a_school_whose_mongodb_was_away_opens_once_it_answers(
+async def test_a_mongodb_that_is_away_or_dies_concerns_its_own_school_alone(
     tmp_path: Path, mongo_url: str, redis_url: str
 ) -> None:
     port = free_port()
     async with cell(tmp_path / "cell", "cell") as late, aiohttp.ClientSession() as session:
         school_file(tmp_path, "away", 2, port, late.url(), redis_url)
-        school_file(tmp_path, "here", 3, port, mongo_url, redis_url)
+        await seeded(school_file(tmp_path, "here", 3, port, mongo_url, redis_url))
         late.process.send_signal(signal.SIGSTOP)
         async with hosted(tmp_path, port, again_s=0.1) as schools:
             assert [*schools] == ["here"]
+            reader = await schools["here"].reader()
             assert await status_at(session, 2, port) == 503
             late.process.send_signal(signal.SIGCONT)
 
@@ -51,6 +52,14 @@ async def test_a_school_whose_mongodb_was_away_opens_once_it_answers(
                 return await status_at(session, 2, port) == 200
 
             await until(opened, "the school is open", within_s=60)
+            late.process.kill()
+
+            async def gone() -> bool:
+                made = await reader.reserve()
+                await reader.ok("POST", f"/reservations/{made['id']}/cancel")
+                return await status_at(session, 2, port, "/readyz") == 503
+
+            await until(gone, "the school knows that its database is away", within_s=60)
 
 
 async def test_a_reload_adds_suspends_and_moves_schools_while_others_go_on(

@@ -1,0 +1,34 @@
+"""A library in which nothing is due costs its databases little."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from tests.api.stored_reads import commands_of
+from tests.living import Living
+
+_OFTEN_S: Final = 5.0
+
+
+async def test_frequent_jobs_ask_once_whether_any_deadline_has_passed(service: Living) -> None:
+    often = [group for group in service.scheduler.groups if group.every_s <= _OFTEN_S]
+
+    async def rounds() -> None:
+        for group in often:
+            await service.scheduler.run_round(group)
+
+    reader = await service.reader()
+    made = await reader.reserve(start="10:00", end="12:00")
+    await service.settle()
+    await rounds()  # takes the leases
+    service.clock.set(service.clock.now() + timedelta(seconds=2))
+    at_rest = await commands_of(service, rounds())
+    assert at_rest["reservations"] == 2, "is any due, and has any an event"
+    assert at_rest["heartbeat"] == 2, "one job beats for both"
+    assert at_rest.total() <= 20, at_rest
+    missed = datetime.fromisoformat(made["check_in_until"]) + timedelta(seconds=1)
+    await service.inside.stored.heartbeat.set(missed)
+    service.clock.set(missed)
+    await rounds()
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "no_show"
