@@ -12,7 +12,7 @@ from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
 from handlers.http.rendering import render_page
 from handlers.kiosks.presenter import labels_are_taken
 from handlers.reservations import presenter
-from handlers.reservations.current import current_reservation, reminders_missed
+from handlers.reservations.current import current_of, reminders_missed
 from handlers.reservations.device_pass import keep_pass
 from handlers.reservations.glimpse import Glimpse, glimpse_of
 from handlers.texts.labels import EVENT_TEXT
@@ -22,6 +22,7 @@ from models.booking.alternatives import SeatAlternatives
 from models.booking.service import ReservationService
 from models.reservations import rules
 from models.reservations.entities import Reservation
+from models.reservations.state_machine import LIVE
 from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 from models.waitlist.service import WaitlistService
 from notify.templates.rendering import SCAN_BY
@@ -30,17 +31,19 @@ from notify.templates.rendering import SCAN_BY
 async def reservations(visit: PageRequest) -> web.StreamResponse:
     """我的预约: the reader's reservations, the latest first, and their open waitlist entries."""
     reader_id, number = visit.reader.id, page_number(visit)
-    (rows, total), today, entries = await asyncio.gather(
+    (rows, total), recent, entries = await asyncio.gather(
         visit[ReservationService].page_of(
             reader_id, [], (number - 1) * RECORDS_PER_PAGE, RECORDS_PER_PAGE
         ),
-        visit[ReservationService].on_day(reader_id, visit.zone.day(visit.now)),
+        visit[ReservationService].recent_of(reader_id, visit.now),
         visit[WaitlistService].open_of(reader_id),
     )
     pages = pages_of(total, RECORDS_PER_PAGE)
     if number > pages:
         return redirect(f"/reservations?page={pages}")
     reference, now = visit[REFERENCE], visit.now
+    today = [r for r in recent if visit.zone.day(r.start) == visit.zone.day(now)]
+    current = await current_of(visit, (r for r in recent if r.state in LIVE))
     return render_page(
         visit.request,
         "reservations/list.html",
@@ -48,7 +51,7 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
         items=[await presenter.reservation(reference, r, now) for r in rows],
         number=number,
         pages=pages,
-        current=(current := await current_reservation(visit)),
+        current=current,
         untold=bool(current or entries) and await reminders_missed(visit),
         entries=[
             await waitlist_presenter.waitlist_entry(reference, visit[WaitlistService], entry, now)

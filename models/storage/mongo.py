@@ -164,16 +164,17 @@ async def find_page(
     """A page of the matching documents, newest first, and the number of all matches.
     ``newest_by``: the fields that sort by age, which follow the query's fields in the index.
     ``without``: fields to leave out."""
-    rows = (
-        collection.find(query, dict.fromkeys(without, 0) or None)
-        .sort([(name, DESCENDING) for name in newest_by])
-        .skip(skip)
-        .limit(limit)
-        .to_list(None)
-    )
+    matching = collection.find(query, dict.fromkeys(without, 0) or None)
     with translate_errors():
-        documents, total = await asyncio.gather(rows, collection.count_documents(query))
-    return documents, total
+        rows = await (
+            matching.sort([(name, DESCENDING) for name in newest_by])
+            .skip(skip)
+            .limit(limit)
+            .to_list(None)
+        )
+        if len(rows) < limit and (rows or not skip):
+            return rows, skip + len(rows)  # the last page itself shows how many there are
+        return rows, await collection.count_documents(query)
 
 
 async def delete_oldest(
