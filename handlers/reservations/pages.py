@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from itertools import repeat
 
 from aiohttp import web
@@ -19,6 +18,7 @@ from handlers.texts.labels import EVENT_TEXT
 from handlers.texts.pages import DONE_TEXT, REPORTED_ONCE_MORE, REPORTED_TO_DESK, SAYS_MORE
 from handlers.waitlist import presenter as waitlist_presenter
 from models.booking.alternatives import SeatAlternatives
+from models.booking.overview_queries import ReaderOverviews
 from models.booking.service import ReservationService
 from models.reservations import rules
 from models.reservations.entities import Reservation
@@ -31,24 +31,21 @@ from notify.templates.rendering import SCAN_BY
 async def reservations(visit: PageRequest) -> web.StreamResponse:
     """我的预约: the reader's reservations, the latest first, and their open waitlist entries."""
     reader_id, number = visit.reader.id, page_number(visit)
-    (rows, total), recent, entries = await asyncio.gather(
-        visit[ReservationService].page_of(
-            reader_id, [], (number - 1) * RECORDS_PER_PAGE, RECORDS_PER_PAGE
-        ),
-        visit[ReservationService].recent_of(reader_id, visit.now),
-        visit[WaitlistService].open_of(reader_id),
+    reference, now = visit[REFERENCE], visit.now
+    records = await visit[ReaderOverviews].records_of(
+        reader_id, (number - 1) * RECORDS_PER_PAGE, RECORDS_PER_PAGE, now
     )
-    pages = pages_of(total, RECORDS_PER_PAGE)
+    pages = pages_of(records.total, RECORDS_PER_PAGE)
     if number > pages:
         return redirect(f"/reservations?page={pages}")
-    reference, now = visit[REFERENCE], visit.now
-    today = [r for r in recent if visit.zone.day(r.start) == visit.zone.day(now)]
-    current = await current_of(visit, (r for r in recent if r.state in LIVE))
+    entries = await visit[WaitlistService].open_of(reader_id) if records.waits else []
+    today = [r for r in records.recent if visit.zone.day(r.start) == visit.zone.day(now)]
+    current = await current_of(visit, (r for r in records.recent if r.state in LIVE))
     return render_page(
         visit.request,
         "reservations/list.html",
         reader=visit.reader,
-        items=[await presenter.reservation(reference, r, now) for r in rows],
+        items=[await presenter.reservation(reference, r, now) for r in records.page],
         number=number,
         pages=pages,
         current=current,

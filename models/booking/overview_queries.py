@@ -14,12 +14,13 @@ from models.policy.entities import Policy
 from models.reservation_store.mapping import from_document
 from models.reservation_store.queries import daily_numbers
 from models.reservations.entities import Reservation
-from models.reservations.state_machine import ReservationState
+from models.reservations.state_machine import BOOKING_STATES, ReservationState
 from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 
 LIVE_FOR: Final = timedelta(days=2)
 """Reservations that began longer ago than this cannot be reserved, checked in or on leave now."""
+_BOOKINGS: Final = sorted(state.value for state in BOOKING_STATES)
 _STAYED: Final = [ReservationState.FINISHED.value, ReservationState.COMPLETED.value]
 
 
@@ -40,6 +41,18 @@ class ReaderOverview:
     def favourite_seats(self, catalog: Catalog) -> list[Seat]:
         """The favourite seats, without those that have been removed from their plans."""
         return [catalog.seats[id] for id in self.favourites if id in catalog.seats]
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderRecords:
+    """A page of the reader's bookings, the latest first, the number of all of them, and
+    ``recent``: all reservations that began in the last two days or begin later, the earliest
+    first. ``waits``: whether the reader has an open waitlist entry."""
+
+    page: Sequence[Reservation]
+    total: int
+    recent: Sequence[Reservation]
+    waits: bool
 
 
 class ReaderOverviews:
@@ -84,6 +97,49 @@ class ReaderOverviews:
                 for row in sorted(_of(rows, "favourite"), key=lambda row: (row["at"], row["_id"]))
             ],
             frozenset().union(*used),
+        )
+
+    async def records_of(
+        self, reader_id: ReaderId, skip: int, limit: int, now: datetime
+    ) -> ReaderRecords:
+        bookings: Document = {"reader": reader_id, "state": {"$in": _BOOKINGS}}
+        page = {
+            "coll": "reservations",
+            "pipeline": [
+                {"$match": bookings},
+                {"$sort": {"start": -1, "created_at": -1}},
+                {"$skip": skip},
+                {"$limit": limit},
+                {"$set": {"part": "page"}},
+            ],
+        }
+        entry = {
+            "coll": "waitlist",
+            "pipeline": [
+                {"$match": {"reader": reader_id, "open": True}},
+                {"$limit": 1},
+                {"$project": {"part": "entry"}},
+            ],
+        }
+        with translate_errors():
+            cursor = await self._reservations.aggregate(
+                [
+                    {"$match": {"reader": reader_id, "start": {"$gte": now - LIVE_FOR}}},
+                    {"$unionWith": page},
+                    {"$unionWith": entry},
+                ]
+            )
+            rows = await cursor.to_list(None)
+            shown = _of(rows, "page")
+            total = skip + len(shown)
+            if len(shown) == limit or (skip and not shown):  # the last page shows how many it ends
+                total = await self._reservations.count_documents(bookings)
+        recent = (from_document(row) for row in rows if "part" not in row)
+        return ReaderRecords(
+            [from_document(row) for row in shown],
+            total,
+            sorted(recent, key=lambda r: r.start),
+            bool(_of(rows, "entry")),
         )
 
 

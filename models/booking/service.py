@@ -80,11 +80,6 @@ class ReservationService:
     async def on_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
         return await self._reservations.on_day(self._reference.zone, reader_id, day)
 
-    async def recent_of(self, reader_id: ReaderId, now: datetime) -> list[Reservation]:
-        """The reader's reservations that began in the last two days or begin later, the earliest
-        first. All live ones are among them."""
-        return await self._reservations.all_of(reader_id, now - LIVE_FOR)
-
     @idempotent
     async def create(
         self, ctx: RequestContext, seat_id: str, selection: TimeSelection

@@ -118,11 +118,6 @@ class ReservationQueries(ReservationCollection):
         cursor = self._all.find({"reader": reader_id, "start": {"$gte": since}, "live": True})
         return await self._read(cursor.sort("start", ASCENDING))
 
-    async def all_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
-        """The reader's reservations that start at ``since`` or later, the earliest first."""
-        cursor = self._all.find({"reader": reader_id, "start": {"$gte": since}})
-        return await self._read(cursor.sort("start", ASCENDING))
-
     async def recent_of(
         self, reader_id: ReaderId, since: datetime, at_most: int
     ) -> list[Reservation]:

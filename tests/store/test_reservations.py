@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import fields, replace
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 import pytest
 from pymongo.errors import AutoReconnect
 
+from models.booking.overview_queries import ReaderOverviews
 from models.check_in import transitions
 from models.kernel.errors import Unavailable
 from models.kernel.ids import ReaderId
@@ -267,7 +269,7 @@ async def test_a_change_with_a_lost_answer_is_resolved_or_fenced_off(
 
 
 async def test_a_readers_live_and_past_reservations_are_listed(
-    store: ReservationRepository,
+    store: ReservationRepository, db: Database
 ) -> None:
     mine = [
         another("08:00", "09:00", k=1),
@@ -284,6 +286,16 @@ async def test_a_readers_live_and_past_reservations_are_listed(
     assert (page, total) == ([mine[1], mine[0]], 4)
     assert await store.page_of(ZHANG, (ReservationState.CANCELLED,), 0, 9) == ([cancelled], 1)
     assert await store.page_of(ReaderId("c" * 24), (), 0, 9) == ([], 0)
+    overviews, recent = ReaderOverviews(db), sorted([*mine, cancelled], key=lambda r: r.start)
+    for reader_id in (ZHANG, LI, ReaderId("c" * 24)):
+        for skip, limit in product(range(6), (1, 2, 9)):
+            records = await overviews.records_of(reader_id, skip, limit, on("11:00"))
+            listed = await store.page_of(reader_id, (), skip, limit)
+            assert (records.page, records.total) == listed, (skip, limit)
+    assert (records.recent, records.waits) == ([], False)
+    await db["waitlist"].insert_one({"reader": ZHANG, "open": True})
+    records = await overviews.records_of(ZHANG, 0, 1, on("11:00"))
+    assert (records.recent, records.waits) == (recent, True)
     assert await store.count(ReservationState.RESERVED) == 4 and await store.count() == 5
 
 
