@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from models.library.entities import Area, AreaId, SeatId
+from models.library.entities import Area, AreaId, SeatId, VenueId
 from models.library.names import Floor
 from models.library.plan_editing import LONGEST_NAME
 from models.library.seat_names import LONGEST_SEAT_NAME
@@ -46,6 +46,21 @@ async def with_long_names(service: Living) -> None:
     for kiosk in catalog.kiosks.values():
         name = lengthened(kiosk.name, LONGEST_NAME)
         assert await catalogs.replace_kiosk(kiosk, replace(kiosk, name=name))
+    await inside.reference.refresh()
+
+
+async def with_long_words(service: Living) -> None:
+    """Gives the first venue, and the areas of its second floor, names with a German word of 20 to
+    23 letters."""
+    inside, catalogs = service.inside, service.inside.stored.catalogs
+    catalog = inside.reference.catalog
+    venue = catalog.venues[VenueId("library")]
+    longer = replace(venue, name="Universitätsbibliothek Niedersachsen", rev=venue.rev + 1)
+    assert await catalogs.replace_venue(longer)
+    for area in catalog.areas.values():
+        if area.venue_id == venue.id and area.floor == 2:
+            word = "Rechtswissenschaftliche Zweigbibl."
+            assert await catalogs.replace_area(replace(area, name=word, rev=area.rev + 1))
     await inside.reference.refresh()
 
 

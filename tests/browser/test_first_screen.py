@@ -23,6 +23,7 @@ from tests.browser.conftest import (
     sizes,
     whole,
 )
+from tests.browser.long_names import with_long_words
 from tests.builders import ZONE
 from tests.living import Client, Living
 from tests.second_venue import JURIDICUM, retire_second_venue
@@ -31,6 +32,19 @@ LOOK = """tile => [tile.className, tile.querySelector(".count").innerText,
   ...[...tile.querySelectorAll(".bars path")].map((bar) => [
     bar.getAttribute("d"), parseFloat(bar.getAttribute("stroke-dasharray")) || 0])]"""
 SEAT, LABEL = "2f-hall-063", "二层中厅 063号"
+BROKEN = """selector => [...document.querySelectorAll(selector)].flatMap((one) => {
+  const texts = document.createTreeWalker(one, NodeFilter.SHOW_TEXT), broken = [];
+  for (let text; (text = texts.nextNode());) {
+    for (const { 0: word, index } of text.data.matchAll(/[A-Za-zÀ-ž]+/g)) {
+      const range = document.createRange();
+      range.setStart(text, index);
+      range.setEnd(text, index + word.length);
+      if (range.getClientRects().length > 1) broken.push(word);
+    }
+  }
+  return broken;
+})"""
+"""The words of the selected elements that stand on more than one line."""
 
 
 async def two_taps(tab: Tab, first: str) -> None:
@@ -94,6 +108,27 @@ async def test_what_is_to_be_done_stands_above_the_menu_of_a_low_window(
             assert await tab.page.evaluate("document.documentElement.scrollWidth") == width
         if "venue" in path:
             await reader.reserve(start="now", end="18:00")
+
+
+@pytest.mark.parametrize(("width", "height"), sizes((320, 568), (390, 844)))
+async def test_a_long_word_of_a_name_breaks_nowhere(
+    service: Living, opened: Open, width: int, height: int
+) -> None:
+    """A German name on a Chinese page, which no browser hyphenates: what stands beside it gives
+    way."""
+    await with_long_words(service)
+    reader = await service.web_reader()
+    await reader.reserve("2f-hall-064", "20:00", "21:00")
+    await remember(service, 42)
+    tab = await opened(reader.number, **screen(width, height))
+    assert await tab.page.locator(".tile:visible .bars").count() == 6
+    assert await tab.page.evaluate(BROKEN, ".tile .name") == []
+    for bars in await tab.page.locator(".tile:visible .bars").all():
+        box = await bars.bounding_box()
+        assert box is not None and (box["width"] >= 28, box["height"]) == (True, 26)
+    await reader.reserve(SEAT, "now", "18:00")
+    await tab.go("/reservations")
+    assert await tab.page.evaluate(BROKEN, ".pass .place, .records .where") == []
 
 
 @pytest.mark.parametrize("device", DEVICES)
