@@ -24,6 +24,7 @@ from tests.browser.conftest import (
     screen,
     sizes,
 )
+from tests.browser.long_names import with_long_names
 from tests.living import Living
 
 SEAT = "2f-hall-063"
@@ -74,6 +75,25 @@ async def test_both_times_and_the_button_are_visible_at_every_size(
     assert await tab.text(BUTTON) == "预约 063 号 · 现在–10:00"
     await tab.page.click("#panel .panel-foot .button")
     await tab.page.wait_for_selector(".done >> text=预约成功")
+
+
+@pytest.mark.parametrize(("width", "height"), sizes((320, 568), (844, 390)))
+async def test_the_longest_names_leave_the_ends_and_the_button_in_view(
+    service: Living, opened: Open, width: int, height: int
+) -> None:
+    """In both languages; what explains may stand below, where the sheet scrolls to it."""
+    await with_long_names(service)
+    for locale in ("zh-CN", "en-GB"):
+        tab = await open_seat(opened, locale=locale, **screen(width, height))
+        await tab.page.wait_for_function(STANDS_STILL)
+        assert await tab.page.locator("#panel .presets button").count() == 4
+        for n in range(1, 5):
+            end = f"#panel .presets button:nth-child({n})"
+            assert await tab.page.evaluate(COVERED, end) == [], (locale, n)
+        assert await tab.page.evaluate(COVERED, BUTTON) == [], locale
+        last = tab.page.locator("#panel .panel-foot .state")
+        await last.scroll_into_view_if_needed()
+        assert await tab.page.evaluate(COVERED, "#panel .panel-foot .state") == [], locale
 
 
 @pytest.mark.parametrize("size", DEVICES)
