@@ -25,7 +25,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
   if (localStorage.getItem(name)) localStorage.setItem("kiosk", id); // where /kiosk leads from now on
   let ahead = Number(document.body.dataset.now) - Date.now(), until = 0, trying = false, tryAt = 0;
   const now = () => Date.now() + ahead;
-  const data = document.body.dataset, box = document.getElementById("touch"), QUIET = 30e3, TURN = 8e3, SIZES = [1.75, 1.5, 1.25, 1];
+  const data = document.body.dataset, box = document.getElementById("touch"), QUIET = 30e3, TURN = 8e3, SIZES = [1.75, 1.5, 1.25, 1], LINES = 3;
   const free = document.getElementById("free"), bar = document.getElementById("left");
   let parts = [], pages = 1, page = 0, turnAt = 0;
   let quietAt = Date.now() + QUIET;
@@ -63,12 +63,16 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
   for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, () => { quietAt = Date.now() + QUIET; });
   document.addEventListener("gone", () => { quietAt = 0; });
 
-  // In the largest type that fits. Floors that find no room take turns, or where not even one does, areas.
+  // In the largest type that fits; a name that takes more than two lines there, or whose words do not fit, in a smaller one.
+  // Floors that find no room take turns, or where not even one does, areas.
   function turn(to) {
     const each = Math.ceil(parts.length / pages);
     page = to % pages;
     parts.forEach((rows, at) => rows.forEach((row) => { row.hidden = Math.floor(at / each) !== page; }));
     for (const floor of free.children) floor.hidden = !floor.querySelector("li:not([hidden])");
+    const names = [...free.querySelectorAll("span")], most = LINES * parseFloat(getComputedStyle(free).fontSize);
+    for (const name of names) name.className = "";
+    for (const name of names.filter((one) => one.offsetHeight > most || one.scrollWidth > one.offsetWidth)) name.className = "long";
     document.getElementById("turn").textContent = pages > 1 ? `${page + 1} / ${pages}` : "";
     return free.scrollHeight <= free.clientHeight + 1;
   }

@@ -49,6 +49,15 @@ async def with_long_names(service: Living) -> None:
     await inside.reference.refresh()
 
 
+async def with_one_long_name(service: Living) -> None:
+    """Gives one area of the third floor a name of 60 letters, more than the console takes."""
+    inside = service.inside
+    area = inside.reference.catalog.areas[AreaId("3f-east")]
+    longer = replace(area, name=lengthened("三层东区", 60), rev=area.rev + 1)
+    assert await inside.stored.catalogs.replace_area(longer)
+    await inside.reference.refresh()
+
+
 async def with_long_words(service: Living) -> None:
     """Gives the first venue, and the areas of its second floor, names with a German word of 20 to
     23 letters."""

@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 
 from tests.api.kiosk import CARD, carded, key_of
-from tests.browser.conftest import Open, shows_everybody
-from tests.browser.long_names import with_floors, with_long_names
+from tests.browser.conftest import Open, shows_everybody, sizes
+from tests.browser.long_names import with_floors, with_long_names, with_one_long_name
 from tests.browser.what_is_cut import COVERED, CUT, NEAR
 from tests.living import Living
 
@@ -29,6 +29,7 @@ CODE: Final = """() => {
   return box?.width ? box.toJSON() : null;
 }"""
 """The place of the code, once it is there."""
+TYPE: Final = "one => parseFloat(getComputedStyle(one).fontSize)"
 
 
 @pytest.mark.parametrize(
@@ -128,3 +129,22 @@ async def test_what_a_card_opens_is_whole_and_its_buttons_stand_apart(
         box = await last.bounding_box()
         assert box is not None and box["y"] + box["height"] <= height
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "height"), sizes((1920, 1080), (1080, 1920), (1280, 800)))
+async def test_one_long_name_leaves_the_others_as_large(
+    service: Living, opened: Open, width: int, height: int
+) -> None:
+    tab = await opened(
+        path=f"/kiosk/2f-south#key={await key_of(service, '2f-south')}",
+        viewport={"width": width, "height": height},
+    )
+    page, large = tab.page, list[float]()
+    for _ in range(2):
+        await page.reload()
+        await page.wait_for_selector("#code svg")
+        large.append(await page.locator("#free li:visible b").first.evaluate(TYPE))
+        await with_one_long_name(service)
+    small = await page.locator("#free span:visible", has_text="Wirtschaft").evaluate(TYPE)
+    assert large[1] > 0.75 * large[0] and 0.7 < small / large[1] < 0.8, (large, small)
+    assert await page.evaluate(CUT) == []
