@@ -166,7 +166,10 @@ class LiveOccupancy:
                 # other.
                 raise Unavailable()
             reload_before = self._clock() - RELOAD_AFTER_S
-            if not cached.valid or (self.is_stale and cached.loaded_at < reload_before):
+            if not cached.valid:
+                async with self._changes.turn():
+                    await self._load(day, cached)
+            elif self.is_stale and cached.loaded_at < reload_before:
                 await self._load(day, cached)
         return cached.occupancy
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final
@@ -212,6 +212,11 @@ class ReservationChangeStream:
         """Requests frequent reads of the stream; if the stream was read only once a second until
         now, waits for the next read, at most a quarter of a second."""
         await self._pace.wake()
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Surrounds the load of a day that is not in memory. Databases that share a stream load one
+        after the other: they all have to after a start, or once the stream's history is lost."""
+        return nullcontext()
 
     async def batches(self) -> AsyncIterator[ChangeBatch]:
         """Yields the changes from now on in batches, and continues after failures of the server.

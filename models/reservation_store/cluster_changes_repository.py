@@ -6,7 +6,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+    suppress,
+)
+from typing import Final
 
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
@@ -30,6 +37,8 @@ from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import UNAUTHORIZED
 
 log = logging.getLogger(__name__)
+_TURN_S: Final = 1.0
+"""A load waits at most so many seconds for those of other databases, one of which may hang."""
 
 
 class ClusterChanges:
@@ -47,6 +56,7 @@ class ClusterChanges:
         self._followed = asyncio.Event()
         self._decided = asyncio.Event()
         self._refused = False
+        self._loads = asyncio.Lock()
 
     def stream_of(self, db: Database, writer: str) -> ReservationChangeStream:
         """The changes of one database. Without the right to read those of all, it has a stream
@@ -57,6 +67,15 @@ class ClusterChanges:
         """Waits until the server has said whether the user may read all databases' changes."""
         await self._decided.wait()
         return not self._refused
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Begins the block when no other one is under way, or after ``_TURN_S``."""
+        async with AsyncExitStack() as stack:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TURN_S):
+                    await stack.enter_async_context(self._loads)
+            yield
 
     def add(self, stream: _StreamOfDatabase, name: str) -> None:
         self._streams[name] = stream
@@ -154,6 +173,9 @@ class _StreamOfDatabase(ReservationChangeStream):
         self._pace = ReadingPace()
         async for batch in super().batches():
             yield batch
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        return self._cluster.turn()
 
     def opened(self, anew: bool, writer: str) -> None:
         """The common stream is opened with this database and leaves out what ``writer`` inserts.

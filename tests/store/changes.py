@@ -23,6 +23,10 @@ from models.storage.mongo import Database, Document, new_id
 from tests.builders import BY_READER, PROOF, ZONE, on, reserved
 from tests.waiting import Progress
 
+# The token of an event of 1970, at whose place the server finds the first event that it still has.
+_OLD_EVENT = (
+    "8200000001000000022B022C0100296E5A1004BABAA344484241FAB5B8125FE20E78B0461E5F6964002B020004"
+)
 SEATS = [f"2f-hall-{number:03d}" for number in range(1, 401)]
 
 
@@ -100,7 +104,8 @@ async def kill_cursors(db: Database, collection: str | None = "reservations") ->
 
 
 class OldTokens:
-    """A database whose oplog is once too short for the stream to resume."""
+    """A database whose oplog, which must have an event, is once too short for the stream to
+    resume."""
 
     def __init__(self, db: Database) -> None:
         self._db, self.armed, self.asked = db, False, 0
@@ -113,7 +118,5 @@ class OldTokens:
             stage = command["pipeline"][0]["$changeStream"]
             if "resumeAfter" in stage:
                 self.armed, self.asked = False, self.asked + 1
-                data = stage["resumeAfter"]["_data"]
-                # After the first byte, the seconds of the event: those of 1970.
-                stage["resumeAfter"] = {"_data": f"{data[:2]}00000001{data[10:]}"}
+                stage["resumeAfter"] = {"_data": _OLD_EVENT}
         return await self._db.command(command, **options)

@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from miniapp_server.scheduler import end
+from models.occupancy.live import LiveOccupancy
 from models.reservation_store.change_stream_repository import ChangeBatch
 from models.reservation_store.cluster_changes_repository import ClusterChanges
 from models.reservation_store.repository import ReservationRepository
-from models.reservations.occupancy_rows import RowRemoval
+from models.reservations.occupancy_rows import OccupancyRow, RowRemoval
 from models.schema.indexes import ensure_indexes
 from models.storage.mongo import Database, SharedClients, new_id
+from tests.builders import MONDAY
 from tests.guarded_mongod import cell
 from tests.log_lines import log_lines
 from tests.store.changes import Heard, OldTokens, booking, following, kill_cursors, next_of
+from tests.waiting import patience, until
 
 
 @pytest.fixture
@@ -160,6 +164,84 @@ async def test_own_inserts_lost_history_and_a_drop_concern_their_database(
             await theirs.insert(after := booking(2))
             await second.until(lambda: second.knows(after.id, 1))
             assert (first.anew, second.anew) == (3, 3)
+
+
+class Loads:
+    """The loads of days in all schools of a process."""
+
+    def __init__(self) -> None:
+        self.under_way = self.most = self.reloads_required = 0
+        self.hanging = ""
+        """The database whose loads do not end."""
+
+
+class CountedLoads(ReservationRepository):
+    def __init__(self, db: Database, loads: Loads) -> None:
+        super().__init__(db)
+        self._name, self._loads = db.name, loads
+
+    async def occupancy_rows(self, day: date) -> list[OccupancyRow]:
+        self._loads.under_way += 1
+        self._loads.most = max(self._loads.most, self._loads.under_way)
+        try:
+            if self._name == self._loads.hanging:
+                await asyncio.Event().wait()
+            return await super().occupancy_rows(day)
+        finally:
+            self._loads.under_way -= 1
+
+
+class SchoolOccupancy(LiveOccupancy):
+    def __init__(self, db: Database, cluster: ClusterChanges, loads: Loads) -> None:
+        super().__init__(CountedLoads(db, loads), cluster.stream_of(db, ""))
+        self._loads = loads
+
+    def invalidate(self) -> None:
+        super().invalidate()
+        self._loads.reloads_required += 1
+
+
+async def test_days_are_loaded_one_database_after_the_other_and_none_holds_the_others_up(
+    db: Database, others: tuple[Database, Database]
+) -> None:
+    short, loads = OldTokens(db.client.get_database("admin")), Loads()
+    async with reading(ClientWith(short)) as cluster, AsyncExitStack() as stack:
+        schools = [SchoolOccupancy(each, cluster, loads) for each in (db, *others)]
+        for school in schools:
+            task = asyncio.create_task(school.follow_changes())
+            stack.push_async_callback(end, [task])
+
+        async def reloads_required(times: int) -> None:
+            async def so() -> bool:
+                return loads.reloads_required == times * len(schools)
+
+            await until(so, f"a reload is required of all, not {loads.reloads_required}")
+
+        async def history_lost() -> None:
+            short.armed = True
+            while not await kill_cursors(db.client.get_database("admin"), None):
+                pass
+
+        def look() -> list[asyncio.Task[Any]]:
+            return [asyncio.create_task(school.get_day(MONDAY)) for school in schools]
+
+        async with asyncio.timeout(patience(30)):
+            await ReservationRepository(db).insert(booking(0))
+            await reloads_required(1)
+            await asyncio.gather(*look())
+            assert loads.most == 1, "after the start"
+            await history_lost()
+            await reloads_required(2)
+            loads.hanging = db.name
+            hanging, *served = look()
+            await asyncio.gather(*served)
+            assert not hanging.done() and loads.most > 1
+            await end([hanging])
+            loads.hanging, loads.most = "", 0
+            await history_lost()
+            await reloads_required(3)
+            await asyncio.gather(*look())
+            assert loads.most == 1, "also after a load that was cancelled"
 
 
 async def test_without_the_documented_right_each_database_has_a_stream_of_its_own(
