@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError
 from miniapp_server.settings.env_file import read_env_file
+from miniapp_server.settings.environment import EnvironmentReader
 from miniapp_server.settings.misspelt import SettingsFile, in_words, misspelt
 from models.storage.connectivity import read_mongo_url
 
@@ -44,9 +45,9 @@ class School:
 def read_schools(folder: Path, env: Mapping[str, str], load: Load) -> list[School]:
     """The schools of the folder by name. ``env``: the service's environment, of which a school gets
     host, port and log level alone. Of two files with one host or database the later in the alphabet
-    has a fault. Raises: SettingsError if the folder cannot be read."""
+    has a fault. Raises: SettingsError if the folder cannot be read, or for PORT."""
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix in (SERVED, SUSPENDED))
+        files = sorted(path for path in folder.iterdir() if _is_of_school(path))
     except OSError as error:
         raise SettingsError(f"--schools {folder}: {error.strerror}") from error
     schools: list[School] = []
@@ -55,11 +56,17 @@ def read_schools(folder: Path, env: Mapping[str, str], load: Load) -> list[Schoo
     return schools
 
 
+def _is_of_school(path: Path) -> bool:
+    """False for hidden files too, which editors and copying programs leave beside a school's."""
+    return path.suffix in (SERVED, SUSPENDED) and not path.name.startswith(".")
+
+
 def read_school(file: Path, env: Mapping[str, str], load: Load, others: Sequence[School]) -> School:
     """The school of a file. ``env``: the service's environment. ``others``: the schools whose
-    names, hosts and databases are taken."""
+    names, hosts and databases are taken. Raises: SettingsError for the service's own PORT."""
     name, suspended = file.stem, file.suffix == SUSPENDED
     common = {name: env[name] for name in _OF_THE_SERVICE if env.get(name)}
+    port = own_port(env)
     own: Mapping[str, str] = {}
     host, settings, fault = "", None, ""
     try:
@@ -80,12 +87,20 @@ def read_school(file: Path, env: Mapping[str, str], load: Load, others: Sequence
         name,
         file,
         suspended,
-        settings.port if settings is not None else int(common.get("PORT", DEFAULT_PORT)),
+        settings.port if settings is not None else port,
         host,
         settings,
         fault,
         tuple(in_words(*pair) for pair in misspelt(SettingsFile(dict(own), {})).items()),
     )
+
+
+def own_port(env: Mapping[str, str]) -> int:
+    """The port of the service. Raises: SettingsError."""
+    read = EnvironmentReader(env)
+    port = read.number("PORT", DEFAULT_PORT, 1, 65535)
+    read.raise_faults()
+    return port
 
 
 def _host_in(variables: Mapping[str, str]) -> str:

@@ -11,8 +11,8 @@ from typing import Any, Final
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.cli.settings import load
 from miniapp_server.fault_lines import fault_line
-from miniapp_server.schools import School, read_schools
-from miniapp_server.settings import DEFAULT_PORT, Settings
+from miniapp_server.schools import School, own_port, read_schools
+from miniapp_server.settings import Settings
 from models.kernel.errors import DomainError
 from models.profile.repository import ProfileRepository
 from models.storage.connectivity import require_mongo
@@ -37,7 +37,7 @@ async def nginx_ports(env: Env, folder: Path) -> None:
     """Print nginx's map from the host of each school that has another PORT to that port. Raises:
     SettingsError."""
     schools = read_schools(folder, env, load)
-    default = int(env.get("PORT") or DEFAULT_PORT)
+    default = own_port(env)
     print(f"map $host $seats_port {{\n    default {default};")
     for school in schools:
         if school.fault:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.cli.school import named_school, written_beside
 from miniapp_server.clock import real_now
-from miniapp_server.settings import Settings
+from miniapp_server.settings import Settings, SettingsError
 from miniapp_server.settings.env_file import read_env_file
 from miniapp_server.terminal import confirmed, progress
 from models.backup.errors import BackupError
@@ -37,6 +37,7 @@ async def school_move(env: Env, folder: Path, name: str, *, ask: bool) -> None:
     new = _required(env, _NEW)
     if settings.mongo_url == new:
         raise CommandError(f"{file} has this address already")
+    _refuse_unwritable(file)
     async with _source(env, settings) as source, open_database(new, settings.database) as target:
         count = await source.documents()
         print(f"{count} documents: {name} is closed for some {count // _A_SECOND + 5} seconds")
@@ -45,7 +46,7 @@ async def school_move(env: Env, folder: Path, name: str, *, ask: bool) -> None:
         began = monotonic()
         with progress("move") as report:
             content = await move(source, target, real_now(), settings.mode, report)
-        _write(file, new)
+        _write(env, folder, name, new)
         copied = sum(one.documents for one in content.values())
         print(
             f"{copied} documents moved in {monotonic() - began:.1f} s, compared, no double "
@@ -69,6 +70,15 @@ def _settings(env: Env, folder: Path, name: str) -> tuple[Path, Settings]:
     return school.file, school.settings
 
 
+def _refuse_unwritable(file: Path) -> None:
+    """Raises: CommandError if the file cannot be replaced with one of its size."""
+    try:
+        with _beside(file, file.read_text("utf-8")):
+            pass
+    except OSError as error:
+        raise CommandError(f"cannot write {file}: {error.strerror}") from error
+
+
 def _required(env: Env, name: str) -> str:
     if not env.get(name):
         raise CommandError(f"set {name} in the environment (docs/deployment.md, Many schools)")
@@ -86,17 +96,23 @@ async def _source(env: Env, settings: Settings) -> AsyncIterator[SourceDatabase]
         raise CommandError(str(error)) from error
 
 
-def _write(file: Path, url: str) -> None:
-    """Puts the address into the school's file, for a service that reads it before or after, but
-    never half. Raises: CommandError."""
-    lines = [line for line in file.read_text("utf-8").splitlines() if not _LINE.match(line)]
-    about, content = file.stat(), "\n".join([*lines, f"{_URL}={url}", ""])
+def _write(env: Env, folder: Path, name: str, url: str) -> None:
+    """Puts the address into the school's file, which may have been suspended meanwhile, for a
+    service that reads it before or after, but never half. Raises: CommandError."""
+    by_hand = f"the move is done: write {_URL} of {_NEW} into the file of {name} by hand"
     try:
-        part = written_beside(file, content.encode(), about.st_uid, about.st_gid)
-        if read_env_file(part) != {**read_env_file(file), _URL: url}:
-            raise CommandError(f"the move is done: write {_URL} of {_NEW} into {file} by hand")
-        part.rename(file)
+        file = named_school(env, folder, name).file
+        lines = [line for line in file.read_text("utf-8").splitlines() if not _LINE.match(line)]
+        with _beside(file, "\n".join([*lines, f"{_URL}={url}", ""])) as part:
+            if read_env_file(part) != {**read_env_file(file), _URL: url}:
+                raise CommandError(f"{file} is not read as expected")
+            part.rename(file)
     except OSError as error:
-        raise CommandError(
-            f"cannot write {file}: {error.strerror}; write {_URL} by hand"
-        ) from error
+        raise CommandError(f"{file}: {error.strerror}; {by_hand}") from error
+    except (CommandError, SettingsError, ValueError) as error:
+        raise CommandError(f"{error}; {by_hand}") from error
+
+
+def _beside(file: Path, content: str) -> AbstractContextManager[Path]:
+    about = file.stat()
+    return written_beside(file, content.encode(), about.st_uid, about.st_gid)
