@@ -15,11 +15,12 @@ from models.storage.mongo_errors import translate_errors
 
 
 async def begin_filling(
-    db: Database, origin: str, again: str, now: datetime, mode: Mode, over: bool
+    db: Database, origin: str, again: str, now: datetime, mode: Mode, *, over: bool, if_full: str
 ) -> str:
     """Marks the database as incomplete and empties it. Returns the random token in the mark, by
     which this filling recognises its own. ``origin``: what it is filled from; ``again``: the
-    command that repeats an interrupted filling; ``over``: True to replace one.
+    command that repeats an interrupted filling; ``over``: True to replace one; ``if_full``: the
+    sentence for an operator whose database contains something else, on what to do.
 
     Raises: BackupError, DatabaseRefused if the database contains more than a service's first start
     writes, belongs to another mode or is incomplete; Unavailable.
@@ -34,7 +35,7 @@ async def begin_filling(
     with translate_errors():
         broken = over and await db[ABOUT].find_one_and_replace({"_id": RESTORING}, mark)
         if not broken:
-            await _refuse_full(db, mode, over)
+            await _refuse_full(db, mode, if_full)
             try:
                 await insert(db[ABOUT], mark)
             except DuplicateKeyError:
@@ -60,15 +61,13 @@ async def collection_names(db: Database) -> list[str]:
         return sorted(n for n in await db.list_collection_names() if not n.startswith("system."))
 
 
-async def _refuse_full(db: Database, mode: Mode, over: bool) -> None:
+async def _refuse_full(db: Database, mode: Mode, if_full: str) -> None:
     about = await look(db)
     about.refuse_half()
     about.refuse_other_mode(mode)
     for name in await collection_names(db):
         first_start = {"_id": {"$nin": [MODE, KEYS]}} if name == ABOUT else {}
         if await db[name].find_one(first_start, {"_id": 1}) is not None:
-            why = "--over replaces only an interrupted restore" if over else ""
             raise BackupError(
-                f"{about.place} is not empty: it has the collection {name}. "
-                + (why or "Set MONGO_DATABASE to another name, or drop this database first")
+                f"{about.place} is not empty: it has the collection {name}. {if_full}"
             )

@@ -198,7 +198,10 @@ async def restore(
     source = BackupFile(file, identity)
     promised = _checked(source, mode, sealer)
     again = f"restore --over {source.place}"
-    token = await begin_filling(db, source.place, again, now, mode, over)
+    if_full = "Set MONGO_DATABASE to another name, or drop this database first"
+    if over:
+        if_full = f"--over replaces only an interrupted restore. {if_full}"
+    token = await begin_filling(db, source.place, again, now, mode, over=over, if_full=if_full)
     await ensure_indexes(db)
     for name, batch in _batches(source):
         with translate_errors():

@@ -219,7 +219,8 @@ async def copy(
     for this service; Unavailable.
     """
     db = source.db
-    token = await begin_filling(target, place_of(db), "school move again", now, mode, over=True)
+    again, if_full = "school move again", "If nobody needs it, drop it there and move again"
+    token = await begin_filling(target, place_of(db), again, now, mode, over=True, if_full=if_full)
     await ensure_indexes(target)
     names = await collection_names(db)
     with translate_errors():

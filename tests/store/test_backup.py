@@ -243,7 +243,7 @@ async def test_restore_over_replaces_only_an_incomplete_restore(
     await ReservationRepository(db).insert(reserved())
     file = tmp_path / "file"
     counts = await backup(db, file, NOW)
-    with pytest.raises(BackupError, match="--over replaces only"):
+    with pytest.raises(BackupError, match=r"--over replaces only .* Set MONGO_DATABASE"):
         await put_back(db, file, over=True)
     assert await put_back(empty, file, over=True) == counts, "an empty one is as without"
     whole = await everything(empty)
