@@ -45,6 +45,10 @@ BROKEN = """selector => [...document.querySelectorAll(selector)].flatMap((one) =
   return broken;
 })"""
 """The words of the selected elements that stand on more than one line."""
+OVER_BARS = """[...document.querySelectorAll(".tile .bars")].filter((bars) => {
+  const name = bars.closest(".tile").querySelector(".name").getBoundingClientRect();
+  return name.right > bars.getBoundingClientRect().left;
+}).length"""
 
 
 async def two_taps(tab: Tab, first: str) -> None:
@@ -123,6 +127,9 @@ async def test_a_long_word_of_a_name_breaks_nowhere(
     tab = await opened(reader.number, **screen(width, height))
     assert await tab.page.locator(".tile:visible .bars").count() == 6
     assert await tab.page.evaluate(BROKEN, ".tile .name") == []
+    for tag in ("en", "zh"):
+        await tab.go(f"/language/{tag}?back=/")
+        assert await tab.page.evaluate(OVER_BARS) == 0, "in wider letters it breaks after all"
     for bars in await tab.page.locator(".tile:visible .bars").all():
         box = await bars.bounding_box()
         assert box is not None and (box["width"] >= 28, box["height"]) == (True, 26)
