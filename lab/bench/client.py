@@ -129,6 +129,8 @@ class Rush:
     tries: Counter[int] = field(default_factory=Counter)
     """Clients by the number of their requests."""
     gave_up: int = 0
+    created: list[bytes] = field(default_factory=list)
+    """The bodies of the answers 201."""
 
     async def run(self, requests: Sequence[bytes]) -> dict[str, Any]:
         rng = random.Random(3)
@@ -160,6 +162,7 @@ class Rush:
             "late_max_ms": percentile(self.late, 1) * 1000,
             "tries": dict(sorted(self.tries.items())),
             "gave_up": self.gave_up,
+            "booked": [json.loads(body)["id"] for body in self.created],
             "took_s": ended - began,
             "cpu_s": process_time() - cpu,
         }
@@ -177,7 +180,7 @@ class Rush:
         answer = await ask(self.port, request, connection)
         self.latencies.append(monotonic() - moment)
         self.first[answer.status] += 1
-        self.all[answer.status] += 1
+        self._count(answer)
         tries = 1
         while self.again and answer.status in REFUSALS:
             wait = answer.retry_after + rng.uniform(0, JITTER_S)
@@ -186,9 +189,14 @@ class Rush:
                 return
             await asyncio.sleep(wait)
             answer = await ask(self.port, request)
-            self.all[answer.status] += 1
+            self._count(answer)
             tries += 1
         self.tries[tries] += 1
+
+    def _count(self, answer: Answer) -> None:
+        self.all[answer.status] += 1
+        if answer.status == 201:
+            self.created.append(answer.body)
 
 
 def main() -> None:

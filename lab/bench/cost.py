@@ -56,6 +56,13 @@ def memory_mb(pid: int) -> float:
     return pages * resource.getpagesize() / _MB
 
 
+def proportional_mb(pid: int) -> float:
+    """Resident memory of a living process, in which a page of several processes counts in equal
+    parts (PSS)."""
+    lines = (_PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
 @dataclass(frozen=True, slots=True)
 class Processes:
     """The process ids of a run. ``application`` is the service's process, with its workers."""

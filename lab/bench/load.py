@@ -26,6 +26,8 @@ REFUSALS: Final = frozenset({429, 503})
 LOOKS_GOOD: Final = frozenset({200, 304})
 _BYTES_OF_304: Final = 400
 _GRACE_S: Final = 30
+_LONGEST_LINE: Final = 2**24
+"""Bytes of a line of output: a generator prints the ids of all bookings in one."""
 WITHOUT_RETRY_AFTER: Final = 599
 """The status under which a refusal without Retry-After counts as an error (play.lua has it too)."""
 
@@ -161,6 +163,7 @@ async def output_of(
         env={"PATH": os.environ.get("PATH", ""), **env},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        limit=_LONGEST_LINE,
     )
     assert process.stdout is not None
     lines: list[str] = []

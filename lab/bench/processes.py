@@ -44,20 +44,22 @@ async def played(folder: Path, port: int, involved: Processes, seconds: int, loa
     return replace(run, cpu=cost)
 
 
-async def ready(port: int, path: str, workers: int = 1) -> None:
+async def ready(
+    port: int, path: str, workers: int = 1, host: str = "127.0.0.1", within_s: float = READY_S
+) -> None:
     """Returns when the path has been answered with 200 by ``workers`` workers. Raises: BenchFailed.
 
-    A worker is recognised by the first part of its request ids. Each try opens a connection of its
-    own, which the kernel assigns to any worker.
+    ``host``: the name in the Host header. A worker is recognised by the first part of its request
+    ids. Each try opens a connection of its own, which the kernel assigns to any worker.
     """
-    deadline = monotonic() + READY_S
+    deadline = monotonic() + within_s
     seen: set[str] = set()
     said = "nothing"
     while monotonic() < deadline:
         with suppress(aiohttp.ClientConnectionError):
             async with (
                 aiohttp.ClientSession() as session,
-                session.get(f"http://127.0.0.1:{port}{path}") as answer,
+                session.get(f"http://127.0.0.1:{port}{path}", headers={"Host": host}) as answer,
             ):
                 if answer.status == 200:
                     seen.add(answer.headers.get("X-Request-Id", "")[:_WORKER])
@@ -65,7 +67,7 @@ async def ready(port: int, path: str, workers: int = 1) -> None:
         if len(seen) >= workers:
             return
         await asyncio.sleep(0.05)
-    raise BenchFailed(f"{path}: {len(seen)} of {workers} answer after {READY_S:.0f} s: {said}")
+    raise BenchFailed(f"{path}: {len(seen)} of {workers} answer after {within_s:.0f} s: {said}")
 
 
 def free_port() -> int:

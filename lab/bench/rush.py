@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,9 +40,9 @@ async def rush(house: House, hello_port: int, seats: int, connected: bool) -> Ru
         wishes = list(zip(readers, chosen * READERS_PER_SEAT, strict=True))
         rng.shuffle(wishes)
         bodies = [_as_large(member) for member, _ in wishes]
-        check = await _play(house.folder, hello_port, bodies, again=False, connected=connected)
+        check = await arrivals(house.folder, hello_port, bodies, again=False, connected=connected)
         before, cpu = await house.stored.reservations.count(), stage.processes.cpu_s()
-        outcome = await _play(
+        outcome = await arrivals(
             *(house.folder, stage.port, [booking(m, s, HOUR) for m, s in wishes]),
             again=True,
             connected=connected,
@@ -97,14 +98,23 @@ def _as_large(member: Member) -> bytes:
     return request("POST", "/", member.token, b"{" + b" " * 80 + b"}")
 
 
-async def _play(
-    folder: Path, port: int, requests: list[bytes], *, again: bool, connected: bool
+async def arrivals(
+    folder: Path,
+    port: int,
+    requests: Sequence[bytes],
+    *,
+    within_s: float = WITHIN_S,
+    again: bool,
+    connected: bool,
 ) -> dict[str, Any]:
+    """Sends the requests in order, each at a moment of its own within ``within_s`` seconds, from
+    another process. ``again``: a refused client repeats its request after Retry-After. Returns the
+    result of lab.bench.client. Raises: BenchFailed."""
     file = write_requests(folder, requests)
     command = [sys.executable, "-m", "lab.bench.client", str(file), "--port", str(port)]
-    command += ["--within", str(WITHIN_S), "--until", str(UNTIL_S)]
+    command += ["--within", str(within_s), "--until", str(UNTIL_S)]
     command += ["--again"] * again + ["--connected"] * connected
-    output = await output_of(command, WITHIN_S + UNTIL_S + _GRACE_S)
+    output = await output_of(command, within_s + UNTIL_S + _GRACE_S)
     try:
         outcome: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
     except (ValueError, IndexError):

@@ -32,7 +32,7 @@ from miniapp_server.keys import RESOURCES
 from miniapp_server.load_data.generate import HistoryGenerator
 from miniapp_server.load_data.history_repository import HistoryWriter
 from miniapp_server.repositories import Repositories
-from miniapp_server.resources import Resources
+from miniapp_server.resources import ALONE, MongoAccess, Resources
 from miniapp_server.sandbox.state_repository import SandboxState
 from models.booking.service import ReservationService
 from models.kernel.ids import Actor, ReaderId
@@ -110,9 +110,10 @@ async def house(
     databases: EmbeddedDatabases,
     history: int = 0,
     library: seeding.LibraryData | None = None,
+    mongo: MongoAccess = ALONE,
 ) -> AsyncIterator[House]:
     """Makes a database for the block, with about ``history`` past reservations, and with the given
-    library or the demo's."""
+    library or the demo's. ``mongo``: how this process reaches it."""
     env = {
         "SANDBOX": "1",
         "PORT": "1",  # each service gets its own
@@ -123,7 +124,7 @@ async def house(
         "LOG_LEVEL": "WARNING",
         "TMPDIR": str(folder),
     }
-    async with open_application(load(env), Clock()) as app:
+    async with open_application(load(env), Clock(), mongo=mongo) as app:
         home = House(folder, databases, env, app)
         try:
             await seeding.seed(home.stored, home.reference, library or seeding.read(), MORNING)
