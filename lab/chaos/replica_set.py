@@ -6,6 +6,7 @@ The set's configuration names the proxies, so every connection except the rig's 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import time
@@ -20,7 +21,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from lab.chaos.links import Link, Proxy
+from lab.chaos.links import UNKNOWN, Link, Proxy
 from miniapp_server.child_process import die_with_parent
 from miniapp_server.embedded_databases import free_ports, mongod_binary
 
@@ -122,10 +123,11 @@ class ReplicaSet:
         return self._links.setdefault((caller, member.number), Link())
 
     def callers(self) -> Mapping[int, str]:
+        """The names of all who use the links, by process id. The rig itself has no name."""
         names = {m.process.pid: m.name for m in self.members if m.process is not None}
         for name, pids in self.applications.items():
             names |= dict.fromkeys(pids(), name)
-        return names
+        return names | {os.getpid(): UNKNOWN}
 
     async def start(self) -> None:
         """Returns once there is a primary that all other members follow."""
@@ -148,6 +150,8 @@ class ReplicaSet:
         await until(initiated, "a replica set")  # some are still starting
         await self.step_up()  # sooner than the set would elect one by itself
         await self.settled()
+        if {caller for caller, _ in self._links} <= {UNKNOWN}:
+            raise ChaosError("this kernel does not say whose a connection is (tcp_diag)")
 
     async def stop(self) -> None:
         await asyncio.gather(*(member.end() for member in self.members))
