@@ -177,6 +177,7 @@ PROOF_NUMBERS: Final[Mapping[str, str]] = {
     "readers": _("读者"),
     "runs": _("运行次数"),
     "scenarios": _("情形"),
+    "schools": _("学校"),
     "seats": _("座位"),
     "states": _("不同的状态"),
     "steps": _("步骤"),

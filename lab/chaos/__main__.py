@@ -80,9 +80,15 @@ async def _main(args: argparse.Namespace, folder: Path) -> int:
         def report_fault(name: str) -> None:
             print(f"{real_now():%H:%M:%S} {name}", flush=True)
 
-        history = await trial(
-            *(running, faults(running), rounds(), scale, seed),
-            *(lambda _: time.monotonic() >= ends, report_fault),
+        (history,) = await trial(
+            running.set,
+            running.libraries,
+            faults(running),
+            rounds(),
+            scale,
+            seed,
+            lambda _: time.monotonic() >= ends,
+            report_fault,
         )
         harm = all_harm(history)  # by the rig's own hours
     print(table(history, harm))

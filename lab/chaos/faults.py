@@ -75,6 +75,18 @@ async def host_cut_off(rig: Rig) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def history_lost(rig: Rig) -> AsyncIterator[None]:
+    """One host reaches no member until the oplog has dropped where its change stream stood."""
+    for member in rig.set.members:
+        link = rig.set.link(rig.hosts[0].name, member)
+        link.cut()
+        link.reset()
+    await rig.set.roll_over()
+    yield
+    rig.set.mend()
+
+
+@asynccontextmanager
 async def answers_lost(rig: Rig) -> AsyncIterator[None]:
     """The primary does what it is asked, but its answers are lost; then the connections break."""
     member = await rig.set.primary()
@@ -111,6 +123,13 @@ async def host_killed(rig: Rig) -> AsyncIterator[None]:
     await rig.hosts[0].end(signal.SIGKILL)
     yield
     await rig.hosts[0].start()
+
+
+@asynccontextmanager
+async def worker_killed(rig: Rig) -> AsyncIterator[None]:
+    rig.hosts[0].kill_worker()
+    yield
+    await rig.hosts[0].ready()
 
 
 @asynccontextmanager
@@ -164,10 +183,12 @@ _FAULTS: Final[dict[str, _BreakOf]] = {
     "primary-paused": primary_paused,
     "applications-cut-off": applications_cut_off,
     "host-cut-off": host_cut_off,
+    "history-lost": history_lost,
     "answers-lost": answers_lost,
     "slow-links": slow_links,
     "hosts-restarted": hosts_restarted,
     "host-killed": host_killed,
+    "worker-killed": worker_killed,
     "clock-wrong": clock_wrong,
     "redis-killed": redis_killed,
     "redis-emptied": redis_emptied,

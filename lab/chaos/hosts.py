@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,8 @@ from miniapp_server.child_process import die_with_parent
 from miniapp_server.embedded_databases import redis_binary
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-_READY_S: Final = 90.0
+_READY_S: Final = 300.0
+"""At a load of 24 on two cores both hosts, with all their imports, took some 100 s to start."""
 _DRAIN_S: Final = 30.0
 
 
@@ -86,16 +87,29 @@ class Host(Process):
     """An application host: a supervisor with its workers, on a port of its own."""
 
     def __init__(
-        self, name: str, port: int, workers: int, env: Mapping[str, str], log: Path
+        self,
+        name: str,
+        port: int,
+        options: Sequence[str],
+        env: Mapping[str, str],
+        libraries: Sequence[Mapping[str, str]],
+        log: Path,
     ) -> None:
-        program = [sys.executable, "-m", "miniapp_server", "serve", "--workers", str(workers)]
+        """``options``: those of ``serve``. ``libraries``: the headers of requests to each library
+        that it serves."""
+        program = [sys.executable, "-m", "miniapp_server", "serve", *options]
         # Python runs sitecustomize.py before the program.
         clock = log.parent / "clock"
         clock.mkdir(exist_ok=True)
         (clock / "sitecustomize.py").write_text(_CLOCK)
         own = {"PORT": str(port), "PYTHONPATH": f"{clock}{os.pathsep}{ROOT}"}
         super().__init__(program, {**env, **own}, log)
-        self.name, self.base = name, f"http://127.0.0.1:{port}"
+        self.name, self.base, self._libraries = name, f"http://127.0.0.1:{port}", libraries
+
+    def kill_worker(self) -> None:
+        """Kills one of the workers; the supervisor starts another."""
+        for pid in self.pids()[1:2]:
+            os.kill(pid, signal.SIGKILL)
 
     def set_clock(self, ahead_s: int) -> None:
         """Sets the machine's clock ahead by so many seconds, from the next start on."""
@@ -106,18 +120,21 @@ class Host(Process):
         await self.ready()
 
     async def ready(self) -> None:
-        """Returns once the host is ready. If its process has ended by itself it is started again,
-        as the service manager does."""
+        """Returns once the host is ready for each of its libraries. If its process has ended by
+        itself it is started again, as the service manager does."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+
+            async def ready_for(headers: Mapping[str, str]) -> bool:
+                try:
+                    async with session.get(f"{self.base}/readyz", headers=headers) as response:
+                        return response.status == 200
+                except (aiohttp.ClientError, TimeoutError):
+                    return False
 
             async def answers() -> bool:
                 if not self.pids():
                     self.spawn()
-                try:
-                    async with session.get(f"{self.base}/readyz") as response:
-                        return response.status == 200
-                except (aiohttp.ClientError, TimeoutError):
-                    return False
+                return all([await ready_for(headers) for headers in self._libraries])
 
             await until(answers, f"host {self.name}", _READY_S)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -28,6 +30,7 @@ _LAST_MOMENT: Final = timedelta(seconds=6)
 _NOT_YET: Final = frozenset({"in_progress", "throttled", "too_many_attempts"})
 """Refusals after which the tap is repeated under the same key."""
 _PAGE: Final = 100
+_ID: Final = re.compile(r"\b[0-9a-f]{24}\b")
 
 
 @dataclass(slots=True)
@@ -37,7 +40,7 @@ class House:
     ``patience_s``: seconds without an answer after which a tap is repeated at another host.
     """
 
-    rig: Library
+    library: Library
     history: History
     chance: random.Random
     patience_s: float
@@ -50,24 +53,39 @@ class House:
     deadlines: dict[str, datetime] = field(default_factory=dict)
     """Check-in deadlines of the readers who come late, by reader."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    readers: list[Reader] = field(default_factory=list)
+    """Readers who do not come late."""
+    lives: list[asyncio.Task[None]] = field(default_factory=list)
+    """The lives of all readers, which end after the closing."""
 
     async def ask(
         self, host: int, method: str, path: str, body: object = None, **headers: str
     ) -> tuple[int, Any]:
         """Sends a request. Returns (status, body); status 0 if there is no answer in time."""
-        base = self.rig.hosts[host % len(self.rig.hosts)].base
+        base = self.library.hosts[host % len(self.library.hosts)].base
         try:
             async with self.session.request(
-                method, f"{base}/api/v1{path}", json=body, headers=headers
+                method,
+                f"{base}/api/v1{path}",
+                json=body,
+                headers={**self.library.headers, **headers},
             ) as response:
-                return response.status, await response.json()
+                text = await response.text()
+                for id in _ID.findall(text):
+                    self.history.answered_ids.setdefault(id, real_now())
+                return response.status, json.loads(text)
         except (aiohttp.ClientError, TimeoutError, ValueError):
             return 0, None
+
+    async def close(self) -> None:
+        """Returns once all readers have done what they had begun."""
+        self.closing.set()
+        await all_of(self.lives)
 
     async def show_codes(self) -> None:
         """Fetches the code of each kiosk every few seconds, as the kiosks' screens do."""
         while True:
-            for kiosk, key in self.rig.kiosk_keys.items():
+            for kiosk, key in self.library.kiosk_keys.items():
                 host = self.chance.randrange(2)
                 status, body = await self.ask(
                     host, "GET", f"/kiosks/{kiosk}/code", **{"X-Kiosk-Key": key}
@@ -81,13 +99,13 @@ class House:
 
 @asynccontextmanager
 async def house(
-    rig: Library, history: History, seed: int, patience_s: float, think_s: float
+    library: Library, history: History, seed: int, patience_s: float, think_s: float
 ) -> AsyncIterator[House]:
     # Each attempt is a connection of its own, so that any worker may get it.
-    connector = aiohttp.TCPConnector(force_close=True, limit=0, ssl=rig.tls)
+    connector = aiohttp.TCPConnector(force_close=True, limit=0, ssl=library.tls)
     timeout = aiohttp.ClientTimeout(total=patience_s)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-        shared = House(rig, history, random.Random(seed), patience_s, think_s, session)
+        shared = House(library, history, random.Random(seed), patience_s, think_s, session)
         screens = asyncio.create_task(shared.show_codes())
         try:
             yield shared
@@ -182,10 +200,13 @@ class Reader:
 
     async def _tomorrow(self) -> None:
         """Books, pauses, and then cancels or keeps the booking."""
-        day = self.house.rig.zone.local(real_now()) + timedelta(days=1)
+        day = self.house.library.zone.local(real_now()) + timedelta(days=1)
         wish = self._wish(day)
         made = await self.tap(
-            "reserve", "/reservations", wish, requested=_requested(self.house.rig.zone, wish, day)
+            "reserve",
+            "/reservations",
+            wish,
+            requested=_requested(self.house.library.zone, wish, day),
         )
         if made.promise is None:
             if made.refusal == "seat_taken" and self.house.chance.random() < 0.3:
@@ -193,7 +214,7 @@ class Reader:
             return
         id, place = (
             made.promise.id,
-            (made.promise.seat, _clock(self.house.rig.zone, made.promise.start)),
+            (made.promise.seat, _clock(self.house.library.zone, made.promise.start)),
         )
         for _ in range(self.house.chance.randrange(3)):
             wish = self._wish(day)
@@ -202,11 +223,11 @@ class Reader:
                 continue  # the booking is there already
             path, requested = (
                 f"/reservations/{id}/change",
-                _requested(self.house.rig.zone, wish, day),
+                _requested(self.house.library.zone, wish, day),
             )
             changed = await self.tap("change", path, wish, id, requested)
             if changed.promise is not None:
-                place = changed.promise.seat, _clock(self.house.rig.zone, changed.promise.start)
+                place = changed.promise.seat, _clock(self.house.library.zone, changed.promise.start)
         self._bookings.append(id)
         while len(self._bookings) > self.house.chance.randrange(_KEPT):
             id = self._bookings.pop(0)
@@ -215,7 +236,7 @@ class Reader:
     async def _wait_for(self, wish: Mapping[str, str]) -> None:
         """Joins the waitlist for exactly that seat and time."""
         body: dict[str, object] = {name: wish[name] for name in ("date", "start", "end")}
-        body |= {"area_id": self.house.rig.area_id, "seats": [wish["seat_id"]]}
+        body |= {"area_id": self.house.library.area_id, "seats": [wish["seat_id"]]}
         await self.house.ask(
             self.house.chance.randrange(2), "POST", "/waitlist", body, **self._signed
         )
@@ -262,7 +283,7 @@ class Reader:
                     await self._scan("return", id)
             if chance.random() < 0.4:
                 later = {
-                    "end": _clock(self.house.rig.zone, made.promise.end + timedelta(minutes=30))
+                    "end": _clock(self.house.library.zone, made.promise.end + timedelta(minutes=30))
                 }
                 await self.tap("extend", f"/reservations/{id}/extend", later, id)
             # Faults can delay the booking so much that less than half an hour is left.
@@ -270,14 +291,14 @@ class Reader:
                 chance.random() < 0.3
             ):
                 requested = (made.promise.seat, made.promise.start, sooner)
-                body = {"end": _clock(self.house.rig.zone, sooner)}
+                body = {"end": _clock(self.house.library.zone, sooner)}
                 await self.tap(
                     "shorten", f"/reservations/{id}/shorten", body, id, requested=requested
                 )
         await self.go(id)
 
     async def _sit_down(self) -> Operation | None:
-        now = self.house.rig.zone.local(real_now())
+        now = self.house.library.zone.local(real_now())
         half = now.replace(minute=now.minute // 30 * 30, second=0, microsecond=0)
         end = half + timedelta(minutes=60)
         if end.date() != now.date():
@@ -285,9 +306,9 @@ class Reader:
                 return None  # a stay ends before midnight
             end = now.replace(hour=23, minute=59)
         wish = {"seat_id": self.house.chance.choice(self.seats), "date": now.date().isoformat()}
-        wish |= {"start": "now", "end": _clock(self.house.rig.zone, end)}
+        wish |= {"start": "now", "end": _clock(self.house.library.zone, end)}
         requested = _requested(
-            self.house.rig.zone, {**wish, "start": _clock(self.house.rig.zone, now)}, now
+            self.house.library.zone, {**wish, "start": _clock(self.house.library.zone, now)}, now
         )
         return await self.tap("reserve", "/reservations", wish, requested=requested)
 
@@ -324,14 +345,17 @@ class Reader:
 
     async def probe(self, seat: str, start: datetime) -> Probe:
         """Books a seat of tomorrow that is stored as free, and gives it back."""
-        wish = {"seat_id": seat, "date": self.house.rig.zone.local(start).date().isoformat()}
+        wish = {"seat_id": seat, "date": self.house.library.zone.local(start).date().isoformat()}
         wish |= {
-            "start": _clock(self.house.rig.zone, start),
-            "end": _clock(self.house.rig.zone, start + timedelta(hours=1)),
+            "start": _clock(self.house.library.zone, start),
+            "end": _clock(self.house.library.zone, start + timedelta(hours=1)),
         }
         asked_at = real_now()
         made = await self.tap(
-            "reserve", "/reservations", wish, requested=_requested(self.house.rig.zone, wish, start)
+            "reserve",
+            "/reservations",
+            wish,
+            requested=_requested(self.house.library.zone, wish, start),
         )
         if made.promise is not None:
             id = made.promise.id

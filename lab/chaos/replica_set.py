@@ -30,6 +30,8 @@ _POLL_S: Final = 0.05
 _MEMBERS: Final = 3
 _HELLO_S: Final = 1.0
 _ALREADY_INITIALIZED: Final = 23
+_OPLOG_MB: Final = 64
+_FILLER_MB: Final = 12
 
 Client = AsyncMongoClient[dict[str, Any]]
 
@@ -206,6 +208,31 @@ class ReplicaSet:
         assert new is not None
         return new
 
+    async def roll_over(self) -> None:
+        """Writes until no member's oplog has anything from before this call."""
+        hello = await (await self.primary()).direct.admin.command("hello")
+        begun = hello["lastWrite"]["opTime"]["ts"]
+        # All members take part: one that lags behind could not follow any more.
+        everywhere = WriteConcern(w=_MEMBERS, wtimeout=30_000)
+
+        async def begins_later(member: Member) -> bool:
+            oplog = member.direct["local"]["oplog.rs"]
+            first = await oplog.find_one({}, {"ts": 1}, sort=[("$natural", 1)])
+            return first is not None and bool(first["ts"] > begun)
+
+        async def rolled_over() -> bool:
+            rig = (await self.primary()).direct["rig"]
+            filler = rig.get_collection("filler", write_concern=everywhere)
+            try:
+                for _ in range(_OPLOG_MB // _FILLER_MB + 1):
+                    new = {"at": time.monotonic(), "filler": bytes(_FILLER_MB << 20)}
+                    await filler.replace_one({"_id": 0}, new, upsert=True)
+                return all([await begins_later(member) for member in self.members])
+            except PyMongoError:
+                return False  # during an election
+
+        await until(rolled_over, "another oplog")
+
     async def reconfigure(self, settings: Mapping[str, int]) -> None:
         """Changes these settings of the set; all others keep MongoDB's defaults."""
 
@@ -265,7 +292,9 @@ def _options(port: int, folder: Path) -> list[str]:
         *("--bind_ip", "127.0.0.1"),
         "--nounixsocket",
         *("--replSet", _SET_NAME),
-        *("--oplogSize", "64"),
+        *("--oplogSize", str(_OPLOG_MB)),
+        # The oplog keeps what follows the last checkpoint, a minute by default (``roll_over``).
+        *("--syncdelay", "10"),
         *("--wiredTigerCacheSizeGB", "0.25"),
         *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=8MB)"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),

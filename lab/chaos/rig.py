@@ -7,7 +7,7 @@ import base64
 import json
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import time
@@ -39,6 +39,7 @@ from notify.delivery.channel import UNKNOWN
 
 HOSTS: Final = ("first host", "second host")
 AREA: Final = "2f-hall"
+_ALONE: Final = "chaos"
 _CONSENTS: Final = 10_000
 _NO_CONSENT: Final = 43101
 _ALL: Final = dict.fromkeys(Template, True)
@@ -87,11 +88,12 @@ class ServingHost(Protocol):
 class Library:
     """A library that runs, as its readers and its judge need it."""
 
-    set: Members
     hosts: Sequence[ServingHost]
     app: web.Application
     kiosk_keys: Mapping[str, str]
-    channels: Mapping[Channel, OtherEnd]
+    channels: Collection[Channel]
+    headers: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    """The headers of all requests to it."""
     tls: ssl.SSLContext | bool = field(default=True, kw_only=True)
     """Which certificates readers accept."""
 
@@ -176,12 +178,14 @@ class Library:
 
 
 @dataclass
-class Rig(Library):
-    """All running parts, and connections to the databases that bypass the links."""
+class Rig:
+    """All running parts. The libraries' connections to the databases bypass the links."""
 
     set: ReplicaSet
     hosts: list[Host]
     redis: RedisServer
+    channels: Mapping[Channel, OtherEnd]
+    libraries: list[Library]
 
 
 def _state(delivery: Document) -> str:
@@ -195,11 +199,12 @@ def _state(delivery: Document) -> str:
 
 
 @asynccontextmanager
-async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
+async def rig(folder: Path, workers: int, schools: Sequence[str] = ()) -> AsyncIterator[Rig]:
     """Runs everything during the block, with data and logs in ``folder``.
 
     The replica set has MongoDB's own time-outs, so that a busy machine causes no election. Each
-    host has ``workers`` workers.
+    host has ``workers`` workers. They serve one library; or, by ``serve --schools``, a library of
+    each of these names.
     """
     ports = free_ports(6)
     async with AsyncExitStack() as stack:
@@ -215,41 +220,70 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
             stack.push_async_callback(end.stop)
         await asyncio.gather(redis.start(), *(end.start() for end in channels.values()))
         three = await stack.enter_async_context(replica_set(folder, {}))
-        env = {
+        servers = {
             "MONGO_URL": three.url,
             "REDIS_URL": redis.url,
-            "MONGO_DATABASE": "chaos",
-            "ENCRYPTION_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
-            "RATE_LIMIT_SCALE": "1000000",
-            "LOG_LEVEL": "WARNING",
-            "PUBLIC_BASE_URL": f"http://127.0.0.1:{ports[2]}",
-            "TMPDIR": str(folder),
-            "WECHAT_APPID": "wxchaos",
-            "WECHAT_SECRET": secrets.token_hex(8),
             "WECHAT_BASE_URL": wechat.url,
-            "WECHAT_TEMPLATES": json.dumps(SANDBOX_TEMPLATES),
             "SMTP_URL": f"smtp://127.0.0.1:{mail.port}",
-            "MAIL_FROM": "seats@rig.test",
-            "IDENTITY_PROVIDER": "wecom",
-            "WECOM_CORP_ID": "wwchaos",
-            "WECOM_AGENT_ID": "1",
-            "WECOM_SECRET": secrets.token_hex(8),
             "WECOM_BASE_URL": wecom.url,
-            "WECOM_MESSAGES": "1",
-            # Required, but no reader signs in by CAS.
-            "CAS_BASE_URL": "http://127.0.0.1:9/cas",
         }
-        app = await stack.enter_async_context(open_application(load(env), Clock()))
-        keys = await furnish(app)
+        # Requests to 127.0.0.1 are for the process itself if it serves schools.
+        names = {name: f"127.0.0.{n}" for n, name in enumerate(schools, 2)} or {_ALONE: "127.0.0.1"}
+        own = {
+            name: _settings(name, f"http://{host}:{ports[2]}", servers)
+            for name, host in names.items()
+        }
+        env, options = {"LOG_LEVEL": "WARNING", "TMPDIR": str(folder)}, ["--workers", str(workers)]
+        if schools:
+            options += ["--schools", str(_write_files(folder / "schools", own))]
+        else:
+            env |= own[_ALONE]
+        headers = {name: {"Host": host} for name, host in names.items()}
         hosts = [
-            Host(name, port, workers, env, folder / f"{name.split()[0]}.log")
+            Host(name, port, options, env, [*headers.values()], folder / f"{name.split()[0]}.log")
             for name, port in zip(HOSTS, ports[2:4], strict=True)
         ]
+        libraries = []
+        for name, settings in own.items():
+            app = await stack.enter_async_context(open_application(load(settings), Clock()))
+            keys = await furnish(app)
+            libraries.append(Library(hosts, app, keys, channels, headers=headers[name]))
         for host in hosts:
             three.applications[host.name] = host.pids
             stack.push_async_callback(host.end)
         await asyncio.gather(*(host.start() for host in hosts))
-        yield Rig(three, hosts, app, keys, channels, redis)
+        yield Rig(three, hosts, redis, channels, libraries)
+
+
+def _settings(name: str, url: str, servers: Mapping[str, str]) -> dict[str, str]:
+    """The settings of a library with the rig's servers, and with a database and keys of its own."""
+    return {
+        **servers,
+        "MONGO_DATABASE": name,
+        "ENCRYPTION_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        "RATE_LIMIT_SCALE": "1000000",
+        "PUBLIC_BASE_URL": url,
+        "WECHAT_APPID": f"wx{name}",
+        "WECHAT_SECRET": secrets.token_hex(8),
+        "WECHAT_TEMPLATES": json.dumps(SANDBOX_TEMPLATES),
+        "MAIL_FROM": "seats@rig.test",
+        "IDENTITY_PROVIDER": "wecom",
+        "WECOM_CORP_ID": f"ww{name}",
+        "WECOM_AGENT_ID": "1",
+        "WECOM_SECRET": secrets.token_hex(8),
+        "WECOM_MESSAGES": "1",
+        # Required, but no reader signs in by CAS.
+        "CAS_BASE_URL": "http://127.0.0.1:9/cas",
+    }
+
+
+def _write_files(folder: Path, schools: Mapping[str, Mapping[str, str]]) -> Path:
+    """The folder, with a file of the settings of each school."""
+    folder.mkdir()
+    for name, settings in schools.items():
+        lines = (f"{setting}='{value}'\n" for setting, value in settings.items())
+        (folder / f"{name}.env").write_text("".join(lines))
+    return folder
 
 
 async def furnish(app: web.Application) -> Mapping[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -14,7 +14,7 @@ from typing import Final
 
 from lab.chaos.readers import House, Reader, all_of, house
 from lab.chaos.replica_set import until
-from lab.chaos.rig import POLICY, Library
+from lab.chaos.rig import POLICY, Library, Members
 from lab.history.judge import KINDS, Harm, judge
 from lab.history.order_checker import OPEN
 from lab.history.recorded import disorders
@@ -34,7 +34,8 @@ _BEFORE_DEADLINE: Final = timedelta(seconds=9), timedelta(seconds=6.5)
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The size of a trial. ``hold_s``: how long a fault lasts; ``between_s``: the time after it.
+    """The size of a trial. ``readers`` and ``seats``: those of each library; ``hold_s``: how long a
+    fault lasts; ``between_s``: the time after it.
     ``isolated_s`` replaces ``hold_s`` where a primary is cut off from its majority: its election
     time-out (``isolated_ms``) is longer than a write waits, as with MongoDB's default."""
 
@@ -64,135 +65,167 @@ SHORT: Final = Scale(
 
 
 async def trial(
-    rig: Library,
+    members: Members,
+    libraries: Sequence[Library],
     faults: Mapping[str, Break],
     rounds: Iterable[Sequence[str]],
     scale: Scale,
     seed: int,
-    over: Callable[[History], bool] = lambda _: False,
+    over: Callable[[Sequence[History]], bool] = lambda _: False,
     report_fault: Callable[[str], None] = lambda _: None,
-) -> History:
-    """Lets ``faults`` happen one by one, as each round names them, under load, heals, and records
-    the result.
+) -> list[History]:
+    """Lets ``faults`` happen one by one, as each round names them, under load at all libraries,
+    heals, and records the result. ``members``: those that have the libraries' databases.
 
     No fault begins once ``over`` is true. ``report_fault`` is called with the name of each fault
-    when it begins. Returns the history to judge.
+    when it begins. Returns the history of each library to judge.
     """
-    history = History(rig.zone)
-    members = await rig.members(scale.readers + _LATE)
-    seats = random.Random(seed).sample(rig.seats(), scale.seats)
-    async with house(rig, history, seed, scale.patience_s, scale.think_s) as shared:
-        readers = [Reader(shared, member, seats) for member in members[:-_LATE]]
-        late = [Reader(shared, member, rig.seats()) for member in members[-_LATE:]]
-        lives = [asyncio.create_task(reader.live()) for reader in readers]
-        lives += [asyncio.create_task(reader.live_late()) for reader in late]
+    happened: list[Fault] = []
+    async with AsyncExitStack() as stack:
+        houses = [
+            await stack.enter_async_context(_open(library, happened, scale, seed, number))
+            for number, library in enumerate(libraries)
+        ]
+        histories = [each.history for each in houses]
+        await members.reconfigure(scale.settings)
+        await _answering(histories)
+        for names in rounds:
+            left = list(names)
+            while left and not over(histories):
+                name = _next(left, houses, scale)
+                left.remove(name)
+                report_fault(name)
+                await _happen(members, faults[name], houses, happened, name, scale)
+                for life in (life for each in houses for life in each.lives):
+                    if life.done():
+                        life.result()  # raises: only an error ends a reader before the closing
+            if over(histories):
+                break
+        await all_of([each.close() for each in houses])
+        await members.reconfigure({})
+        await all_of([library.quiet(30) for library in libraries])
+        await all_of([_lines_left(each) for each in houses])
+        await all_of([_probe(each, scale.probes) for each in houses])
+        await all_of([library.quiet(30) for library in libraries])
+    for library, history in zip(libraries, histories, strict=True):
+        history.stored, history.daily_limit = await library.stored(), POLICY.daily_booking_limit
+        history.messages = await library.messages()
+        history.violations = await library.violations()
+    return histories
+
+
+@asynccontextmanager
+async def _open(
+    library: Library, happened: list[Fault], scale: Scale, seed: int, number: int
+) -> AsyncIterator[House]:
+    """The library with its readers, who use it until it is closed. In all libraries of a trial they
+    choose among the seats of the same names."""
+    members = await library.members(scale.readers + _LATE)
+    seats = random.Random(seed).sample(library.seats(), scale.seats)
+    history = History(library.zone, happened)
+    async with house(library, history, seed + number, scale.patience_s, scale.think_s) as shared:
+        shared.readers = [Reader(shared, member, seats) for member in members[:-_LATE]]
+        late = [Reader(shared, member, library.seats()) for member in members[-_LATE:]]
+        shared.lives = [asyncio.create_task(reader.live()) for reader in shared.readers]
+        shared.lives += [asyncio.create_task(reader.live_late()) for reader in late]
         try:
-            await rig.set.reconfigure(scale.settings)
-            await _answering(history)
-            for names in rounds:
-                left = list(names)
-                while left and not over(history):
-                    name = _next(left, shared, scale)
-                    left.remove(name)
-                    report_fault(name)
-                    await _happen(rig, faults[name], shared, name, scale)
-                    for life in lives:
-                        if life.done():
-                            life.result()  # raises: only an error ends a reader before the closing
-                if over(history):
-                    break
-            shared.closing.set()
-            await all_of(lives)
-            await rig.set.reconfigure({})
-            await rig.quiet(30)
-            await _lines_left(rig, readers)
-            await _probe(rig, shared, readers, scale.probes)
-            await rig.quiet(30)
+            yield shared
         finally:
-            for life in lives:
+            for life in shared.lives:
                 life.cancel()
-            await asyncio.gather(*lives, return_exceptions=True)
-    history.stored, history.daily_limit = await rig.stored(), POLICY.daily_booking_limit
-    history.messages = await rig.messages()
-    history.violations = await rig.violations()
-    return history
+            await asyncio.gather(*shared.lives, return_exceptions=True)
 
 
-async def _answering(history: History) -> None:
-    """Returns when a tap that began after this moment is acknowledged."""
+async def _answering(histories: Sequence[History]) -> None:
+    """Returns when each library has acknowledged a tap that began after this moment."""
     since = real_now()
 
     async def acknowledged() -> bool:
-        return any(o.promise is not None and o.asked_at > since for o in history.operations)
+        return all(
+            any(o.promise is not None and o.asked_at > since for o in reversed(history.operations))
+            for history in histories
+        )
 
     await until(acknowledged, "an acknowledgement", 90)
 
 
-def _next(left: Sequence[str], shared: House, scale: Scale) -> str:
+def _next(left: Sequence[str], houses: Sequence[House], scale: Scale) -> str:
     """The next fault in order; the deadline's fault when its time has come, or else last."""
     others = [name for name in left if name != DEADLINE]
     if not others or DEADLINE not in left:
         return left[0]
     soon = timedelta(seconds=scale.hold_s) + _BEFORE_DEADLINE[0]
-    waits = [deadline - real_now() for deadline in shared.deadlines.values()]
+    waits = _until_deadlines(houses)
     return DEADLINE if any(_BEFORE_DEADLINE[0] <= wait <= soon for wait in waits) else others[0]
 
 
-async def _happen(rig: Library, fault: Break, shared: House, name: str, scale: Scale) -> None:
+def _until_deadlines(houses: Sequence[House]) -> list[timedelta]:
+    """The times left until the check-in deadlines of the readers who come late."""
+    return [deadline - real_now() for each in houses for deadline in each.deadlines.values()]
+
+
+async def _happen(
+    members: Members,
+    fault: Break,
+    houses: Sequence[House],
+    happened: list[Fault],
+    name: str,
+    scale: Scale,
+) -> None:
     """Makes one fault happen, mends it, and waits until taps are acknowledged again."""
-    history, hold_s = shared.history, scale.hold_s
+    hold_s = scale.hold_s
     if name == DEADLINE:
-        await _deadline_comes(shared)
+        await _deadline_comes(houses)
     isolated = name == "primary-isolated"
     if isolated:
         hold_s = scale.isolated_s
-        await rig.set.reconfigure({**scale.settings, "electionTimeoutMillis": scale.isolated_ms})
+        await members.reconfigure({**scale.settings, "electionTimeoutMillis": scale.isolated_ms})
     start = real_now()
-    history.faults.append(Fault(name, start, start))
+    happened.append(Fault(name, start, start))
     async with fault():
         await asyncio.sleep(hold_s)
-    history.faults[-1] = Fault(name, start, real_now())
-    await rig.set.settled()
+    happened[-1] = Fault(name, start, real_now())
+    await members.settled()
     if isolated:
-        await rig.set.reconfigure(scale.settings)
-    await _answering(history)
+        await members.reconfigure(scale.settings)
+    await _answering([each.history for each in houses])
     await asyncio.sleep(scale.between_s)
 
 
-async def _deadline_comes(shared: House) -> None:
-    """Returns shortly before the check-in deadline of the readers who come late."""
+async def _deadline_comes(houses: Sequence[House]) -> None:
+    """Returns shortly before the check-in deadline of a reader who comes late."""
 
     async def comes() -> bool:
-        left = [deadline - real_now() for deadline in shared.deadlines.values()]
         soonest, latest = _BEFORE_DEADLINE
-        return any(latest < wait <= soonest for wait in left)
+        return any(latest < wait <= soonest for wait in _until_deadlines(houses))
 
     await until(comes, "a deadline", 120)
 
 
-async def _lines_left(rig: Library, readers: Sequence[Reader]) -> None:
+async def _lines_left(shared: House) -> None:
     """Returns when no reader waits or has an offer: a seat that a probe gives back would be held
     for them."""
 
     async def nobody() -> bool:
         # Repeated: a declined offer goes to the next reader, and requests may be lost.
-        await all_of([reader.leave_lines() for reader in readers])
-        return not await rig.db["waitlist"].count_documents({"open": True}, limit=1)
+        await all_of([reader.leave_lines() for reader in shared.readers])
+        return not await shared.library.db["waitlist"].count_documents({"open": True}, limit=1)
 
     await until(nobody, "empty lines", 60)
 
 
-async def _probe(rig: Library, shared: House, readers: Sequence[Reader], each: int) -> None:
+async def _probe(shared: House, each: int) -> None:
     """Lets every reader ask for seats of tomorrow that they dealt with before and that are free
     now."""
-    there, day = await rig.stored(), rig.zone.day(real_now()) + timedelta(days=1)
+    library, readers = shared.library, shared.readers
+    there, day = await library.stored(), library.zone.day(real_now()) + timedelta(days=1)
     live = [r for r in there if r.state in ("reserved", "in_use", "away", "offered")]
     wished = {
         (o.promise.seat, o.promise.start)
         for o in shared.history.operations
         if o.promise is not None
     }
-    wished = {place for place in wished if rig.zone.day(place[1]) == day}
+    wished = {place for place in wished if library.zone.day(place[1]) == day}
     plans: list[list[tuple[str, datetime]]] = []
     for reader in readers:
         own = [r for r in live if r.reader == reader.member.id]

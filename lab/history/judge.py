@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import Final
 
 from lab.history.records import UNQUEUED, History, Operation, Promise, Stored
@@ -64,8 +64,8 @@ class Harm:
     """One violation of a promise.
 
     ``kind``: one of ``KINDS``; or "held" for a seat that is held for no reader, which is found only
-    if the waitlist's offers were recorded. ``fault``: the fault during which it arose. ``text``:
-    what is wrong, for people.
+    if the waitlist's offers were recorded; or "crossed" (``crossed``). ``fault``: the fault during
+    which it arose. ``text``: what is wrong, for people.
     """
 
     kind: str
@@ -87,6 +87,28 @@ def judge(history: History) -> list[Harm]:
         *_refused_free(history),
         *_late(history),
     ]
+
+
+def crossed(histories: Sequence[History]) -> list[Harm]:
+    """Readers and reservations of one library that appear at another one: in its database, or in
+    an answer to its readers. The histories are of libraries in the same processes."""
+    return [
+        Harm("crossed", here.fault_at(at), f"{id} is another library's, but {place}")
+        for here, other in permutations(histories, 2)
+        for ids in [{o.reader for o in other.operations} | {r.id for r in other.stored}]
+        for id, at, place in _appearances(here)
+        if id in ids
+    ]
+
+
+def _appearances(history: History) -> Iterator[tuple[str, datetime, str]]:
+    """Each id with the time and the place at which the library has it."""
+    for id, at in history.answered_ids.items():
+        yield id, at, "stands in an answer"
+    for r in history.stored:
+        yield r.reader, r.since, f"has the reservation {r.id}"
+    for m in history.messages:
+        yield m.reservation, m.at, f"has the message {m.template}"
 
 
 def _lost(history: History) -> Iterator[Harm]:

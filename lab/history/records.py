@@ -145,6 +145,8 @@ class History:
     """At most this many bookings a reader may have on a day; None if the limit is not known."""
     offers: Mapping[str, str | None] | None = None
     """The offer of each waitlist entry, by the entry's id; None if offers were not recorded."""
+    answered_ids: dict[str, datetime] = field(default_factory=dict)
+    """When each id first stood in an answer to the library's readers."""
 
     def fault_at(self, instant: datetime) -> str:
         """The last fault that had begun by the instant; "none" before the first."""

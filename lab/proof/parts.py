@@ -18,6 +18,7 @@ from lab.chaos.faults import NAMES, faults
 from lab.chaos.rig import rig
 from lab.chaos.trial import Scale, all_harm, trial
 from lab.history.generated import generate
+from lab.history.judge import crossed
 from lab.history.order_checker import check
 from lab.history.records import History
 from lab.proof.explorer import Explored, Explorer
@@ -44,14 +45,16 @@ from models.proof.entities import ProofPart
 CALLS: Final = 1_000_000
 CHECKED_WITHIN_S: Final = 60.0
 DAYS: Final = 1000
-OPERATIONS: Final = 50_000
+SCHOOLS: Final = ("east", "west")
+OPERATIONS: Final = 25_000
+"""The least operations at each school of the recorded run."""
 _LIVE_AT_MOST_S: Final = 900.0
 _SHOWN: Final = 5
 _DAYS_TRIED: Final = 100
 """Days that are played in search of a planted mistake."""
 _SEEDS_AT_ONCE: Final = 20
 LIVE: Final = Scale(
-    readers=200, seats=60, hold_s=10, between_s=3, patience_s=3, think_s=0.8, workers=2,
+    readers=100, seats=30, hold_s=10, between_s=3, patience_s=3, think_s=0.8, workers=2,
     settings={}, isolated_ms=10_000, isolated_s=25, probes=2,
 )  # fmt: skip
 
@@ -201,8 +204,8 @@ def _find_in_days(mistake: Mistake, hours: str) -> tuple[Sequence[str], int]:
 
 
 def history(say: Say) -> ProofPart:
-    """Records the answers of the real service on three members while its parts break, and judges
-    them."""
+    """Records the answers of the real service for two schools in each process, on three members,
+    while its parts break, and judges them."""
     with tempfile.TemporaryDirectory(prefix="proof-", ignore_cleanup_errors=True) as folder:
         return asyncio.run(_history(Path(folder), say))
 
@@ -215,24 +218,37 @@ async def _history(folder: Path, say: Say) -> ProofPart:
         while True:
             yield order.sample(NAMES, len(NAMES))
 
-    def over(recorded: History) -> bool:
-        enough = len(recorded.operations) >= OPERATIONS and len(recorded.faults) >= len(NAMES)
+    def fewest(histories: Sequence[History]) -> int:
+        return min(len(recorded.operations) for recorded in histories)
+
+    def over(histories: Sequence[History]) -> bool:
+        enough = fewest(histories) >= OPERATIONS and len(histories[0].faults) >= len(NAMES)
         return enough or time.perf_counter() - begun > _LIVE_AT_MOST_S
 
-    async with rig(folder, LIVE.workers) as running:
-        recorded = await trial(
-            running, faults(running), rounds(), LIVE, 1, over, lambda name: say(f"  {name}")
+    async with rig(folder, LIVE.workers, SCHOOLS) as running:
+        histories = await trial(
+            running.set,
+            running.libraries,
+            faults(running),
+            rounds(),
+            LIVE,
+            1,
+            over,
+            lambda name: say(f"  {name}"),
         )
-        harm = all_harm(recorded)
+        harm = [one for recorded in histories for one in all_harm(recorded)]
+    harm += crossed(histories)
     failures = [f"{one.kind} ({one.fault}): {one.text}" for one in harm[:_SHOWN]]
-    if len(recorded.operations) < OPERATIONS:
-        failures.append(f"only {len(recorded.operations)} operations in the time")
+    if fewest(histories) < OPERATIONS:
+        failures.append(f"only {fewest(histories)} operations at a school in the time")
+    operations = [operation for recorded in histories for operation in recorded.operations]
     numbers = {
-        "readers": LIVE.readers,
-        "faults": len(recorded.faults),
-        "operations": len(recorded.operations),
-        "acknowledged": sum(o.promise is not None for o in recorded.operations),
-        "unknown": sum(o.unknown for o in recorded.operations),
+        "schools": len(histories),
+        "readers": len(histories) * LIVE.readers,
+        "faults": len(histories[0].faults),
+        "operations": len(operations),
+        "acknowledged": sum(o.promise is not None for o in operations),
+        "unknown": sum(o.unknown for o in operations),
     }
     return ProofPart("history", _since(begun), numbers, tuple(failures))
 

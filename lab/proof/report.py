@@ -15,9 +15,10 @@ td { font-variant-numeric: tabular-nums; }
 pre { overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 """
 _WAYS = {
-    "history": "The real service with three MongoDB members, two hosts and hundreds of readers, "
-    "under one fault after the other: the responses about each seat and each reader fit into one "
-    "order, and every acknowledged change is stored.",
+    "history": "The real service for two schools in each process, with three MongoDB members, two "
+    "hosts and hundreds of readers, under one fault after the other: the responses about each seat "
+    "and each reader fit into one order, every acknowledged change is stored, and nothing of one "
+    "school appears at the other.",
     "large_history": "The checker itself: it checks a million calls in under a minute, and finds a "
     "seat that was given twice.",
     "explorer": "Every order in which the requests of three readers at two workers can reach the "

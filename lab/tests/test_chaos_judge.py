@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from lab.history.judge import judge
+from lab.history.judge import crossed, judge
 from lab.history.records import (
     Event,
     Fault,
@@ -20,6 +20,7 @@ from lab.history.records import (
     Stored,
     Violation,
 )
+from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
 from models.reservations.claims import daily_booking_claim, presence_claim, slot_claims
 from tests.builders import LI, MONDAY, SEAT, ZHANG, ZONE, hours, on
@@ -247,6 +248,43 @@ def test_each_planted_harm_is_found(kind: str, plant: Callable[[History], None])
     history = good()
     plant(history)
     assert {harm.kind for harm in judge(history)} == {kind}
+
+
+WANG = ReaderId("c" * 24)
+WANGS = booking("w", WANG, SEAT.id, "14:00", "16:00", "k1")
+
+
+def elsewhere() -> History:
+    """At another library, Wang has booked the seat that has Zhang's seat's name."""
+    return History(
+        ZONE,
+        operations=[tap("reserve", "k1", WANGS, "08:00", promise_of(WANGS))],
+        stored=[WANGS],
+        messages=[Message("w", "RESERVED", on("08:00"), "sent")],
+        answered_ids={"w": on("08:00")},
+    )
+
+
+def its_reader(h: History) -> None:
+    h.stored = [*h.stored, booking("y", WANG, OTHER, "09:00", "10:00")]
+
+
+def its_message(h: History) -> None:
+    h.messages = [*h.messages, Message("w", "ENDED", on("16:00"), "sent")]
+
+
+def its_id(h: History) -> None:
+    h.answered_ids["w"] = on("09:30")
+
+
+@pytest.mark.parametrize("plant", [its_reader, its_message, its_id])
+def test_what_belongs_to_another_library_is_found(plant: Callable[[History], None]) -> None:
+    here, other = good(), elsewhere()
+    assert crossed([here, other]) == []
+    plant(here)
+    for histories in ([here, other], [other, here]):
+        assert {harm.kind for harm in crossed(histories)} == {"crossed"}
+    assert crossed([here]) == crossed([other]) == []
 
 
 def test_a_good_history_has_no_harm() -> None:

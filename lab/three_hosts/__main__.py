@@ -79,7 +79,9 @@ async def _play(args: argparse.Namespace, folder: Path) -> int:
         report("load")
         names = args.fault or NAMES
         faults = running.faults()
-        history = await trial(running, faults, [names], scale, args.seed, report_fault=report)
+        (history,) = await trial(
+            running.set, [running], faults, [names], scale, args.seed, report_fault=report
+        )
         report("backup")
         print((await running.backed_up()).rstrip())
         if args.plant:

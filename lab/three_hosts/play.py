@@ -43,8 +43,8 @@ _ENV_FILE: Final = ("--env-file", "/etc/seats/env")
 class Campus(Library):
     """The three hosts, and what their faults did."""
 
-    set: MemberSet
     hosts: list[Host]
+    set: MemberSet = field(kw_only=True)
     cables: Cables = field(kw_only=True)
     folder: Path = field(kw_only=True)
     roles: dict[str, str] = field(default_factory=dict, kw_only=True)
@@ -144,7 +144,7 @@ async def campus(folder: Path, scale: Scale) -> AsyncIterator[Campus]:
         app = await stack.enter_async_context(open_application(load(env), Clock()))
         keys = await furnish(app)
         trusted = ssl.create_default_context(cafile=str(authority))
-        running = Campus(three, hosts, app, keys, {}, tls=trusted, cables=cables, folder=folder)
+        running = Campus(hosts, app, keys, (), tls=trusted, set=three, cables=cables, folder=folder)
         await running.whole()
         yield running
 
