@@ -130,13 +130,15 @@ class ReaderOverviews:
                 ]
             )
             rows = await cursor.to_list(None)
-            shown = _of(rows, "page")
-            total = skip + len(shown)
-            if len(shown) == limit or (skip and not shown):  # the last page shows how many it ends
+            listed = _of(rows, "page")
+            total = skip + len(listed)
+            if len(listed) == limit or (
+                skip and not listed
+            ):  # the last page shows how many it ends
                 total = await self._reservations.count_documents(bookings)
         recent = (from_document(row) for row in rows if "part" not in row)
         return ReaderRecords(
-            [from_document(row) for row in shown],
+            [from_document(row) for row in listed],
             total,
             sorted(recent, key=lambda r: r.start),
             bool(_of(rows, "entry")),
