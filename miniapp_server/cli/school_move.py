@@ -25,8 +25,8 @@ from models.storage.mongo import open_database
 _ADMIN: Final = "MONGO_ADMIN_URL"
 _NEW: Final = "NEW_MONGO_URL"
 _URL: Final = "MONGO_URL"
-_A_SECOND: Final = 5000
-"""Documents that are copied and compared in a second, cautiously (docs/deployment.md)."""
+_A_SECOND: Final = 1000
+"""Documents that are copied, compared and searched in a second, cautiously (docs/deployment.md)."""
 _LINE: Final = re.compile(rf"\s*{_URL}\s*=")
 
 

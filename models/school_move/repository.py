@@ -18,12 +18,11 @@ from typing import Any, Final
 
 from bson.raw_bson import RawBSONDocument
 from pymongo import uri_parser
-from pymongo.errors import BulkWriteError, OperationFailure
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
-from models.backup.filling_repository import begin_filling, collection_names
-from models.schema.indexes import ensure_indexes
+from models.backup.filling_repository import collection_names
 from models.school_move.errors import MoveError
-from models.storage.installation import ABOUT, MOVED, RESTORING, Mode, place_of
+from models.storage.installation import ABOUT, MOVED, RESTORING, place_of
 from models.storage.mongo import CODEC, Database, Document, open_database, ping
 from models.storage.mongo_errors import UNAUTHORIZED, translate_errors
 
@@ -86,26 +85,32 @@ class SourceDatabase:
     async def left_with(self) -> str:
         """The token of the target's mark, once the move is final; empty before. Raises:
         Unavailable."""
-        mark = await self._mark() or {}
-        return str(mark.get("token", ""))
+        mark = await self._mark()
+        return str(mark["token"]) if mark and mark["left"] else ""
 
-    async def close(self, to: str, now: datetime) -> None:
+    async def close(self, to: str, token: str, now: datetime) -> None:
         """Takes the user's roles on the database, ends the user's sessions, and returns when none
         of its operations is under way and all that was acknowledged has reached a majority.
+        ``token``: that of the target's mark. A move to the same place that was under way cannot end
+        any more.
 
-        Raises: MoveError if another move is under way, the administrator is at another place than
-        the service, or the user can still read the database; Unavailable.
+        Raises: MoveError if a move to another place is under way or has ended, or if the user can
+        still read the database; Unavailable.
         """
-        if (mark := await self._mark()) and (mark["to"] != to or "aborted" in mark):
-            raise MoveError(f"{self.db.name} is on its way to {mark['to']}: abort that move first")
-        await self._refuse_other_place()
         roles = await self._roles()
         own = [role for role in roles if role["db"] == self.db.name]
-        about: Document = {"to": to, "began_at": now, "left": False}
+        this_move = {"_id": MOVED, "to": to, "left": False, "aborted": {"$exists": False}}
+        about: Document = {"token": token, "began_at": now}
         with translate_errors():
-            await self.db[ABOUT].update_one(
-                {"_id": MOVED}, {"$set": about, "$setOnInsert": {"roles": own}}, upsert=True
-            )
+            try:
+                await self.db[ABOUT].update_one(
+                    this_move, {"$set": about, "$setOnInsert": {"roles": own}}, upsert=True
+                )
+            except DuplicateKeyError:
+                raise MoveError(
+                    f"{self.db.name} is on its way to {await self.moved_to()}, or has moved: abort "
+                    "that move first"
+                ) from None
         await self._set_roles([role for role in roles if role not in own])
         with translate_errors():
             user = {"user": self._user.name, "db": self._user.source}
@@ -118,13 +123,14 @@ class SourceDatabase:
             await self.db[ABOUT].update_one({"_id": MOVED}, {"$set": {"closed_at": now}})
         await self._refuse_open()
 
-    async def reopen(self) -> None:
-        """Gives the user its roles back and forgets the move. Raises: MoveError if the database has
-        been left; Unavailable."""
+    async def reopen(self, token: str = "") -> None:
+        """Gives the user its roles back and forgets the move. ``token``: that of the only move to
+        forget. Raises: MoveError if the database has been left; Unavailable."""
+        this_move = {"token": token} if token else {}
         with translate_errors():
             # From here on the move cannot end: the database is never open in two places.
             mark = await self.db[ABOUT].find_one_and_update(
-                {"_id": MOVED, "left": False}, {"$set": {"aborted": True}}
+                {"_id": MOVED, "left": False, **this_move}, {"$set": {"aborted": True}}
             )
         if mark is None:
             if await self.left_with():
@@ -137,14 +143,14 @@ class SourceDatabase:
 
     async def leave(self, token: str) -> None:
         """Makes the move final. ``token``: that of the target's mark. Raises: MoveError if it was
-        aborted meanwhile; Unavailable."""
+        aborted or begun again meanwhile; Unavailable."""
         with translate_errors():
             left = await self.db[ABOUT].update_one(
-                {"_id": MOVED, "aborted": {"$exists": False}},
-                {"$set": {"left": True, "token": token}},
+                {"_id": MOVED, "token": token, "aborted": {"$exists": False}},
+                {"$set": {"left": True}},
             )
         if not left.matched_count:
-            raise MoveError(f"the move of {self.db.name} was aborted")
+            raise MoveError(f"the move of {self.db.name} was aborted, or has begun again")
 
     async def _mark(self) -> Document | None:
         with translate_errors():
@@ -181,7 +187,9 @@ class SourceDatabase:
         async with await self.db.client.admin.aggregate(pipeline) as operations:
             return bool(await operations.to_list(1))
 
-    async def _refuse_other_place(self) -> None:
+    async def refuse_other_place(self) -> None:
+        """Raises: MoveError if the administrator is at another place than the service;
+        Unavailable."""
         async with open_database(self._url, self.db.name) as db:
             await ping(db)
             await ping(self.db)
@@ -205,23 +213,11 @@ class SourceDatabase:
 
 
 async def copy(
-    source: SourceDatabase,
-    target: Database,
-    now: datetime,
-    mode: Mode,
-    report_progress: ReportProgress,
-) -> tuple[dict[str, Content], str]:
+    source: SourceDatabase, target: Database, report_progress: ReportProgress
+) -> dict[str, Content]:
     """Copies all collections of the closed source into the empty target, compares what both hold,
-    and returns it by collection, with the token of the mark that keeps services from opening the
-    target.
-
-    Raises: MoveError if they differ; BackupError, DatabaseRefused if the target is not empty or not
-    for this service; Unavailable.
-    """
+    and returns it by collection. Raises: MoveError if they differ; Unavailable."""
     db = source.db
-    again, if_full = "school move again", "If nobody needs it, drop it there and move again"
-    token = await begin_filling(target, place_of(db), again, now, mode, over=True, if_full=if_full)
-    await ensure_indexes(target)
     names = await collection_names(db)
     with translate_errors():
         total = sum([await db[name].estimated_document_count() for name in names])
@@ -231,7 +227,7 @@ async def copy(
     arrived = {name: await _content(_documents(target, name)) for name in names}
     if wrong := [name for name in names if arrived[name] != there[name]]:
         raise MoveError(f"the copy differs from its source in {', '.join(wrong)}: move again")
-    return there, token
+    return there
 
 
 async def _copied(

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from models.backup.filling_repository import end_filling
+from models.backup.filling_repository import begin_filling, end_filling
 from models.reservation_store.repository import ReservationRepository
+from models.schema.indexes import ensure_indexes
 from models.school_move.errors import MoveError
 from models.school_move.repository import Content, ReportProgress, SourceDatabase, copy
 from models.storage.installation import RESTORING, Mode, look, place_of
@@ -30,15 +31,23 @@ async def move(
         if RESTORING in (await look(target)).documents:
             await end_filling(target, token)
         return {}
+    await source.refuse_other_place()
+    origin = place_of(source.db)
+    if origin == to:
+        raise MoveError(f"the library is at {to} already")
+    # While the library is open: a target that cannot take it is no outage.
+    again, if_full = "school move again", "If nobody needs it, drop it there and move again"
+    token = await begin_filling(target, origin, again, now, mode, over=True, if_full=if_full)
+    await ensure_indexes(target)
     try:
-        await source.close(to, now)
-        content, token = await copy(source, target, now, mode, report_progress)
+        await source.close(to, token, now)
+        content = await copy(source, target, report_progress)
         if doubles := await ReservationRepository(target).find_double_bookings():
             raise MoveError(f"{len(doubles)} double bookings: run check-integrity")
         await source.leave(token)
     except BaseException:
         if not await source.left_with():
-            await source.reopen()
+            await source.reopen(token)
         raise
     await end_filling(target, token)
     return content

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -90,18 +90,25 @@ async def test_a_library_moves_under_load_and_nothing_acknowledged_is_lost(
         old = await never_heard(cells, redis_url, stack)
         readers = [await old.reader() for _ in SEATS]
         acknowledged = dict[int, str]()
-        half = asyncio.Event()
+        half, begun = asyncio.Event(), asyncio.Event()
 
         async def keep_booking(lane: int) -> None:
             for number in range(lane, len(SEATS), 4):
-                if id := await book(readers[number], number):
-                    acknowledged[number] = id
                 if len(acknowledged) >= 8:
                     half.set()
+                    await begun.wait()
+                if id := await book(readers[number], number):
+                    acknowledged[number] = id
+
+        async def has_begun() -> bool:
+            return await cells.source["installation"].find_one({"_id": "moved"}) is not None
 
         lanes = [asyncio.create_task(keep_booking(lane)) for lane in range(4)]
         await half.wait()
-        content = await cells.move()
+        move = asyncio.create_task(cells.move())
+        await until(has_begun, "the mark, after which the roles are taken", within_s=60)
+        begun.set()
+        content = await move
         await asyncio.gather(*lanes)
         assert 8 <= len(acknowledged) < len(SEATS), "the move came into the midst of it"
         left = await cells.holds()
@@ -157,30 +164,47 @@ async def test_a_move_that_fails_or_is_aborted_opens_the_library_again(
 ) -> None:
     async with AsyncExitStack() as stack:
         old = await never_heard(cells, redis_url, stack)
-        reader, other = await old.reader(), await old.reader()
+        reader, second, other = [await old.reader() for _ in range(3)]
         await cells.target["installation"].insert_one({"_id": "mode", "mode": "sandbox"})
         await cells.target["reservations"].insert_one({"_id": "of another library"})
         with pytest.raises(BackupError, match=r"is not empty.*drop it there and move again$"):
             await cells.move()
-        assert await book(reader, 0), "with the roles that it had"
+        with pytest.raises(MoveError, match=r"is at MongoDB .* already"):
+            await replace(cells, target=cells.source).move()
+        assert await cells.source["installation"].find_one({"_id": "moved"}) is None
+        id = await book(reader, 0)
+        assert id, "neither has closed it"
+
+        await cells.target["reservations"].delete_many({})
+        booked = await cells.source["reservations"].find_one({"_id": id}, {"claims": 0}) or {}
+        await cells.source["reservations"].insert_one({**booked, "_id": "the same seat"})
+        with pytest.raises(MoveError, match="double bookings"):
+            await cells.move()
+        await cells.source["reservations"].delete_one({"_id": "the same seat"})
+        assert await book(second, 1), "with the roles that it had"
         users = await cells.old.root.admin.command("usersInfo", "library")
         assert {role["db"] for role in users["users"][0]["roles"]} == {NAME, f"{NAME}_rehearsal"}
 
         # Killed in its midst, and aborted by another process.
         source = SourceDatabase(cells.source, cells.url)
-        await source.close("elsewhere", real_now())
-        assert not await book(other, 1)
+        await source.close("elsewhere", "killed", real_now())
+        assert not await book(other, 2)
         with pytest.raises(MoveError, match="on its way to elsewhere"):
             await cells.move()
+        assert not await book(other, 2), "one move does not abort another"
+        await source.close("elsewhere", "again", real_now())
+        with pytest.raises(MoveError, match="has begun again"):
+            await source.leave("killed")
         await source.reopen()
-        assert await book(other, 1)
+        assert await book(other, 2)
         with pytest.raises(MoveError, match="was aborted"):
-            await source.leave("a token")
+            await source.leave("again")
 
-        await cells.target["reservations"].delete_many({})
         await cells.move()
         with pytest.raises(MoveError, match="for good"):
             await source.reopen()
+        with pytest.raises(MoveError, match="or has moved"):
+            await source.close("elsewhere", "late", real_now())
         assert await cells.move() == {}, "what was interrupted after its end is only ended"
         for url in (cells.url, cells.old.url()):
             with pytest.raises((DatabaseRefused, Unavailable)) as refused:
@@ -233,7 +257,7 @@ async def test_a_served_school_moves_by_one_command(
             await until(so, f"{expected} at the school's host", within_s=60)
 
         await shows(200)
-        await SourceDatabase(cells.source, cells.url).close("elsewhere", real_now())
+        await SourceDatabase(cells.source, cells.url).close("elsewhere", "killed", real_now())
         await shows(503)
         assert "elsewhere is aborted: one is open" in (await school("move", "one", "--abort"))[1]
         await shows(200)
