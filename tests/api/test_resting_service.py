@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from models.reservation_store.mapping import from_document
+from models.reservations.deadlines import due_at
 from tests.api.stored_reads import commands_of
 from tests.living import Living
 
@@ -32,3 +34,25 @@ async def test_frequent_jobs_ask_once_whether_any_deadline_has_passed(service: L
     service.clock.set(missed)
     await rounds()
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "no_show"
+
+
+async def test_each_change_stores_the_first_deadline_that_it_leaves(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(start="08:00", end="12:00")
+    path, instants = f"/reservations/{made['id']}", list[datetime | None]()
+
+    async def note() -> None:
+        row = await service.db["reservations"].find_one({"_id": made["id"]})
+        assert row is not None and row["due_at"] == due_at(from_document(row))
+        instants.append(row["due_at"])
+
+    await note()
+    await reader.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
+    await note()
+    await reader.ok("POST", f"{path}/leave")
+    await note()
+    await reader.ok("POST", f"{path}/return", {"qr": await service.qr("2f-north")})
+    await note()
+    await reader.ok("POST", f"{path}/finish")
+    await note()
+    assert len({*instants}) >= 3 and instants[-1] is None, instants
