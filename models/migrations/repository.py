@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from models.profile.entities import DEFAULT_ZONE_MINUTES
 from models.reservations.state_machine import ReservationState
-from models.storage.installation import ABOUT, CLOCKS_JUMP, FIRST_SCHEMA, FORM, SCHEMA
+from models.storage.installation import ABOUT, CLOCKS_JUMP, FIRST_DEADLINES, FIRST_SCHEMA, FORM
 from models.storage.mongo import Collection, Database, Document
 from models.storage.mongo_errors import translate_errors
 
@@ -100,7 +100,7 @@ async def _note_first_deadline(db: Database) -> int:
 
 MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(CLOCKS_JUMP, "claims count half hours on a clock that never jumps", _note_offset),
-    Migration(SCHEMA, "a reservation names its first deadline", _note_first_deadline),
+    Migration(FIRST_DEADLINES, "a reservation names its first deadline", _note_first_deadline),
 )
 """All migrations in order; the last number equals ``SCHEMA`` (models/storage/installation.py)."""
 

@@ -27,6 +27,8 @@ SCHEMA: Final = 5
 """The schema that this version writes: the number of its last migration."""
 CLOCKS_JUMP: Final = 4
 """The first schema of libraries whose clocks are set forward and back."""
+FIRST_DEADLINES: Final = 5
+"""The first schema in which a reservation names its first deadline."""
 _BEFORE_RELEASE: Final = "schema"
 """A collection that exists only in databases from before the first release."""
 _SANDBOX_ONLY: Final = "sandbox_"
