@@ -15,7 +15,7 @@ from models.reservation_store.mapping import from_document
 from models.reservation_store.queries import daily_numbers
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import BOOKING_STATES, ReservationState
-from models.storage.mongo import Database, Document
+from models.storage.mongo import Database, Document, total_of
 from models.storage.mongo_errors import translate_errors
 
 LIVE_FOR: Final = timedelta(days=2)
@@ -102,6 +102,8 @@ class ReaderOverviews:
     async def records_of(
         self, reader_id: ReaderId, skip: int, limit: int, now: datetime
     ) -> ReaderRecords:
+        """The reader's records at ``now``, with the page of ``limit`` bookings after the first
+        ``skip``."""
         bookings: Document = {"reader": reader_id, "state": {"$in": _BOOKINGS}}
         page = {
             "coll": "reservations",
@@ -131,11 +133,7 @@ class ReaderOverviews:
             )
             rows = await cursor.to_list(None)
             listed = _of(rows, "page")
-            total = skip + len(listed)
-            if len(listed) == limit or (
-                skip and not listed
-            ):  # the last page shows how many it ends
-                total = await self._reservations.count_documents(bookings)
+            total = await total_of(self._reservations, bookings, skip, limit, len(listed))
         recent = (from_document(row) for row in rows if "part" not in row)
         return ReaderRecords(
             [from_document(row) for row in listed],

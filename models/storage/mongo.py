@@ -172,9 +172,17 @@ async def find_page(
             .limit(limit)
             .to_list(None)
         )
-        if len(rows) < limit and (rows or not skip):
-            return rows, skip + len(rows)  # the last page itself shows how many there are
-        return rows, await collection.count_documents(query)
+        return rows, await total_of(collection, query, skip, limit, len(rows))
+
+
+async def total_of(
+    collection: Collection, query: Document, skip: int, limit: int, on_page: int
+) -> int:
+    """The number of all matching documents, of which a page shows ``on_page``. Counts them only if
+    the page is full or empty: the last page itself shows how many there are."""
+    if on_page < limit and (on_page or not skip):
+        return skip + on_page
+    return await collection.count_documents(query)
 
 
 async def delete_oldest(
