@@ -27,7 +27,7 @@ from lab.bench.event_streams import sse
 from lab.bench.load import BenchFailed, Load, Run, request
 from lab.bench.lone import idle, lone
 from lab.bench.options import Options, options_of
-from lab.bench.processes import bare_handler, played, processes, run_measurement
+from lab.bench.processes import bare_handler, played, printed, processes, run_measurement
 from lab.bench.report import complaints, report, table
 from lab.bench.rush import rush
 from lab.bench.service import (
@@ -314,14 +314,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
     said = warning(result["machine"])
-    if as_json:
-        print(json.dumps(result))
-    else:
-        print(f"{said}\n\n{table(result)}" if said else table(result))
-    failures = complaints(result)
-    for complaint in failures:
-        print(f"error: {complaint}", file=sys.stderr)
-    return 1 if failures else 0
+    text = f"{said}\n\n{table(result)}" if said else table(result)
+    return printed(result, text, complaints(result), as_json)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -149,6 +150,15 @@ def run_measurement(
 
     with tempfile.TemporaryDirectory(prefix=prefix) as folder:
         return uvloop.run(until_told(Path(folder)))
+
+
+def printed(result: dict[str, Any], text: str, complaints: Sequence[str], as_json: bool) -> int:
+    """Prints a measurement's result, as ``text`` or as JSON, and why it has failed, if it has.
+    Returns the exit status."""
+    print(json.dumps(result) if as_json else text)
+    for complaint in complaints:
+        print(f"error: {complaint}", file=sys.stderr)
+    return 1 if complaints else 0
 
 
 if __name__ == "__main__":

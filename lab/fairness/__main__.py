@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab.bench.load import BenchFailed
-from lab.bench.processes import run_measurement
+from lab.bench.processes import printed, run_measurement
 from lab.bench.service import house
 from lab.fairness import model
 from lab.fairness.day import whole_day
@@ -171,11 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
-    print(json.dumps(results) if as_json else table(results))
-    failures = complaints(results)
-    for complaint in failures:
-        print(f"error: {complaint}", file=sys.stderr)
-    return 1 if failures else 0
+    return printed(results, table(results), complaints(results), as_json)
 
 
 if __name__ == "__main__":

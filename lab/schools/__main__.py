@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from lab.bench.load import BenchFailed
-from lab.bench.processes import run_measurement
+from lab.bench.processes import printed, run_measurement
 from lab.bench.service import HOURS, house, serving
 from lab.schools.report import complaints, neighbours, table
 from lab.schools.rest import rest
@@ -130,7 +129,7 @@ async def _neighbours(
         "conditions": conditions,
         "errors": errors,
         "unanswered": late,
-        **verdict.facts(),
+        **asdict(verdict),
     }
 
 
@@ -185,11 +184,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
-    print(json.dumps(result) if as_json else table(result))
-    failures = complaints(result)
-    for complaint in failures:
-        print(f"error: {complaint}", file=sys.stderr)
-    return 1 if failures else 0
+    return printed(result, table(result), complaints(result), as_json)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any, Final
@@ -40,12 +41,10 @@ def _medians(felt: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         ]
         for kind in KINDS
     }
-    answers: dict[str, int] = {}
-    refused: dict[str, int] = {}
+    answers, refused = Counter[str](), Counter[str]()
     for one in felt:
-        for counts, more in ((answers, one["rush"]["answers"]), (refused, one["refused"])):
-            for status, n in more.items():
-                counts[status] = counts.get(status, 0) + n
+        answers.update(one["rush"]["answers"])
+        refused.update(one["refused"])
     return {
         **result,
         "times": {kind: round(median(each), 2) for kind, each in quotients.items()},

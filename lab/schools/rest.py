@@ -48,12 +48,12 @@ async def rest(
         kind: round((cpu_s([pid]) - used[kind]) / took * 100, 2) for kind, pid in pids.items()
     }
     share = took * len(service.schools)
-    asked = (await _commands(db)) - commands
+    sent = (await _commands(db)) - commands
     return {
         **memory(service),
         "percent_of_a_core": percent,
-        "commands": round(asked.total() / share, 2),
-        "by_name": _frequent(asked, share),
+        "commands": round(sent.total() / share, 2),
+        "by_name": _frequent(sent, share),
         "by_collection": _frequent((await _operations(db)) - operations, share),
     }
 

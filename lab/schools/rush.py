@@ -7,13 +7,13 @@ import random
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from lab.bench.rush import arrivals
+from lab.bench.rush import READERS_PER_SEAT, arrivals
 from lab.bench.service import (
     AREAS,
     HOURS,
@@ -32,7 +32,6 @@ from models.storage.mongo import new_id
 
 TRIES: Final = 3
 """Seats that each reader of a rush asks for, in the same hour."""
-READERS_PER_SEAT: Final = 3
 WITHIN_S: Final = 3.0
 """Seconds in which the readers of all schools ask for their seats."""
 LEAD_S: Final = 1.0
@@ -55,13 +54,6 @@ class Judged:
         self.acknowledged += other.acknowledged
         self.lost += other.lost
         self.doubles += other.doubles
-
-    def facts(self) -> dict[str, int]:
-        return {
-            "acknowledged": self.acknowledged,
-            "lost": self.lost,
-            "doubles": self.doubles,
-        }
 
 
 async def judged(schools: Sequence[MeasuredSchool], booked: Sequence[str]) -> Judged:
@@ -100,7 +92,7 @@ async def rush_in_all(
     for school in service.schools:
         seats = rng.sample(seats_of(school.house), readers // READERS_PER_SEAT)
         coming = await members(school.house, readers)
-        requests += school.asked(wave(coming, seats, HOURS.stop, rng))
+        requests += school.for_host(wave(coming, seats, HOURS.stop, rng))
     rng.shuffle(requests)
     outcome = await arrivals(
         folder, service.port, requests, within_s=WITHIN_S, again=True, connected=False
@@ -120,7 +112,7 @@ async def rush_in_all(
         "took_s": round(outcome["took_s"], 2),
         **{name: round(outcome[name], 1) for name in ("p50_ms", "p99_ms", "max_ms")},
         **facts,
-        **verdict.facts(),
+        **asdict(verdict),
     }
 
 
@@ -162,10 +154,10 @@ class Rushed:
         requests: list[bytes] = []
         for number in range(waves):
             coming = readers[number * some : (number + 1) * some]
-            wanted = seats[number * places : (number + 1) * places]
-            requests += wave(coming, wanted, self.hour, rng)
+            places_of_wave = seats[number * places : (number + 1) * places]
+            requests += wave(coming, places_of_wave, self.hour, rng)
         self.hour += 1
-        return self.school.asked(requests)
+        return self.school.for_host(requests)
 
     async def rush(self, folder: Path, requests: Sequence[bytes], seconds: float) -> dict[str, Any]:
         outcome = await arrivals(
@@ -189,14 +181,14 @@ class Calm:
         Raises: BenchFailed."""
         house = self.school.house
         looking = await members(house, round(LOOKS_PER_S * seconds / 2))
-        looks_ = self.school.asked([*looks(AREAS, looking), *looks(PLAN, looking)])
+        looks_ = self.school.for_host([*looks(AREAS, looking), *looks(PLAN, looking)])
         random.Random(6).shuffle(looks_)
         chosen = list(islice(self.hours, round(BOOKINGS_PER_S * seconds)))
         readers = await members(house, len(chosen))
         bookings = [booking(one, *hour) for one, hour in zip(readers, chosen, strict=True)]
         looked, booked = await asyncio.gather(
             self._play(folder, looks_, seconds),
-            self._play(folder, self.school.asked(bookings), seconds),
+            self._play(folder, self.school.for_host(bookings), seconds),
         )
         self.booked += booked["booked"]
         return {"looks": looked, "bookings": booked}

@@ -33,7 +33,7 @@ class MeasuredSchool:
     host: str
     house: House
 
-    def asked(self, requests: Iterable[bytes]) -> list[bytes]:
+    def for_host(self, requests: Iterable[bytes]) -> list[bytes]:
         """The requests, for this school's host instead of 127.0.0.1."""
         host = f"Host: {self.host}\r\n".encode()
         return [one.replace(b"Host: 127.0.0.1\r\n", host, 1) for one in requests]
