@@ -17,9 +17,17 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from handlers.api_routes import PREFIX, ROUTES, document
+from handlers.http.cached_response import PrebuiltResponse
 
 _PATHS: Final = document()["paths"]
 _seen: Final[set[tuple[str, str]]] = set()
+
+
+def _body(response: web.StreamResponse) -> bytes:
+    if isinstance(response, PrebuiltResponse):
+        return response._tail.partition(b"\r\n\r\n")[2]
+    assert isinstance(response, web.Response) and isinstance(response.body, bytes)
+    return response.body
 
 
 def recorder(unlisted: set[str]) -> Middleware:
@@ -31,8 +39,7 @@ def recorder(unlisted: set[str]) -> Middleware:
         resource = request.match_info.route.resource
         path = resource.canonical if resource is not None else ""
         if path in _PATHS and response.status >= 400:
-            assert isinstance(response, web.Response) and isinstance(response.body, bytes)
-            code = json.loads(response.body)["error"]["code"]
+            code = json.loads(_body(response))["error"]["code"]
             method = "GET" if request.method == "HEAD" else request.method
             answers = _PATHS[path][method.lower()]["responses"]
             listed = answers.get(str(response.status), {}).get("description", "").split(", ")

@@ -15,6 +15,8 @@ from aiohttp.web_request import BaseRequest
 _JSON: Final = "application/json; charset=utf-8"
 _PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Headers of a response for one reader: caches must not store it, browsers not guess its type."""
+NO_HEADERS: Final[Mapping[str, str]] = {}
+_WITH_BODY: Final = frozenset({"GET", "POST", "DELETE"})
 _LEVEL: Final = 1
 """The gzip level for response bodies. At this level a floor plan takes 0.3 ms; higher levels
 take longer and save little on such text."""
@@ -145,16 +147,20 @@ def header_lines(headers: Mapping[str, str]) -> bytes:
 _JSON_HEAD: Final = header_lines({"Content-Type": _JSON, **_PRIVATE}) + b"Content-Length: "
 
 
-def json_answer(request: web.Request, status: int, content: bytes) -> web.StreamResponse:
-    """A JSON response for one reader, not stored by caches. ``content``: the encoded JSON."""
+def json_answer(
+    request: web.Request, status: int, content: bytes, headers: Mapping[str, str] = NO_HEADERS
+) -> web.StreamResponse:
+    """A JSON response for one reader, not stored by caches. ``content``: the encoded JSON.
+    ``headers``: those of this response alone."""
     if _is_plain_http11(request):
-        return PrebuiltResponse(status, b"%s%d\r\n\r\n%s" % (_JSON_HEAD, len(content), content))
+        head = header_lines(headers) + _JSON_HEAD if headers else _JSON_HEAD
+        return PrebuiltResponse(status, b"%s%d\r\n\r\n%s" % (head, len(content), content))
     return web.Response(
         status=status,
         body=content,
         content_type="application/json",
         charset="utf-8",
-        headers=_PRIVATE,
+        headers={**_PRIVATE, **headers},
     )
 
 
@@ -169,5 +175,7 @@ def page_answer(
 
 
 def _is_plain_http11(request: web.Request) -> bool:
-    """True if the request fits a prebuilt response: HTTP/1.1, keep-alive, and not HEAD."""
-    return request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD"
+    """True if the request fits a prebuilt response: HTTP/1.1, keep-alive, and a usual method, whose
+    response has a body."""
+    usual = request.method in _WITH_BODY
+    return usual and request.version == HttpVersion11 and request.keep_alive

@@ -47,12 +47,17 @@ def facts_of(zone: Zone, error: DomainError) -> tuple[dict[str, Any], dict[str, 
 def envelope(
     status: int, code: str, details: dict[str, Any], language: Language = CHINESE
 ) -> web.Response:
-    """The response in the API's error format. Its message is in the language."""
-    message = language.say(text_of(code, details))
-    body = {"error": {"code": code, "message": message, "details": details}}
+    """The response in the API's error format, where no request is known."""
     return web.Response(
         status=status,
-        body=msgspec.json.encode(body, enc_hook=str),
+        body=error_body(code, details, language),
         content_type="application/json",
         charset="utf-8",
     )
+
+
+def error_body(code: str, details: dict[str, Any], language: Language) -> bytes:
+    """The error in the API's format, encoded. Its message is in the language."""
+    message = language.say(text_of(code, details))
+    body = {"error": {"code": code, "message": message, "details": details}}
+    return msgspec.json.encode(body, enc_hook=str)

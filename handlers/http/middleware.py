@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from time import monotonic, perf_counter
@@ -13,8 +13,8 @@ from aiohttp import web
 from aiohttp.hdrs import CONTENT_ENCODING
 from aiohttp.typedefs import Handler
 
-from handlers.http.cached_response import PrebuiltResponse
-from handlers.http.errors import envelope, facts_of, status_of
+from handlers.http.cached_response import NO_HEADERS, PrebuiltResponse, json_answer
+from handlers.http.errors import envelope, error_body, facts_of, status_of
 from handlers.http.keys import CLOCK, ERROR_PAGE, LOAD_SHEDDER, METRICS, REFERENCE
 from handlers.http.language import language_of
 from handlers.http.refusals import count_error
@@ -144,10 +144,7 @@ async def _error_response(request: web.Request, error: Exception) -> web.StreamR
         case DomainError():
             count_error(request, error)
             facts, headers = facts_of(request.app[REFERENCE].zone, error)
-            status = status_of(type(error))
-            response = await _render_error(request, status, error.code, facts)
-            response.headers.update(headers)
-            return response
+            return await _render_error(request, status_of(type(error)), error.code, facts, headers)
         case web.HTTPException():
             return await _http_error(request, error)
         case ConnectionResetError():  # the client has left; the response is not sent
@@ -166,16 +163,21 @@ async def _http_error(request: web.Request, error: web.HTTPException) -> web.Str
         return await _render_error(
             request, 400, "malformed", {"field": "request", "reason": error.reason}
         )
-    response = await _render_error(request, error.status, codes[error.status], {})
-    if "Allow" in error.headers:
-        response.headers["Allow"] = error.headers["Allow"]
-    return response
+    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else NO_HEADERS
+    return await _render_error(request, error.status, codes[error.status], {}, headers)
 
 
 async def _render_error(
-    request: web.Request, status: int, code: str, facts: dict[str, Any]
-) -> web.Response:
+    request: web.Request,
+    status: int,
+    code: str,
+    facts: dict[str, Any],
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> web.StreamResponse:
     """The response to an error: JSON for programs, a page for browsers. ``facts``: its details."""
     if "text/html" in request.headers.get("Accept", "") and not request.path.startswith(_NO_PAGES):
-        return await request.app[ERROR_PAGE](request, status, code, facts)
-    return envelope(status, code, facts, language_of(request))
+        page = await request.app[ERROR_PAGE](request, status, code, facts)
+        page.headers.update(headers)
+        return page
+    body = error_body(code, facts, language_of(request))
+    return json_answer(request, status, body, headers)
