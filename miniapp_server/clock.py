@@ -24,7 +24,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NS_PER_MS: Final = 1_000_000
 _STEP_MS: Final = 2_000
 """A jump of the machine's clock by more than this makes it untrusted until the next measurement."""
-_MEASURE_EVERY_S: Final = 1.0
+_MEASURE_EVERY_S: Final = 2.0
 _BELIEVED_S: Final = 30
 """Seconds for which a measurement of the machine's clock is trusted."""
 
@@ -170,7 +170,7 @@ class ClockCheck:
                 log.warning("clock_right_again", extra=fields)
 
     async def run(self) -> None:
-        """Measures the machine's clock every second until cancelled."""
+        """Measures the machine's clock every ``_MEASURE_EVERY_S`` until cancelled."""
         while True:
             with suppress(Unavailable):  # without MongoDB there is no change and no job
                 await self.measure()

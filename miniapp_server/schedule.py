@@ -44,7 +44,7 @@ from notify.webhooks.worker import WebhookWorker
 from notify.wechat.text_checks import AT_ONCE, TextChecker
 
 _RUSH_S: Final = 10.0
-NOTIFY_EVERY_S: Final = 2.0
+NOTIFY_EVERY_S: Final = 5.0
 """Seconds between two runs of the jobs that write and send messages. Changes written by any
 process wake these jobs immediately. The interval is for retries that become due, and for
 waitlist entries that end in another process."""

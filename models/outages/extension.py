@@ -34,6 +34,7 @@ class DeadlineExtension:
     ) -> None:
         self._reservations, self._writer, self._heartbeat = reservations, writer, heartbeat
         self._beating = asyncio.Lock()
+        self._had_lease_at: datetime | None = None
 
     async def record_heartbeat(self, now: datetime) -> int:
         """Records a heartbeat and extends the deadlines that fell into gaps between heartbeats;
@@ -41,6 +42,7 @@ class DeadlineExtension:
         without extending a deadline twice. ``now`` is the time by MongoDB's clock, since
         heartbeats of all hosts are compared. Raises: Unavailable."""
         moved = 0
+        self._had_lease_at = now
         async with self._beating:
             beaten = self._heartbeat.beaten_within(_JUST_NOW, now)
             gaps = await self._heartbeat.beat(now) if beaten is None else []
@@ -52,11 +54,19 @@ class DeadlineExtension:
     async def beat(self, now: datetime) -> int:
         """Records a heartbeat, unless a worker just did. Returns 0: no second run is needed now."""
         async with self._beating:
-            if self._heartbeat.beaten_within(BEAT_EVERY, now) is None:
-                last, _ = await self._heartbeat.state()
-                if last is None or now - last >= BEAT_EVERY:
-                    await self._heartbeat.beat(now)
+            if self._heartbeat.beaten_within(BEAT_EVERY, now) is None and await self._is_silent(
+                now
+            ):
+                await self._heartbeat.beat(now)
         return 0
+
+    async def _is_silent(self, now: datetime) -> bool:
+        """True if no worker has recorded a heartbeat within ``BEAT_EVERY``. The worker that has
+        the lease need not ask: it is the one that records them."""
+        if self._had_lease_at is not None and now - self._had_lease_at < GAP:
+            return True
+        last, _ = await self._heartbeat.state()
+        return last is None or now - last >= BEAT_EVERY
 
     async def alive_until(self, now: datetime) -> datetime:
         """The instant until which deadlines may be applied. It is the last heartbeat, or the
