@@ -310,6 +310,8 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
 
     async def change(request: web.Request) -> web.StreamResponse:
         admission, id = request.app[LOAD_SHEDDER], ""
+        if not route.signs_in:
+            admission.door.raise_if_full()
         if identified:
             id = session_id(request)
         else:

@@ -6,6 +6,7 @@ measured time in Retry-After. Reads (plans, lists) are refused as soon as a chan
 long, or when many requests delay the event loop: clients repeat reads by themselves, and bookings
 matter more. While the event loop is late for other reasons, no read is refused. Sign-ins have a
 separate queue for WeChat and for each sign-on, so a sign-on that hangs does not hold up bookings.
+Schools in one process have a queue each, which take turns.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from models.kernel.errors import Busy
 from models.storage.rounds import pause_s
 
 SLOTS: Final = 256
-"""At most this many changes run concurrently: two full batches of MongoDB writes and a few more."""
+"""At most this many changes run concurrently in a process: two full batches of MongoDB writes and a
+few more."""
 SIGN_IN_SLOTS: Final = 128
 """At most this many sign-ins are in progress for each sign-on, and as many for WeChat."""
 MAX_READS: Final = 512
@@ -59,28 +61,97 @@ _SLOWER: Final = 0.3
 moment: accepting the requests takes most of the time."""
 
 
-class WriteQueue:
-    """A queue in which changes wait until fewer than ``slots`` are in progress. ``async with``
-    waits for a place and holds it. ``rate``: the changes finished in a second while others wait."""
+class Places:
+    """The places of a process for changes. While queues wait, each gets a place in turn, so that
+    a rush at one school does not hold up another in the process. ``taken``: how many are held.
+    ``rate``: the changes of all queues that finish in a second while others wait."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic, slots: int = SLOTS) -> None:
-        self._clock = clock
-        self._slots = slots
+    def __init__(self, number: int = SLOTS, clock: Callable[[], float] = monotonic) -> None:
+        self.now = clock
+        self.taken = 0
         self.rate = _FIRST_GUESS
-        self._inside = 0
-        self._most = self._most_before = 0
-        self._left = 0.0
+        self._number = number
+        self._waiting: dict[WriteQueue, None] = {}
+        self._left = self._counted_at = 0.0
         self._measured = self._measured_s = 0.0
         self._next_return = 0.0
+
+    def take(self) -> bool:
+        """Takes a place. Returns False if none is free."""
+        if self.taken >= self._number:
+            return False
+        self.taken += 1
+        return True
+
+    def take_again(self) -> None:
+        """Takes a place even beyond the number of places."""
+        self.taken += 1
+
+    def give_back(self) -> None:
+        """Gives a place to the queue whose turn it is, if any waits."""
+        self.taken -= 1
+        while self._waiting and self.taken < self._number:
+            queue = next(iter(self._waiting))
+            del self._waiting[queue]
+            self.taken += queue.let_in()
+            if queue.waiting:
+                self._waiting[queue] = None
+
+    def finish(self) -> None:
+        """Gives the place of a finished change back."""
+        self._left += 1
+        self.give_back()
+
+    def wait(self, queue: WriteQueue) -> None:
+        """Lets the queue have its turns until it is empty."""
+        if not self._waiting:
+            self._left, self._counted_at = 0.0, self.now()
+        self._waiting[queue] = None
+
+    def is_too_long(self, length: int) -> bool:
+        """True if a change would certainly wait too long in a queue of this length."""
+        most = max(_SHORT_LINE, 2 * LONGEST_WAIT_S * self.rate)
+        return length * max(len(self._waiting), 1) > most
+
+    def refusal(self) -> Busy:
+        """The error of a change that is refused. The clients come back one by one, at the rate at
+        which changes finish."""
+        self._left += _OF_A_CHANGE
+        now = self.now()
+        self._next_return = max(self._next_return, now + 1) + 1 / max(self.rate, 1.0)
+        return Busy(retry_after=self._next_return - now)
+
+    def tick(self) -> None:
+        """Updates ``rate`` by what has finished since the last call."""
+        now = self.now()
+        if self._waiting:
+            self._measured_s += now - self._counted_at
+            self._measured += self._left
+        if self._measured_s >= _MEASURED_S:
+            rate = self._measured / self._measured_s
+            self.rate += (_FASTER if rate > self.rate else _SLOWER) * (rate - self.rate)
+            self._measured = self._measured_s = 0.0
+        self._left, self._counted_at = 0.0, now
+
+
+class WriteQueue:
+    """A queue in which changes wait for one of ``places``, which other queues may share. ``async
+    with`` waits for a place and holds it."""
+
+    def __init__(self, places: Places | None = None) -> None:
+        self._places = places or Places()
+        self._inside = 0
+        self._most = self._most_before = 0
         self._line: deque[tuple[float, asyncio.Future[None]]] = deque()
 
     @property
     def oldest_s(self) -> float:
         """Seconds that the first change in the queue has waited; 0 if the queue is empty."""
-        return self._clock() - self._line[0][0] if self._line else 0.0
+        return self._places.now() - self._line[0][0] if self._line else 0.0
 
     @property
     def inside(self) -> int:
+        """The places that this queue's changes hold."""
         return self._inside
 
     @property
@@ -89,27 +160,30 @@ class WriteQueue:
 
     @property
     def is_saturated(self) -> bool:
-        """True if ``PRESSING`` changes were in progress at once since the tick before the last
-        one."""
+        """True if ``PRESSING`` places were taken at once since the tick before the last one."""
         return max(self._most, self._most_before) >= PRESSING
 
     @property
     def is_empty(self) -> bool:
-        """True if no change was in progress or waiting since the tick before the last one."""
+        """True if no place was taken, and no change waited, since the tick before the last one."""
         return not (self._most or self._most_before or self._line)
+
+    def raise_if_full(self) -> None:
+        """Refuses a change that would be refused by ``acquire`` at once. Raises: Busy."""
+        if self._places.is_too_long(len(self._line)):
+            raise self._places.refusal()
 
     async def acquire(self) -> None:
         """Waits for a place. Raises: Busy after ``LONGEST_WAIT_S``, or immediately if the queue
         is so long that the wait would certainly be longer."""
-        if self._inside < self._slots and not self._line:
+        if self._places.take():
             self._inside += 1
-            if self._inside > self._most:
-                self._most = self._inside
+            self._most = max(self._most, self._places.taken)
             return
-        if len(self._line) > max(_SHORT_LINE, 2 * LONGEST_WAIT_S * self.rate):
-            raise self._busy()
+        self.raise_if_full()
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._line.append((self._clock(), place))
+        self._line.append((self._places.now(), place))
+        self._places.wait(self)
         try:
             await place
         except asyncio.CancelledError:
@@ -125,49 +199,38 @@ class WriteQueue:
 
     def release(self) -> None:
         self._inside -= 1
-        self._left += 1
-        self._let_in()
+        self._places.finish()
 
     @contextmanager
     def step_aside(self) -> Iterator[None]:
         """Gives up the caller's place during the block, and takes one afterwards without
-        queueing, even beyond ``slots``. The caller must bound how many requests return together."""
+        queueing, even if none is free. The caller must bound how many requests return together."""
         self._inside -= 1
-        self._let_in()
+        self._places.give_back()
         try:
             yield
         finally:
             self._inside += 1
+            self._places.take_again()
 
-    def tick(self, seconds: float) -> None:
-        """Refuses overdue changes; updates ``rate``. ``seconds``: the time since the last call."""
-        if self._line:
-            self._measured_s += seconds
-            self._measured += self._left
-        if self._measured_s >= _MEASURED_S:
-            rate = self._measured / self._measured_s
-            self.rate += (_FASTER if rate > self.rate else _SLOWER) * (rate - self.rate)
-            self._measured = self._measured_s = 0.0
-        self._left = 0.0
-        self._most_before, self._most = self._most, self._inside
+    def tick(self) -> None:
+        """Refuses overdue changes, and updates the rate of the places."""
+        self._places.tick()
+        self._most_before, self._most = self._most, self._places.taken
         while self._line and self.oldest_s > LONGEST_WAIT_S:
             _, place = self._line.popleft()
             if not place.done():
-                place.set_exception(self._busy())
+                place.set_exception(self._places.refusal())
 
-    def _let_in(self) -> None:
-        while self._line and self._inside < self._slots:
+    def let_in(self) -> bool:
+        """Gives the first change that still waits its place. Returns False if none does."""
+        while self._line:
             _, place = self._line.popleft()
             if not place.done():
                 self._inside += 1
                 place.set_result(None)
-
-    def _busy(self) -> Busy:
-        # The clients come back one by one, at the rate at which changes finish.
-        self._left += _OF_A_CHANGE
-        now = self._clock()
-        self._next_return = max(self._next_return, now + 1) + 1 / max(self.rate, 1.0)
-        return Busy(retry_after=self._next_return - now)
+                return True
+        return False
 
 
 class LoadShedder:
@@ -177,7 +240,7 @@ class LoadShedder:
         self.reads = LocalRateLimiter(READS, scale)
         self.addresses = LocalRateLimiter(ADDRESS, scale)
         self.door = WriteQueue()
-        self.wechat_sign_ins = WriteQueue(slots=SIGN_IN_SLOTS)
+        self.wechat_sign_ins = WriteQueue(Places(SIGN_IN_SLOTS))
         self._sign_ons: dict[str, WriteQueue] = {}
         self.changes = Changes()
         self.body_deadline_s = BODY_DEADLINE_S
@@ -197,7 +260,7 @@ class LoadShedder:
     def sign_ons(self, which: str) -> WriteQueue:
         """The queue for sign-ins by the sign-on ``which``. Each new name gets a new queue, so
         callers may pass configured names only."""
-        return self._sign_ons.setdefault(which, WriteQueue(slots=SIGN_IN_SLOTS))
+        return self._sign_ons.setdefault(which, WriteQueue(Places(SIGN_IN_SLOTS)))
 
     def begin_read(self) -> None:
         """Counts a read as in progress. Raises: Busy if reads are refused now. After a call
@@ -238,7 +301,7 @@ class LoadShedder:
             self._late_s = max(took - tick_s, self._late_s / 2)
             self._latest_s = max(self._latest_s, took - tick_s)
             for door in self._doors():
-                door.tick(took)
+                door.tick()
             self.changes.tick()
 
     def _may_rest(self) -> bool:

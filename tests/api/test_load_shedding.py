@@ -12,7 +12,7 @@ import pytest
 from bind.session_service import SessionService
 from handlers.http.authentication import BOOKINGS
 from handlers.http.keys import LOAD_SHEDDER
-from handlers.http.load_shedding import LONGEST_WAIT_S, PRESSING, SLOTS, WriteQueue
+from handlers.http.load_shedding import LONGEST_WAIT_S, PRESSING, SLOTS, Places, WriteQueue
 from miniapp_server.keys import REVOCATIONS
 from models.identity.entities import Principal
 from models.identity.session_repository import SessionRepository
@@ -142,7 +142,7 @@ async def test_logouts_of_unknown_tickets_are_throttled_and_stored_sparingly(
 async def test_a_full_queue_answers_busy_at_once(service: Living) -> None:
     now = 0.0
     admission = service.app[LOAD_SHEDDER]
-    door = admission.door = WriteQueue(lambda: now)
+    door = admission.door = WriteQueue(Places(clock=lambda: now))
     for _ in range(SLOTS):
         await door.acquire()
     reader = await service.reader()
@@ -192,8 +192,8 @@ async def test_messages_wait_during_a_rush_except_in_the_sandbox(service: Living
         door.release()
     await service.scheduler.run_round(groups["dispatch_outbox"])
     assert await count_messages(reader) == 0, "a batch has just left"
-    door.tick(0.1)
-    door.tick(0.1)
+    door.tick()
+    door.tick()
     await service.scheduler.run_round(groups["dispatch_outbox"])
     assert await count_messages(reader) == 1
 

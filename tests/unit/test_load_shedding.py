@@ -20,6 +20,7 @@ from handlers.http.load_shedding import (
     PRESSING,
     SLOTS,
     LoadShedder,
+    Places,
     WriteQueue,
 )
 from handlers.http.local_rate_limiter import LocalRateLimiter
@@ -77,7 +78,7 @@ def start(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
 def test_the_queue_admits_in_order_or_refuses_after_the_longest_wait(steps: list[str]) -> None:
     async def story() -> None:
         time = Time()
-        door = WriteQueue(time)
+        door = WriteQueue(Places(clock=time))
         await inside(door, SLOTS - 2)
         waiting: list[tuple[float, asyncio.Task[None]]] = []
         busy = SLOTS - 2
@@ -89,7 +90,7 @@ def test_the_queue_admits_in_order_or_refuses_after_the_longest_wait(steps: list
                 busy -= 1
             elif step == "later":
                 time.now += 0.3
-                door.tick(0.3)
+                door.tick()
             elif step == "give up" and waiting:
                 waiting.pop(0)[1].cancel()
             await settle()
@@ -114,7 +115,7 @@ def test_the_queue_admits_in_order_or_refuses_after_the_longest_wait(steps: list
 
 async def test_a_queue_that_is_too_long_refuses_at_once() -> None:
     time = Time()
-    door = WriteQueue(time)
+    door = WriteQueue(Places(clock=time))
     await inside(door, SLOTS)
     waiting = [start(door.acquire()) for _ in range(1001)]
     await settle()
@@ -142,7 +143,7 @@ async def test_retry_after_spreads_refused_requests_over_the_free_capacity(rate:
     that goes into receiving requests. No client asks more than three times, the total hardly
     exceeds the work, and repeats come after whole seconds, at least one."""
     time, rng = Time(), random.Random(7)
-    door = WriteQueue(time)
+    door = WriteQueue(Places(clock=time))
     due = [(time.now + rng.uniform(0, 1), 1) for _ in range(3000)]
     heapify(due)
     attempts: list[tuple[asyncio.Task[None], int]] = []
@@ -159,7 +160,7 @@ async def test_retry_after_spreads_refused_requests_over_the_free_capacity(rate:
             door.release()
             work -= 2 / 3
         if time.now >= tick_at:
-            door.tick(0.1)
+            door.tick()
             tick_at += 0.1
         await settle()
         for task, number in [one for one in attempts if one[0].done()]:
@@ -174,8 +175,29 @@ async def test_retry_after_spreads_refused_requests_over_the_free_capacity(rate:
     assert took_s < 1.3 * needs_s + 2, (took_s, needs_s, tries)
 
 
+@pytest.mark.parametrize("shared", [True, False], ids=["in turn", "one queue: the control"])
+async def test_queues_that_share_places_take_turns(shared: bool) -> None:
+    places = Places(clock=Time())
+    crowded = WriteQueue(places)
+    calm = WriteQueue(places) if shared else crowded
+    await inside(crowded, SLOTS)
+    crowd = [start(crowded.acquire()) for _ in range(50)]
+    await settle()
+    few = [start(calm.acquire()) for _ in range(3)]
+    await settle()
+    for _ in range(6):
+        crowded.release()
+    await settle()
+    assert all(one.done() for one in few) == shared
+    assert sum(one.done() for one in crowd) == (3 if shared else 6)
+    assert places.taken == SLOTS
+    for task in crowd + few:
+        task.cancel()
+    await asyncio.gather(*crowd, *few, return_exceptions=True)
+
+
 async def test_a_request_cancelled_on_admission_passes_its_place_on() -> None:
-    door = WriteQueue(Time())
+    door = WriteQueue(Places(clock=Time()))
     await inside(door, SLOTS)
     first, second = start(door.acquire()), start(door.acquire())
     await settle()
@@ -186,23 +208,23 @@ async def test_a_request_cancelled_on_admission_passes_its_place_on() -> None:
 
 
 async def test_the_queue_stays_saturated_for_a_tick_after_a_batch() -> None:
-    door = WriteQueue(Time())
+    door = WriteQueue(Places(clock=Time()))
     await inside(door, PRESSING - 1)
     assert not door.is_saturated
     await inside(door, 1)
     for _ in range(PRESSING):
         door.release()
     assert door.inside == 0 and door.is_saturated
-    door.tick(0.1)
+    door.tick()
     assert door.is_saturated, "in the tick before"
-    door.tick(0.1)
+    door.tick()
     assert not door.is_saturated
 
 
 async def test_reads_are_refused_before_changes() -> None:
     time = Time()
     admission = LoadShedder()
-    admission.door = WriteQueue(time)
+    admission.door = WriteQueue(Places(clock=time))
     admission.begin_read()
     await inside(admission.door, SLOTS)
     admission.begin_read()  # all places taken, and nobody waits yet
@@ -238,7 +260,7 @@ async def test_a_late_event_loop_without_many_requests_refuses_none() -> None:
 
 
 async def test_a_request_that_steps_aside_frees_its_place_for_the_next() -> None:
-    door = WriteQueue(Time())
+    door = WriteQueue(Places(clock=Time()))
     await inside(door, SLOTS)
     next_in_line = start(door.acquire())
     await settle()
