@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context
@@ -22,18 +23,19 @@ from handlers.http.anonymous_response import AnonymousResponse
 from handlers.http.closed_hosts import away, nothing_here, suspended
 from handlers.http.health import standing
 from handlers.http.keys import HEALTH, LOAD_SHEDDER, MEASURE
+from handlers.http.load_shedding import Places, WriteQueue
 from handlers.http.metrics import exposition_of_all
 from handlers.http.security_log import SecurityLog
 from miniapp_server.app import Plug, WorkerIdentity, create_app, restart_on_failure
 from miniapp_server.connections import connections
 from miniapp_server.fault_lines import fault_line
+from miniapp_server.listener import Listener, requested_host
 from miniapp_server.resources import MongoAccess
 from miniapp_server.scheduler import end
 from miniapp_server.schools import School
 from miniapp_server.server import (
     DRAIN_S,
     REPLACED,
-    BatchListener,
     drain,
     raise_file_limit,
     shutdown_signal,
@@ -78,6 +80,7 @@ class SchoolHosts:
         self._by_host = {school.host: school for school in schools if school.host}
         self._worker, self._plug_of = worker, plug_of
         self._clients = SharedClients()
+        self._places = Places()
         self._changes: dict[int, ClusterChanges] = {}
         self._reading: list[asyncio.Task[None]] = []
         self._open: dict[str, _Open] = {}
@@ -143,6 +146,7 @@ class SchoolHosts:
             plug=self._plug_of(settings),
             mongo=MongoAccess(self._clients.open_database, self._change_stream),
         ) as app:
+            app[LOAD_SHEDDER].door = WriteQueue(self._places)
             runner = web.AppRunner(app)
             await runner.setup()
             try:
@@ -186,6 +190,12 @@ class SchoolHosts:
             loop = asyncio.get_running_loop()
             return web.BaseRequest(message, payload, protocol, writer, task, loop)
         return school.server.request_factory(message, payload, protocol, writer, task)
+
+    def line_of(self, connection: socket.socket) -> str:
+        """The line in which a connection waits: its school's, or that of all other hosts; empty
+        until its request has arrived."""
+        host = requested_host(connection)
+        return host and (name if (name := host_name(host)) in self._open else "other")
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer of the school, or that of a host without an open school."""
@@ -280,7 +290,8 @@ async def serve_schools(
     hosts = SchoolHosts(schools, worker, plug_of)
     with shutdown_signal() as ended:
         async with hosts.opened() as server:
-            listener = BatchListener(connections(server, hash_of), host, port, shared=True)
+            made = connections(server, hash_of)
+            listener = Listener(made, host, port, shared=True, line_of=hosts.line_of)
             tune_gc()
             ready()
             await ended.wait()

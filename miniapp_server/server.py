@@ -20,7 +20,8 @@ from aiohttp import web
 from handlers.http.keys import LOAD_SHEDDER, SECURITY_LOG
 from handlers.http.load_shedding import LoadShedder
 from miniapp_server.app import Plug, WorkerIdentity, create_app
-from miniapp_server.connections import LIMITS, connections
+from miniapp_server.connections import connections
+from miniapp_server.listener import Listener, ServingError
 from miniapp_server.logging_config import configure_logs
 from miniapp_server.settings import Settings
 
@@ -40,14 +41,6 @@ LINGER_S: Final = 2.0
 _QUIET_S: Final = 0.2
 """A shutdown goes on after this many seconds without a request: all clients have then left,
 because each response carries ``Connection: close``."""
-_BACKLOG: Final = 4096
-"""Connections that may wait to be accepted (Linux's default limit). Beyond this number the
-kernel drops a client's SYN, and the client repeats it after a second."""
-_NO_FILES_S: Final = 1.0
-
-
-class ServingError(Exception):
-    """The service cannot serve on this host and port; the text is one line."""
 
 
 def reserve_port(host: str, port: int) -> socket.socket:
@@ -123,7 +116,8 @@ async def serve(
             try:
                 assert runner.server is not None
                 made = connections(runner.server, app[SECURITY_LOG].hash_of)
-                listener = BatchListener(made, settings.host, settings.port, worker is not None)
+                shared = worker is not None
+                listener = Listener(made, settings.host, settings.port, shared=shared)
                 tune_gc()
                 ready()
                 await ended.wait()
@@ -133,7 +127,7 @@ async def serve(
                 await runner.cleanup()
 
 
-async def drain(admissions: Sequence[LoadShedder], listener: BatchListener, leaving: bool) -> None:
+async def drain(admissions: Sequence[LoadShedder], listener: Listener, leaving: bool) -> None:
     """Waits until the clients have gone quiet, and closes the listener. ``admissions``: those of
     all applications; ``leaving``: whether no other process takes over the port."""
     end_anyway(END_WITHIN_S)
@@ -184,82 +178,6 @@ def tune_gc() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 5, 20)
-
-
-class BatchListener:
-    """Accepts all waiting connections in each iteration of the event loop.
-
-    The loop's own servers accept one connection an iteration (libuv since 1.45). In a rush of
-    connections, requests then wait in the kernel for seconds, where load shedding cannot see them.
-    With 3,000 connections in a second p99 was 3.3 s with such a server, and is 1.2 s with this
-    listener.
-    """
-
-    def __init__(
-        self,
-        protocols: Callable[[], asyncio.Protocol],
-        host: str,
-        port: int,
-        shared: bool,
-        unread_s: float = LIMITS.unread_s,
-    ) -> None:
-        """``shared``: other workers use the port too. Raises: ServingError if the port is taken."""
-        self._protocols = protocols
-        self._loop = asyncio.get_running_loop()
-        self._arriving: set[asyncio.Task[None]] = set()
-        self._socket = socket.socket()
-        try:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if shared:
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            # The accepted sockets inherit this option.
-            unread_ms = int(unread_s * 1000)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unread_ms)
-            self._socket.bind((host, port))
-            self._socket.listen(_BACKLOG)
-        except OSError as error:
-            self._socket.close()
-            raise ServingError(f"cannot listen on {host}:{port}: {error.strerror}") from error
-        self._socket.setblocking(False)
-        self._loop.add_reader(self._socket, self._accept_all)
-
-    def close(self) -> None:
-        """Accepts the waiting connections, then stops listening.
-
-        The kernel resets a connection whose handshake ends in the microseconds between the last
-        accept and the close, also with SO_REUSEPORT (unless ``net.ipv4.tcp_migrate_req``, Linux
-        5.14, hands it to another worker). The service has read no request from it, so a client may
-        safely send the request again.
-        """
-        self._loop.remove_reader(self._socket)
-        self._accept_all()
-        self._socket.close()
-
-    def _accept_all(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as error:  # no more files: open ones must be closed first
-                log.error("accept_failed", extra={"reason": error.strerror})
-                self._loop.remove_reader(self._socket)
-                self._loop.call_later(_NO_FILES_S, self._go_on)
-                return
-            connection.setblocking(False)
-            arriving = self._loop.create_task(self._arrive(connection))
-            self._arriving.add(arriving)
-            arriving.add_done_callback(self._arriving.discard)
-
-    async def _arrive(self, connection: socket.socket) -> None:
-        try:
-            await self._loop.connect_accepted_socket(self._protocols, connection)
-        except OSError:  # the client has already disconnected
-            connection.close()
-
-    def _go_on(self) -> None:
-        if self._socket.fileno() >= 0:
-            self._loop.add_reader(self._socket, self._accept_all)
 
 
 def raise_file_limit() -> None:

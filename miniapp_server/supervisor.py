@@ -25,8 +25,9 @@ from typing import Final
 from prometheus_client.multiprocess import mark_process_dead
 
 from miniapp_server.child_process import die_with_parent
+from miniapp_server.listener import ServingError
 from miniapp_server.scheduler import end
-from miniapp_server.server import DRAIN_S, REPLACED, ServingError, reserve_port, shutdown_signal
+from miniapp_server.server import DRAIN_S, REPLACED, reserve_port, shutdown_signal
 from miniapp_server.service_manager import SOCKET, ServiceManager
 from miniapp_server.settings import SettingsError
 

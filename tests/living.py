@@ -25,11 +25,11 @@ from miniapp_server.cli.settings import load, plug_of
 from miniapp_server.clock import Clock
 from miniapp_server.connections import LIMITS, ConnectionLimits, connections
 from miniapp_server.keys import RESOURCES, SCHEDULER
+from miniapp_server.listener import Listener
 from miniapp_server.resources import Resources
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.scheduler import Scheduler
-from miniapp_server.server import BatchListener
 from miniapp_server.settings import Settings
 from models.identity.roles import Role
 from models.kernel.ids import ReaderId
@@ -359,12 +359,12 @@ async def living(
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
         assert runner.server is not None
-        listener = BatchListener(
+        listener = Listener(
             connections(runner.server, app[SECURITY_LOG].hash_of, limits),
             settings.host,
             port,
-            False,
-            limits.unread_s,
+            shared=False,
+            unread_s=limits.unread_s,
         )
         service = Living(settings.public_base_url, app, clock)
         service.anonymous = service.stranger()

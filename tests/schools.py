@@ -15,9 +15,9 @@ from miniapp_server.cli.settings import load, plug_of
 from miniapp_server.connections import connections
 from miniapp_server.hosting import SchoolHosts
 from miniapp_server.keys import RESOURCES
+from miniapp_server.listener import Listener
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.schools import read_schools
-from miniapp_server.server import BatchListener
 from tests.living import MONDAY_8, Living
 
 
@@ -53,7 +53,8 @@ async def hosted(folder: Path, port: int, again_s: float = 30) -> AsyncIterator[
     schools = read_schools(folder, {"PORT": str(port)}, load)
     hosts = SchoolHosts(schools, WorkerIdentity("test", folder), plug_of, again_s)
     async with hosts.opened() as server:
-        listener = BatchListener(connections(server, str), "0.0.0.0", port, shared=False)
+        made = connections(server, str)
+        listener = Listener(made, "0.0.0.0", port, shared=False, line_of=hosts.line_of)
         by_url = {app[SITE].public_base_url: app for app in hosts.applications}
         living: dict[str, Living] = {}
         try:

@@ -11,8 +11,8 @@ import uvloop
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.embedded_databases import EmbeddedError
 from miniapp_server.fault_lines import fault_line
+from miniapp_server.listener import ServingError
 from miniapp_server.seed import SeedError
-from miniapp_server.server import ServingError
 from miniapp_server.settings import SettingsError
 from miniapp_server.settings.env_file import read_env_file
 from miniapp_server.settings.misspelt import SettingsFile

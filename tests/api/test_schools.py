@@ -9,6 +9,8 @@ from typing import Final
 
 import aiohttp
 
+from handlers.http.keys import LOAD_SHEDDER
+from handlers.http.load_shedding import SLOTS
 from models.identity.roles import Role
 from models.profile.repository import ProfileRepository
 from models.storage.installation import ABOUT, FORM, SCHEMA
@@ -119,6 +121,7 @@ async def test_schools_in_two_zones_share_a_client_and_nothing_else(
             await on_one_connection(port, {"127.0.0.2": "+08:00", "127.0.0.3:80": "+02:00"})
             await reader.accept("RESERVED")
             made = await reader.reserve()
+            await a_crowd_at_one_does_not_hold_up_the_other(beijing, mitte)
             await everything_is_closed_to_the_other(
                 beijing, mitte, made["id"], reader.number, reader.reader_id
             )
@@ -131,6 +134,30 @@ async def test_schools_in_two_zones_share_a_client_and_nothing_else(
             assert named == {one["MONGO_DATABASE"]}
     refusals = {line["database"] for line in log.of("security_refusal")}
     assert refusals == {one["MONGO_DATABASE"], other["MONGO_DATABASE"]}
+
+
+async def a_crowd_at_one_does_not_hold_up_the_other(crowded: Living, calm: Living) -> None:
+    """All places are taken, and a crowd waits for them when the other school's reader comes."""
+    reader = await calm.reader()
+    crowd, other = (school.app[LOAD_SHEDDER].door for school in (crowded, calm))
+    for _ in range(SLOTS):
+        await crowd.acquire()
+    waiting = [asyncio.create_task(crowd.acquire()) for _ in range(50)]
+    booking = asyncio.create_task(reader.reserve())
+
+    async def waits() -> bool:
+        return crowd.waiting == len(waiting) and other.waiting == 1
+
+    await until(waits, "the booking in the queue")
+    crowd.release()
+    crowd.release()
+    await booking
+    assert sum(one.done() for one in waiting) < 10
+    for one in waiting:
+        one.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    while crowd.inside:
+        crowd.release()
 
 
 async def on_one_connection(port: int, offsets: dict[str, str]) -> None:
