@@ -104,8 +104,10 @@ class Listener:
         """
         self._loop.remove_reader(self._socket)
         self._accept_all()
-        self._may_begin = self._waiting
-        self._begin()
+        while self._waiting:
+            self._may_begin = self._waiting
+            self._begin()
+            self._accept_all()
         self._socket.close()
 
     def _accept_all(self) -> None:
