@@ -33,10 +33,11 @@ def colours(scheme: str) -> str:
 def sizes() -> str:
     """The declarations of all sizes. Type is in rem, so it follows the size the reader has set."""
     text = " ".join(f"--text-{name}: {px / _REM_PX:g}rem;" for name, px in TOKENS["text"].items())
+    weight = " ".join(f"--{name}: {one['value']};" for name, one in TOKENS["weight"].items())
     radius = " ".join(f"--radius-{name}: {px}px;" for name, px in TOKENS["radius"].items())
     height = " ".join(f"--height-{name}: {px}px;" for name, px in TOKENS["height"].items())
     motion = " ".join(f"--{name}: {ms}ms;" for name, ms in TOKENS["motion"].items())
-    return "\n".join([text, radius, f"{height} {motion}"])
+    return "\n".join([f"{text} {weight}", radius, f"{height} {motion}"])
 
 
 def both_schemes() -> str:

@@ -102,6 +102,7 @@ async def test_what_is_to_be_done_stands_above_the_menu_of_a_low_window(
         ("/", ".hero .go .button"),
         (f"/?venue={JURIDICUM}", ".hero .go .button"),
         ("/reservations", ".pass .button"),
+        ("/reservations", ".pass .acts a"),
     ):
         for tab in tabs:
             await tab.go(path)
