@@ -93,7 +93,7 @@ for (const page of app.pages) {
 // Sheets have the sizes and colours of design/tokens.json. Type on a plan is drawn to its scale, so it has pixels; round is 50% or 99px.
 const RULES = [
   ["font-size", /^(var\(--text-(xs|s|m|l|xl)\)|12px)$/],
-  ["font-weight", /^(400|600)$/],
+  ["font-weight", /^(400|var\(--strong\))$/],
   ["border-radius", /^((var\(--radius-[sml]\)|0|2px|4px|50%|99px)( |$))+/],
   ["min-height", /^(var\(--height-[sml]\)|240px)$/],
 ];

@@ -10,12 +10,18 @@ from tests.browser.conftest import DEVICES, PHONE, Open, Tab, whole
 from tests.living import Living
 
 SEAT = "[id='2f-hall-065']"
-# A page reports what moves and for how long, whether a press reaches it meanwhile, and how far
-# anything was shifted.
+# A page reports what moves and for how long, whether a press reaches it meanwhile, and what was
+# shifted.
 WATCH = """
-window.shifted = 0;
+window.shifted = [];
+const at = ({ x, y, width, height }) => [x, y, width, height].join(" ");
 new PerformanceObserver((list) => {
-  for (const one of list.getEntries()) window.shifted += one.value;
+  for (const { sources } of list.getEntries()) {
+    for (const { node, previousRect, currentRect } of sources) {
+      const what = node?.outerHTML ?? node?.textContent;
+      window.shifted.push([what, at(previousRect), at(currentRect)]);
+    }
+  }
 }).observe({ type: "layout-shift", buffered: true });
 addEventListener("pagereveal", async ({ viewTransition }) => {
   const moves = {};
@@ -85,7 +91,7 @@ async def life(tab: Tab, seat: str) -> list[dict[str, int]]:
     assert await page.evaluate(NAMES) == ["area", "pass", "seat"]
     moved.append(await moves(tab, "#panel .panel-foot .button"))
     assert await page.evaluate(NAMES) == ["pass", "seat"]
-    assert await page.evaluate("window.shifted") == 0
+    assert await page.evaluate("window.shifted") == []
     assert await moves(tab, "a[href='/me'] >> visible=true") == {}, "nothing else moves"
     return moved
 
