@@ -61,12 +61,17 @@ async def moves(tab: Tab, pressed: str) -> dict[str, int]:
 async def test_an_area_moves_to_its_plan_and_back_and_a_seat_into_the_pass(
     service: Living, opened: Open, device: dict[str, Any]
 ) -> None:
-    """Chromium shows one page in ten without the transition that it has begun, so each move is to
-    be seen in one of five lives."""
-    lives = list[list[dict[str, int]]]()
-    while len(lives) < 5 and not (lives and all(map(any, zip(*lives, strict=True)))):
+    """Chromium shows one page in ten without the transition that it has begun, and on a busy
+    machine one before all of its style sheets, so each is to be seen in one of five lives."""
+    lives, shifts = list[list[dict[str, int]]](), list[list[str]]()
+    while len(lives) < 5 and not (
+        lives and all(map(any, zip(*lives, strict=True))) and [] in shifts
+    ):
         tab = await opened((await service.reader()).number, **device)
-        lives.append(await life(tab, f"2f-hall-{60 + len(lives):03}"))
+        seen, shifted = await life(tab, f"2f-hall-{60 + len(lives):03}")
+        lives.append(seen)
+        shifts.append(shifted)
+    assert [] in shifts, "nothing moves on the page of a new booking"
     into_and_back = [{"area": 240}, {"area": 240}, {"area": 240}]
     for moved, expected in zip(
         zip(*lives, strict=True), [*into_and_back, {"pass": 240, "seat": 240}], strict=True
@@ -74,8 +79,9 @@ async def test_an_area_moves_to_its_plan_and_back_and_a_seat_into_the_pass(
         assert expected in moved and all(one in ({}, expected) for one in moved), moved
 
 
-async def life(tab: Tab, seat: str) -> list[dict[str, int]]:
-    """The moves of a reader who goes to a plan, back, to the plan again, and books the seat."""
+async def life(tab: Tab, seat: str) -> tuple[list[dict[str, int]], list[str]]:
+    """The moves of a reader who goes to a plan, back, to the plan again, and books the seat; and
+    what was shifted on the last page."""
     await tab.context.add_init_script(WATCH)
     page = tab.page
     await tab.go("/")
@@ -91,9 +97,9 @@ async def life(tab: Tab, seat: str) -> list[dict[str, int]]:
     assert await page.evaluate(NAMES) == ["area", "pass", "seat"]
     moved.append(await moves(tab, "#panel .panel-foot .button"))
     assert await page.evaluate(NAMES) == ["pass", "seat"]
-    assert await page.evaluate("window.shifted") == []
+    shifted = await page.evaluate("window.shifted")
     assert await moves(tab, "a[href='/me'] >> visible=true") == {}, "nothing else moves"
-    return moved
+    return moved, shifted
 
 
 async def test_nothing_moves_where_it_is_not_wanted(opened: Open) -> None:
