@@ -170,7 +170,7 @@ class ClockCheck:
                 log.warning("clock_right_again", extra=fields)
 
     async def run(self) -> None:
-        """Measures the machine's clock every ``_MEASURE_EVERY_S`` until cancelled."""
+        """Measures the machine's clock every ``_MEASURE_EVERY_S`` seconds until cancelled."""
         while True:
             with suppress(Unavailable):  # without MongoDB there is no change and no job
                 await self.measure()

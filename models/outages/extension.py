@@ -54,15 +54,15 @@ class DeadlineExtension:
     async def beat(self, now: datetime) -> int:
         """Records a heartbeat, unless a worker just did. Returns 0: no second run is needed now."""
         async with self._beating:
-            if self._heartbeat.beaten_within(BEAT_EVERY, now) is None and await self._is_silent(
-                now
-            ):
+            if await self._is_silent(now):
                 await self._heartbeat.beat(now)
         return 0
 
     async def _is_silent(self, now: datetime) -> bool:
         """True if no worker has recorded a heartbeat within ``BEAT_EVERY``. The worker that has
         the lease need not ask: it is the one that records them."""
+        if self._heartbeat.beaten_within(BEAT_EVERY, now) is not None:
+            return False
         if self._had_lease_at is not None and now - self._had_lease_at < GAP:
             return True
         last, _ = await self._heartbeat.state()
