@@ -314,12 +314,12 @@ class Reader:
 
     async def check_in(self, id: str) -> bool:
         """Scans codes until one is accepted: an old code is refused, then the next one is
-        scanned."""
+        scanned. So it is if the answer to a refused attempt was lost."""
         for _ in range(3):
             scanned = await self._scan("check_in", id)
             if scanned.promise is not None:
                 return True
-            if scanned.refusal not in ("qr_expired", "qr_used"):
+            if scanned.refusal not in ("qr_expired", "qr_used", "request_refused"):
                 return False
         return False
 

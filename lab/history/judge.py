@@ -282,19 +282,23 @@ def _punished(history: History) -> Iterator[Harm]:
     violation."""
     there = {r.id: r for r in history.stored}
     punished = {violation.reservation for violation in history.violations}
-    deadlines = {
+    deadlines = {r.id: r.check_in_until for r in history.stored} | {
         o.promise.id: o.promise.check_in_until for o in history.operations if o.promise is not None
     }
-    # By key, since a tap that was sent twice has more than one answer.
-    elsewhere = {o.key for o in history.operations if o.refusal in _OWN_REASON}
+    in_time = [
+        o
+        for o in history.operations
+        if o.verb == "check_in" and o.target in there and o.asked_at < deadlines[o.target]
+    ]
+    # By key, since a tap that was sent twice has more than one answer; and the last tap, since the
+    # answer with the reason may be lost, and the reader is told to tap again.
+    elsewhere = {o.key for o in in_time if o.refusal in _OWN_REASON}
+    last = {o.target: o.key for o in in_time}
     reported = set[str]()
-    for operation in history.operations:
-        reservation = there.get(operation.target)
-        if operation.verb != "check_in" or reservation is None or operation.target in reported:
+    for operation in in_time:
+        if operation.target in reported or elsewhere & {operation.key, last[operation.target]}:
             continue
-        deadline = deadlines.get(operation.target, reservation.check_in_until)
-        if operation.asked_at >= deadline or operation.key in elsewhere:
-            continue
+        reservation, deadline = there[operation.target], deadlines[operation.target]
         # The booking ended before the service answered: without a violation it cost nothing.
         over = operation.answered_at is not None and operation.answered_at >= reservation.end
         for harm in (

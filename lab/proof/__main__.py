@@ -68,7 +68,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         description="Tries in five ways to give a seat twice or to lose an acknowledged change: a "
         "recorded run of the real service under faults, every interleaving of small "
         "scenarios, a thousand simulated days, planted mistakes, and a million checked calls. It "
-        "takes about fifteen minutes on two cores, and uses only this machine. Exits with status 1 "
+        "takes about forty minutes on two cores, and uses only this machine. Exits with status 1 "
         "if a check fails.",
     )
     parser.add_argument(

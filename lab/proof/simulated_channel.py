@@ -11,7 +11,7 @@ from typing import Final
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel, Delivery, DeliveryResult, DeliveryState, Message
 from models.storage.mongo import Database
-from notify.delivery.channel import MAX_UNKNOWN, PreparedDelivery, SendOutcome, away
+from notify.delivery.channel import PreparedDelivery, SendOutcome, away
 from notify.delivery.circuit_breaker import CircuitBreaker
 
 NAME: Final = Channel.EMAIL
@@ -25,7 +25,6 @@ class SimulatedChannel:
     name = NAME
     concurrency = 5
     lease = timedelta(seconds=90)
-    max_unknown = MAX_UNKNOWN
 
     def __init__(
         self,

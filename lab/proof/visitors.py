@@ -21,6 +21,7 @@ from models.kernel.time_range import floor_minute
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
+from models.reservations.errors import RequestRefused
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 
@@ -226,9 +227,7 @@ class Visitor:
         if r is None or self._chance.random() < 0.15:
             return
         await self._until(r.start + timedelta(minutes=self._chance.randint(-20, 20)))
-        scan = self._world.code()
-        there = await self._tap("check_in", lambda w, ctx: w.check_in.check_in(ctx, id, scan), id)
-        if there.promise is None:
+        if not await self._check_in(id):
             return
         if self._chance.random() < 0.4:
             await self._tap("leave", lambda w, ctx: w.check_in.leave(ctx, id), id)
@@ -245,6 +244,17 @@ class Visitor:
             await self._tap("extend", lambda w, ctx: w.renewal.renew(ctx, id, later), id)
         elif self._chance.random() < 0.6:
             await self._tap("finish", lambda w, ctx: w.check_in.finish(ctx, id), id)
+
+    async def _check_in(self, id: str) -> bool:
+        """Scans a code, and another one where the answer to a refused attempt was lost: readers are
+        told to do it again."""
+        while (there := await self._scan(id)).refusal == RequestRefused.code:
+            pass
+        return there.promise is not None
+
+    async def _scan(self, id: str) -> Operation:
+        scan = self._world.code()
+        return await self._tap("check_in", lambda w, ctx: w.check_in.check_in(ctx, id, scan), id)
 
     async def _change(self, id: str) -> None:
         r = await self._look(id)

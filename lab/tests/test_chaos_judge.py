@@ -306,6 +306,14 @@ def test_a_good_history_has_no_harm() -> None:
     over.operations[-2:] = [tap("check_in", "k6", ZHANGS, "14:29", None, "wrong_state")]
     over.operations[-1].answered_at = ZHANGS.end  # the service did not answer before
     assert judge(over) == []
+    elsewhere = good()
+    a_no_show(elsewhere)
+    refusals = ["request_refused", "other_in_use"]  # the first answer with the reason was lost
+    elsewhere.operations[-2:] = [
+        tap("check_in", f"k{n}", ZHANGS, "14:29", None, refusal)
+        for n, refusal in enumerate(refusals, start=6)
+    ]
+    assert judge(elsewhere) == []
     held = good()
     an_offer(held, "h")
     assert judge(held) == []
