@@ -19,12 +19,14 @@ SEND_WITHIN_S: Final = 40.0
 """A message is sent at most this many seconds after its delivery was claimed from the queue."""
 UNKNOWN: Final = "unknown"
 """The `reason` of a delivery that ended with an unknown outcome: the message may have arrived."""
-MAX_UNKNOWN: Final = 2
-"""A WeChat or 企业微信 delivery ends after this many attempts with an unknown outcome."""
 DELAYS: Final = (1.0, 5.0, 25.0, 60.0, 120.0, 300.0)
 """Seconds before each retry of a message that was surely not sent; the last value is repeated."""
-UNKNOWN_DELAY: Final = 120.0
-"""Seconds before a message that may have arrived is sent again, so that the channel can recover."""
+REPEATS_S: Final = (120.0, 600.0)
+"""Seconds before each repeat of a message that may have arrived, so that the channel can recover.
+Copies of a mail have the same Message-ID, WeCom drops them within half an hour, WeChat shows them.
+"""
+MAX_UNKNOWN: Final = 1 + len(REPEATS_S)
+"""A delivery ends after this many attempts with an unknown outcome."""
 
 
 def delay(attempts: int) -> float:
@@ -74,24 +76,17 @@ class SendOutcome:
     called: bool = True
 
 
-def away(
-    d: Delivery,
-    kind: str,
-    code: int | None,
-    *,
-    unknown: bool,
-    repeats: Sequence[float] = (UNKNOWN_DELAY,),
-) -> SendOutcome:
+def away(d: Delivery, kind: str, code: int | None, *, unknown: bool) -> SendOutcome:
     """The outcome of a call that the channel did not accept. A message that surely did not
-    arrive is retried until it expires. One that may have arrived (``unknown``) is repeated once
-    for each element of ``repeats``, after that many seconds; then the delivery has failed."""
+    arrive is retried until it expires. One that may have arrived (``unknown``) is repeated after
+    each of ``REPEATS_S``; then the delivery has failed."""
     if not unknown:
         return SendOutcome(
             DeliveryState.QUEUED, kind, code, retry_after_s=delay(d.attempts), away=True
         )
-    again = d.unknown < len(repeats)
+    again = d.unknown < len(REPEATS_S)
     state = DeliveryState.QUEUED if again else DeliveryState.FAILED
-    wait_s = repeats[d.unknown] if again else 0.0
+    wait_s = REPEATS_S[d.unknown] if again else 0.0
     return SendOutcome(state, kind, code, retry_after_s=wait_s, away=True, unknown=True)
 
 
@@ -105,9 +100,6 @@ class DeliveryChannel(Protocol):
     concurrency: int
     lease: timedelta
     """Lifetime of a delivery's lease: ``SEND_WITHIN_S``, a send and writing the result."""
-
-    max_unknown: int
-    """A delivery has failed after this many attempts with an unknown outcome."""
 
     async def requested(self, messages: Sequence[Message]) -> Collection[str]:
         """The ids of the messages that their readers want by this channel."""

@@ -10,7 +10,7 @@ from models.kernel.ids import ReservationId
 from models.messages.entities import Delivery, DeliveryResult, DeliveryState, Message
 from models.messages.mapping import DEFAULT_EXPIRY
 from models.reservations.entities import Reservation
-from notify.delivery.channel import UNKNOWN, SendOutcome
+from notify.delivery.channel import MAX_UNKNOWN, UNKNOWN, SendOutcome
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.delivery.relevance import LATE_AFTER, is_overtaken
 
@@ -32,14 +32,14 @@ def waited_for(claimed: Sequence[Delivery], now: datetime) -> set[ReservationId]
 
 
 def skip_reason(
-    d: Delivery, about: Mapping[ReservationId, Reservation], now: datetime, max_unknown: int
+    d: Delivery, about: Mapping[ReservationId, Reservation], now: datetime
 ) -> DeliveryResult | None:
     """The result of a delivery that need not be tried: too late, no longer true, or already
     tried too often with an unknown outcome. None if it is to be sent. ``about``: the
     reservations that may have changed since the message was written."""
     if now > _worth_until(d.message):
         return DeliveryResult(d, DeliveryState.EXPIRED, reason=None if d.attempts > 1 else LATE)
-    if d.unknown >= max_unknown:
+    if d.unknown >= MAX_UNKNOWN:
         return DeliveryResult(d, DeliveryState.FAILED, reason=UNKNOWN)
     r = about.get(d.message.reservation_id) if d.message.reservation_id else None
     if r is not None and is_overtaken(d.message, r):

@@ -225,8 +225,7 @@ class DeliveryWorker:
         Raises: Unavailable; no consent is used up then."""
         waited = waited_for(claimed, now)
         about = await self._reservations_of(waited) if waited else {}
-        most = self._channel.max_unknown
-        ends = {d.id: end for d in claimed if (end := skip_reason(d, about, now, most))}
+        ends = {d.id: end for d in claimed if (end := skip_reason(d, about, now))}
         sendable = [d for d in claimed if d.id not in ends]
         ready, not_sent = await self._channel.prepare(sendable, send_by) if sendable else ([], [])
         results = [*ends.values(), *not_sent]

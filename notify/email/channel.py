@@ -24,8 +24,6 @@ from notify.email.smtp_client import SmtpClient, SmtpResult, SmtpStatus
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
 """At most this many connections to the mail server are open: it may refuse more from a host."""
-REPEATS_S: Final = (120.0, 600.0)
-"""Seconds before each repeat of a mail that may have arrived; copies have the same Message-ID."""
 _LATER_S: Final = 60.0
 """Seconds before the next attempt after the server answered that the mailbox is full or the mail
 may be accepted later (greylisting)."""
@@ -41,7 +39,6 @@ class EmailChannel:
     name: Channel = Channel.EMAIL
     concurrency: int = CONCURRENCY
     lease: timedelta = timedelta(seconds=120)
-    max_unknown: int = 1 + len(REPEATS_S)
     _nonexistent: list[tuple[ReaderId, str]] = field(default_factory=list)
     """Readers and addresses that the mail server reports as nonexistent; ``flush`` records them."""
 
@@ -116,7 +113,7 @@ def _outcome_of(result: SmtpResult, d: Delivery) -> SendOutcome:
             return SendOutcome(DeliveryState.QUEUED, kind, code, retry_after_s=wait_s)
         case SmtpStatus.REFUSED:
             return SendOutcome(DeliveryState.QUEUED, kind, code, pause=PauseReason.REFUSED)
-    return away(d, kind, code, unknown=result.unknown, repeats=REPEATS_S)
+    return away(d, kind, code, unknown=result.unknown)
 
 
 class SmtpStaffMailer:

@@ -27,7 +27,7 @@ from models.messages.entities import (
     Message,
     Template,
 )
-from notify.delivery.channel import MAX_UNKNOWN, UNKNOWN, PreparedDelivery, SendOutcome
+from notify.delivery.channel import UNKNOWN, PreparedDelivery, SendOutcome
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.wechat.mini_program import MiniProgramClient, MiniProgramState
 from notify.wechat.official_account import HOME
@@ -63,7 +63,6 @@ class WeChatChannel:
     name: Channel = Channel.WECHAT
     concurrency: int = CONCURRENCY
     lease: timedelta = LEASE
-    max_unknown: int = MAX_UNKNOWN
     seconds: Callable[[], float] = monotonic
     refused_until: dict[Template, float] = field(default_factory=dict)
     """Templates that WeChat does not know or has banned, and when each is tried again."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from models.messages.channel_pause import PauseReason
-from notify.delivery.channel import MAX_UNKNOWN, UNKNOWN_DELAY, delay
+from notify.delivery.channel import REPEATS_S, delay
 
 
 class SendStatus(StrEnum):
@@ -135,15 +135,15 @@ def decide_retry(
     counts the earlier attempts with an unknown outcome.
 
     A message that was surely not sent is tried again until it expires. After an unknown outcome the
-    credit is not given back. If `repeats`, the message is worth another credit, and only a second
-    unknown outcome ends the message; otherwise the first one does.
+    credit is not given back. If `repeats`, the message is worth another credit, and is sent again
+    after each of ``REPEATS_S``; otherwise the first unknown outcome ends it.
     """
     if result.outcome is SendStatus.BUSY:
         if not result.unknown:
             return RetryDecision(NextStep.RETRY, delay(attempts), away=True, credit_back=True)
-        if not repeats or unknown_before + 1 >= MAX_UNKNOWN:
+        if not repeats or unknown_before >= len(REPEATS_S):
             return RetryDecision(NextStep.DROP, away=True)
-        return RetryDecision(NextStep.RETRY, UNKNOWN_DELAY, away=True)
+        return RetryDecision(NextStep.RETRY, REPEATS_S[unknown_before], away=True)
     if result.outcome is SendStatus.CONCURRENT:
         return RetryDecision(NextStep.RETRY, delay(attempts), credit_back=True)
     return _FIXED[result.outcome]

@@ -17,7 +17,7 @@ from models.messages.channel_pause import PauseReason
 from models.messages.choice_repository import ChoiceRepository
 from models.messages.entities import Channel, Delivery, DeliveryResult, DeliveryState, Message
 from models.readers.entities import Reader
-from notify.delivery.channel import MAX_UNKNOWN, PreparedDelivery, SendOutcome, away, delay
+from notify.delivery.channel import PreparedDelivery, SendOutcome, away, delay
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.templates.wecom import CARD_BUTTON, NO_TAGS
 from notify.wecom.client import TOKEN_DEAD, WeComClient, WeComUnavailable
@@ -67,7 +67,6 @@ class WeComChannel:
     name: Channel = Channel.WECOM
     concurrency: int = 8
     lease: timedelta = timedelta(seconds=90)
-    max_unknown: int = MAX_UNKNOWN
 
     async def requested(self, messages: Sequence[Message]) -> Collection[str]:
         choices = await self.choices.many(self.name, {m.reader_id for m in messages})

@@ -80,10 +80,11 @@ def test_each_send_result_has_its_retry_decision(
     assert decide_retry(result, attempts) == expected
 
 
-def test_a_send_with_unknown_outcome_is_repeated_once() -> None:
+def test_a_send_with_unknown_outcome_is_repeated_twice() -> None:
     lost = SendResult(O.BUSY, unknown=True)
-    assert decide_retry(lost, 2, unknown_before=0).step is NextStep.RETRY
-    assert decide_retry(lost, 2, unknown_before=1) == RetryDecision(NextStep.DROP, away=True)
+    waits_s = [decide_retry(lost, 2, unknown_before=n).retry_after_seconds for n in range(2)]
+    assert waits_s == [120, 600]
+    assert decide_retry(lost, 3, unknown_before=2) == RetryDecision(NextStep.DROP, away=True)
     assert decide_retry(SendResult(O.BUSY), 9, unknown_before=1).step is NextStep.RETRY
 
 
