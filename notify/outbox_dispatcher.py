@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Final
 
 from models.code_sharing.service import CodeSharingService
 from models.kernel.errors import DomainError, Unavailable
+from models.kernel.ids import ReaderId
 from models.messages.entities import Message
 from models.readers.personal_data_repository import ERASED_READER
 from models.reservation_store.repository import ReservationRepository
@@ -18,15 +21,19 @@ from models.reservations.entities import Reservation
 from models.storage.event_outbox import EventOutbox
 from models.violations.recording import ViolationRecorder
 from models.waitlist.repository import WaitlistRepository
-from models.webhooks.entities import WebhookEvent
+from models.webhooks.entities import WebhookEvent, WebhookEventType
 from notify.outbox_messages import OutboxMessages
 from notify.publisher import MessagePublisher
 from notify.webhooks.events import WebhookEvents
 
 log = logging.getLogger(__name__)
 BATCH: Final = 500
-_AT_A_TIME: Final = 25
-"""After each batch of this many reservations, other tasks of the event loop run."""
+_AT_A_TIME: Final = 50
+"""This many reservations are handled at the same time: most wait for MongoDB meanwhile."""
+_RUN_S: Final = 5.0
+"""After this many seconds a run handles no further reservations, and stores what it has. It is
+interrupted after 25 seconds: on a machine that is too slow for a whole batch, runs would begin with
+the same reservations again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,15 @@ class Subscribers:
     code_sharing: CodeSharingService
     messages: OutboxMessages
     webhooks: WebhookEvents
+
+
+@dataclass(frozen=True, slots=True)
+class _Handled:
+    """A reservation, with the messages and webhooks that follow from its events."""
+
+    reservation: Reservation
+    messages: Sequence[Message]
+    webhook_events: Sequence[WebhookEvent]
 
 
 class OutboxDispatcher:
@@ -59,35 +75,67 @@ class OutboxDispatcher:
         A client sends the reader's consent before the reader's action, so the consent is stored
         when the message about the action is published.
         """
-        dispatched: list[Reservation] = []
-        messages: list[Message] = []
-        events: list[WebhookEvent] = []
-        webhooks = self._subscribers.webhooks
+        stop_at = monotonic() + _RUN_S
+        done = await self._dispatch_ends() + await self._dispatch_stored(now)
         reservations = await self._reservations.with_outbox_events(BATCH)
-        event_types = await webhooks.subscribed_types() if reservations else ()
-        for number, r in enumerate(reservations, start=1):
-            if number % _AT_A_TIME == 0:
-                await asyncio.sleep(0)
+        types = await self._subscribers.webhooks.subscribed_types() if reservations else ()
+        handled: list[_Handled] = []
+        for first in range(0, len(reservations), _AT_A_TIME):
+            handled += await self._handle(reservations[first : first + _AT_A_TIME], types)
+            if monotonic() > stop_at:
+                break
+        await self._publisher.publish([m for one in handled for m in one.messages])
+        events = [event for one in handled for event in one.webhook_events]
+        await self._subscribers.webhooks.publish(events, [], now)
+        await self._reservations.remove_outbox_events([one.reservation for one in handled])
+        return done + sum(len(one.reservation.outbox) for one in handled)
+
+    async def _dispatch_ends(self) -> int:
+        """Tells readers of ended waitlist entries; returns their number."""
+        ended = await self._waitlist.ended_unnotified(BATCH)
+        await self._publisher.publish(
+            [self._subscribers.messages.about_end(entry, end) for entry, end in ended]
+        )
+        await self._waitlist.mark_notified([entry.id for entry, _ in ended])
+        return len(ended)
+
+    async def _dispatch_stored(self, now: datetime) -> int:
+        pending = await self._events.pending(BATCH)
+        stored = await self._subscribers.webhooks.publish([], pending, now)
+        await self._events.remove(stored)
+        return len(stored)
+
+    async def _handle(
+        self, reservations: Sequence[Reservation], types: Container[WebhookEventType]
+    ) -> list[_Handled]:
+        """Handles these reservations' events, webhooks of these ``types`` included. Those whose
+        events fail are left out. Raises: Unavailable."""
+        of_readers: dict[ReaderId, list[Reservation]] = {}
+        for r in reservations:
+            of_readers.setdefault(r.reader_id, []).append(r)
+        parts = await asyncio.gather(
+            *(self._handle_in_order(own, types) for own in of_readers.values())
+        )
+        return [one for part in parts for one in part]
+
+    async def _handle_in_order(
+        self, reservations: Sequence[Reservation], types: Container[WebhookEventType]
+    ) -> list[_Handled]:
+        """Handles the reservations of one reader: what an event means for them depends on those
+        before."""
+        handled = []
+        for r in reservations:
             try:
-                written = await self._messages_of(r)
-                events_of_it = webhooks.events_of(r, event_types)
+                messages = await self._messages_of(r)
+                events = self._subscribers.webhooks.events_of(r, types)
             except Unavailable:
                 raise
             except (DomainError, LookupError, TypeError, ValueError):
                 # A failing event must not block the others; it stays in its outbox and is logged.
                 log.exception("dispatch_failed", extra={"reservation": r.id})
-                continue
-            messages += written
-            events += events_of_it
-            dispatched.append(r)
-        ended = await self._waitlist.ended_unnotified(BATCH)
-        ends = [self._subscribers.messages.about_end(entry, end) for entry, end in ended]
-        await self._publisher.publish([*messages, *ends])
-        stored = await webhooks.publish(events, await self._events.pending(BATCH), now)
-        await self._events.remove(stored)
-        await self._reservations.remove_outbox_events(dispatched)
-        await self._waitlist.mark_notified([entry.id for entry, _ in ended])
-        return sum(len(r.outbox) for r in dispatched) + len(ended) + len(stored)
+            else:
+                handled.append(_Handled(r, messages, events))
+        return handled
 
     async def _messages_of(self, r: Reservation) -> list[Message]:
         """Handles the reservation's events: stores violations and check-ins by kiosk code;

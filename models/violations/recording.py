@@ -74,13 +74,14 @@ class ViolationRecorder:
                 counts=True,
             )
         )
-        # This comes before the count: a suspension by this violation has used it up.
-        existing = await self._violations.suspension(violation.id)
         counting = await self._counting(r, event, policy)
-        suspension = existing or decide_suspension(violation, counting, policy)
-        if suspension is None or (
-            existing is None and not await self._violations.suspend(suspension)
-        ):
+        decided = decide_suspension(violation, counting, policy)
+        if decided is not None:
+            await self._violations.suspend(decided)
+        # It may be that of another run, which has used this violation up, and which may end before
+        # it tells the reader. So it is read after the count.
+        suspension = await self._violations.suspension(violation.id)
+        if suspension is None:
             return ViolationResult(violation, _window(policy, len(counting)))
         await self._on_reader_changed(r.reader_id)
         log.info("reader_suspended", extra={"reader": r.reader_id, "reservation": r.id})

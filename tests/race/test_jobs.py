@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
@@ -16,6 +17,7 @@ import pytest
 
 from models.code_sharing.scan_repository import KioskScan, KioskScanRepository
 from models.deadlines.jobs import DeadlineJobs
+from models.kernel.errors import Unavailable
 from models.kernel.ids import ReservationId
 from models.messages.entities import Channel, Message, Template
 from models.messages.repository import MessageRepository
@@ -25,8 +27,9 @@ from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
 from models.storage.leases import LeaseRepository
 from models.storage.mongo import Database, new_id
-from models.violations.entities import Violation
+from models.violations.entities import Suspension, Violation
 from models.violations.repository import ViolationRepository
+from notify import outbox_dispatcher as outbox_dispatcher_module
 from notify.delivery.channel import DeliveryChannel
 from tests.inside import Inside
 from tests.race.outbox import dispatcher
@@ -124,6 +127,65 @@ async def test_dispatchers_in_two_workers_notify_once(stage: Stage, guard: bool)
     assert sorted(message.template for message in stored_messages) == sorted(templates * times)
     assert violations == times
     assert (await stage.reload(missed)).outbox == ()
+
+
+class Overtaken(ViolationRepository):
+    """Another run does the same, and dies, before the suspension is stored."""
+
+    overtaken_by: Callable[[], Awaitable[None]]
+
+    async def suspend(self, suspension: Suspension) -> bool:
+        await self.overtaken_by()
+        return await super().suspend(suspension)
+
+
+async def test_a_run_tells_of_a_suspension_that_a_dead_one_has_stored(stage: Stage) -> None:
+    reader = await stage.reader()
+    for day in range(3):
+        await stage.missed(reader, EIGHT + timedelta(days=day))
+    violations = Overtaken(stage.db, stage.cipher)
+    slow, dead = await stage.worker(violations=violations), await stage.worker()
+    put_around(dead.stored.messages, "insert_many", before=_kill)
+
+    async def run_and_die() -> None:
+        with suppress(Killed):
+            await dispatcher(dead, dead.stored.messages).dispatch(EIGHT)
+
+    violations.overtaken_by = run_and_die
+    await dispatcher(slow, MessageRepository(stage.db, stage.cipher)).dispatch(EIGHT)
+    templates = [row["template"] async for row in stage.db["messages"].find()]
+    assert templates.count("SUSPENDED") == 1 and templates.count("NO_SHOW") == 3
+
+
+class Slow(MessageRepository):
+    """Stores so few messages before the run is interrupted."""
+
+    def __init__(self, stage: Stage, left: int) -> None:
+        super().__init__(stage.db, stage.cipher)
+        self.left = left
+
+    async def add(self, messages: Sequence[Message]) -> int:
+        self.left -= len(messages)
+        if self.left < 0:
+            raise Unavailable()
+        return await super().add(messages)
+
+
+@guarded
+async def test_runs_that_are_interrupted_dispatch_all_in_the_end(
+    stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow run stores what it has. The control goes on, and each run begins anew."""
+    monkeypatch.setattr(outbox_dispatcher_module, "_AT_A_TIME", 25)
+    monkeypatch.setattr(outbox_dispatcher_module, "_RUN_S", 0 if guard else 1000)
+    seats = sorted(stage.inside.reference.catalog.seats)[:40]
+    made = [await stage.reserved(await stage.reader(), seat) for seat in seats]
+    worker = await stage.worker()
+    for _ in range(2):
+        with suppress(Unavailable):
+            await dispatcher(worker, Slow(stage, 30)).dispatch(EIGHT)
+    left = [r for r in made if (await stage.reload(r)).outbox]
+    assert len(left) == (0 if guard else 40)
 
 
 async def test_a_change_during_the_dispatch_is_still_notified(stage: Stage) -> None:
