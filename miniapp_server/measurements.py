@@ -81,5 +81,5 @@ def wire_measurements(
         JobGroup(
             "note_load", (Job("note_load", load.note),), every_s=5, leased=False, judges=False
         ),
-        JobGroup("measure_queues", (Job("measure_queues", ages.measure),), every_s=15),
+        JobGroup("measure_queues", (Job("measure_queues", ages.measure),), every_s=30),
     ]

@@ -32,8 +32,8 @@ from models.messages.delivery_queue_repository import DeliveryQueue
 from models.messages.entities import Channel
 from models.migrations.repository import migrate
 from models.outages.monitor import OutageMonitor
+from models.pending_work import PendingWork, Work
 from models.reference_data import ReferenceData
-from models.reservation_store.repository import ReservationRepository
 from models.staff.alerts import StaffAlerts
 from models.statistics.service import StatisticsService
 from models.storage.redis_health import RedisHealth
@@ -46,8 +46,8 @@ from notify.wechat.text_checks import AT_ONCE, TextChecker
 _RUSH_S: Final = 10.0
 NOTIFY_EVERY_S: Final = 5.0
 """Seconds between two runs of the jobs that write and send messages. Changes written by any
-process wake these jobs immediately. The interval is for retries that become due, and for
-waitlist entries that end in another process."""
+process wake these jobs immediately, and the process that looks for deadlines looks for the work of
+these jobs too. The interval is for a process that does not."""
 
 
 def delivery_job(channel: Channel) -> str:
@@ -122,7 +122,7 @@ class Refresh:
         return 0
 
 
-def deadline_jobs(app: web.Application, reservations: ReservationRepository) -> JobGroup:
+def deadline_jobs(app: web.Application, pending: PendingWork) -> JobGroup:
     """The jobs that act on reservations at their deadlines, in the order in which they run."""
     deadlines, extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
     waitlist = app[WAITLIST_JOBS]
@@ -142,13 +142,13 @@ def deadline_jobs(app: web.Application, reservations: ReservationRepository) -> 
         "deadlines",
         (
             Job("heartbeat", extension.record_heartbeat),
-            Job("gates", app[GATE_PRESENCE_JOB].run),
-            *(Job(name, run, of_deadlines=True) for name, run in of_deadlines.items()),
-            Job("offer_free_seats", waitlist.offer_free_seats),
-            Job("send_reminders", deadlines.send_reminders, of_deadlines=True),
+            Job("gates", app[GATE_PRESENCE_JOB].run, needs=Work.GATES),
+            *(Job(name, run, needs=Work.DEADLINES) for name, run in of_deadlines.items()),
+            Job("offer_free_seats", waitlist.offer_free_seats, needs=Work.WAITLIST),
+            Job("send_reminders", deadlines.send_reminders, needs=Work.DEADLINES),
         ),
         every_s=2,
-        is_due=reservations.is_any_due,
+        look_for_work=pending.kinds,
     )
 
 
@@ -156,7 +156,7 @@ def _notifying(notifications: Notifications) -> list[JobGroup]:
     return [
         JobGroup(
             "dispatch_outbox",
-            (Job("dispatch_outbox", notifications.dispatcher.dispatch, BATCH),),
+            (Job("dispatch_outbox", notifications.dispatcher.dispatch, BATCH, Work.EVENTS),),
             every_s=NOTIFY_EVERY_S,
             messaging=Messaging.WRITES,
             put_off=notifications.wait_for_the_rush,
@@ -165,7 +165,7 @@ def _notifying(notifications: Notifications) -> list[JobGroup]:
         *(
             JobGroup(
                 name := delivery_job(channel),
-                (Job(name, worker.run),),
+                (Job(name, worker.run, needs=Work.DELIVERIES),),
                 every_s=NOTIFY_EVERY_S,
                 messaging=Messaging.SENDS,
             )
@@ -174,7 +174,7 @@ def _notifying(notifications: Notifications) -> list[JobGroup]:
         JobGroup(
             "deliver_webhooks",
             # Runs again after any delivery, since its lane may have more that is due.
-            (Job("deliver_webhooks", notifications.webhooks.run, batch_size=1),),
+            (Job("deliver_webhooks", notifications.webhooks.run, 1, Work.WEBHOOKS),),
             every_s=NOTIFY_EVERY_S,
             messaging=Messaging.SENDS,
         ),
@@ -197,7 +197,9 @@ def _checking(texts: TextChecker | None) -> list[JobGroup]:
     because WeChat may be slow."""
     if texts is None:
         return []
-    return [JobGroup("check_texts", (Job("check_texts", texts.run, AT_ONCE),), every_s=5)]
+    return [
+        JobGroup("check_texts", (Job("check_texts", texts.run, AT_ONCE, Work.TEXTS),), every_s=5)
+    ]
 
 
 def schedule(
@@ -224,8 +226,8 @@ def schedule(
             (Job("score_kiosk_scans", app[service_key(CodeSharingService)].score_scans),),
             every_s=30,
         ),
-        JobGroup("outages", (Job("outages", app[service_key(OutageMonitor)].run),), every_s=5),
-        deadline_jobs(app, resources.repositories.reservations),
+        JobGroup("outages", (Job("outages", app[service_key(OutageMonitor)].run),), every_s=10),
+        deadline_jobs(app, PendingWork(db)),
         # On each worker: readers are served while any of them beats.
         JobGroup("beat", (Job("beat", app[DEADLINE_EXTENSION].beat),), every_s=2, leased=False),
         *_notifying(notifications),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from miniapp_server.clock import Clock
 from models.kernel.errors import Unavailable
 from models.kernel.request_id import REQUEST_ID
 from models.storage.leases import LeaseRepository
-from models.storage.rounds import SPREAD, pause_s
+from models.storage.rounds import OF_PROCESS_S, SPREAD, pause_s
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +53,18 @@ _RENEW_AFTER_S: Final = 3.0
 """A lease is renewed once it is this many seconds old. This plus ``TIME_LIMIT_S`` is less than
 ``LEASE``, so no lease ends during a run."""
 
-_OFTEN_S: Final = 5.0
+_OFTEN_S: Final = 10.0
 """Job groups with at most this interval (seconds) renew their leases together."""
 
 _ASK_AGAIN_S: Final = 0.9
 """Seconds until a group asks again for a lease held by another worker; below all intervals."""
+
+_LOOKED_FOR_EVERY_S: Final = 30.0
+"""Seconds between rounds of a group whose work this process looks for, if there is none."""
+
+_INSTANTS_S: Final = (0.0, 0.5, 1.0, 1.5)
+"""The rounds of a process's schools begin at instants that are this many seconds apart: at one
+instant a reader would wait for all of them, at an instant each they cost a third more."""
 
 _HANGS_AFTER_S: Final = 45.0
 _RELEASE_S: Final = 2.0
@@ -83,12 +91,12 @@ async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
 class Job:
     """A background job. ``run(now)`` does a bounded, repeatable part of what is due and returns
     its number of effects. With ``batch_size`` or more effects the job runs again immediately.
-    ``of_deadlines``: whether it has work only if its group ``is_due``."""
+    ``needs``: the kind of work without which it has nothing to do."""
 
     name: str
     run: Callable[[datetime], Awaitable[int]]
     batch_size: int = 200
-    of_deadlines: bool = False
+    needs: Hashable = None
 
     async def run_once(self, now: datetime) -> int:
         """Runs the job once. Its log lines get a new request id that begins with the job's name."""
@@ -109,12 +117,15 @@ class JobGroup:
     """Whether the jobs depend on the machine's clock, and so pause while it is wrong."""
     put_off: Callable[[], bool] = lambda: False
     """Whether to skip a round for the sake of more urgent work; not asked by ``run_until_idle``."""
-    is_due: Callable[[datetime], Awaitable[bool]] | None = None
-    """Whether a deadline has passed. Asked once a round, in place of each job of deadlines."""
+    look_for_work: Callable[[datetime], Awaitable[Collection[Hashable]]] | None = None
+    """Returns the kinds of work that there are. Asked once a round: jobs that need a missing kind
+    do not run, and other groups with a job that needs one of these kinds are woken."""
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
     last_success: float = field(default_factory=monotonic)
     leased_at: float = float("-inf")
     refused_at: float = float("-inf")
+    pause_s: float = 0.0
+    """The pause before the present round, unless the group was woken earlier."""
     began_at: float | None = None
     """Monotonic time when the last round began; None while another worker holds the lease."""
     changes: int = 0
@@ -143,9 +154,11 @@ class Scheduler:
         self._clock = clock
         self._metrics = metrics.jobs
         self._owner = owner or secrets.token_hex(8)
+        self._shift_s = OF_PROCESS_S + random.choice(_INSTANTS_S)
         self._tasks: list[asyncio.Task[None]] = []
         self._renewing = asyncio.Lock()
         self._renewal_failed_at = float("-inf")
+        self._looked_at = float("-inf")
 
     def start(self) -> None:
         self._tasks = [
@@ -173,6 +186,13 @@ class Scheduler:
         for group in self.groups:
             is_messaging = group.messaging is not Messaging.NOTHING
             if is_messaging and group is not changed and changed.messaging is not Messaging.SENDS:
+                group.nudged.set()
+
+    def _wake_for(self, present: Collection[Hashable], looking: JobGroup) -> None:
+        """Wakes the groups that need one of these kinds of work, except the one that looked."""
+        self._looked_at = monotonic()
+        for group in self.groups:
+            if group is not looking and any(job.needs in present for job in group.jobs):
                 group.nudged.set()
 
     def job(self, name: str) -> Job | None:
@@ -251,12 +271,13 @@ class Scheduler:
             group.began_at = None
             return False
         self._measure_delay(group)
-        busy, is_due = False, None
+        busy, present = False, None
         for job in () if group.put_off() else group.jobs:
-            if job.of_deadlines and group.is_due is not None:
-                if is_due is None:
-                    is_due = await group.is_due(self._clock.now())
-                if not is_due:
+            if job.needs is not None and group.look_for_work is not None:
+                if present is None:
+                    present = await group.look_for_work(self._clock.now())
+                    self._wake_for(present, group)
+                if job.needs not in present:
                     continue
             effects = await job.run_once(self._clock.now())
             if effects:
@@ -271,7 +292,7 @@ class Scheduler:
         """Measures by how much the time since the last round exceeds the longest regular pause."""
         now = monotonic()
         if group.began_at is not None:
-            late_s = now - group.began_at - (1 + SPREAD) * group.every_s
+            late_s = now - group.began_at - (1 + SPREAD) * max(group.every_s, group.pause_s)
             self._metrics.delay.labels(group.name).observe(max(0.0, late_s))
         group.began_at = now
 
@@ -310,11 +331,19 @@ class Scheduler:
                 one.leased_at = now
             return True
 
+    def _every_s(self, group: JobGroup) -> float:
+        """The seconds until the group's next round, unless it is woken."""
+        if group.changes and group.messaging is not Messaging.NOTHING:
+            return min(group.every_s, _GOING_ON_S)
+        looked_for = group.look_for_work is None and all(job.needs for job in group.jobs)
+        if looked_for and monotonic() - self._looked_at < group.every_s:
+            return _LOOKED_FOR_EVERY_S
+        return group.every_s
+
     async def _pause(self, group: JobGroup) -> None:
+        group.pause_s = self._every_s(group)
         try:
-            going_on = group.changes and group.messaging is not Messaging.NOTHING
-            every_s = min(group.every_s, _GOING_ON_S) if going_on else group.every_s
-            async with asyncio.timeout(pause_s(every_s)):
+            async with asyncio.timeout(pause_s(group.pause_s, self._shift_s)):
                 await group.nudged.wait()
                 # Events of the same moment are handled in the same round.
                 many = group.messaging is Messaging.WRITES and group.changes >= _MANY

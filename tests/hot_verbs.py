@@ -12,6 +12,7 @@ from models.kernel.ids import ReservationId
 from models.kernel.time_range import TimeRange
 from models.messages.delivery_report_repository import ChannelDeliveries
 from models.messages.entities import Channel, DeliveryResult, DeliveryState, Template
+from models.pending_work import PendingWork
 from models.reservations.claims import presence_claim
 from models.reservations.state_machine import ReservationState
 from models.storage.encryption import token_hash
@@ -94,7 +95,7 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         {"at"},
     ),
     ("text_checks.waiting", lambda s: s.stored.text_checks.waiting(EVENING, 9), {"unchecked"}),
-    ("is_any_due", _of("is_any_due", EVENING), {"due"}),
+    ("pending_work", lambda s: PendingWork(s.db).kinds(EVENING), {"due"}),
     ("deadlines_within", _of("deadlines_within", SPAN), {"due"}),
     ("with_open_reports", _of("with_open_reports", on("14:00"), 0, 20), {"desk_reports"}),
     ("reported_occupied_seats", _of("reported_occupied_seats", on("14:00")), {"desk_reports"}),
@@ -240,6 +241,9 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         {"reader_violations"},
     ),
 ]
+KINDS: Final = {"pending_work": 11}
+"""How many kinds of documents a query asks for, of each of which it reads one at most. On the first
+day there are fewer kinds."""
 RARE: Final = {"ids_before", "deliveries.expire", "due_for_completion", "due_for_reminder"}
 """The first reads messages that are on the way still, the last two what the jobs before them in the
 round have due and left: hardly any. Here they are many. The second reads all that wait, every half

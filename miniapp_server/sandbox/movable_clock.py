@@ -21,7 +21,8 @@ from models.reservations.presence import PresenceMethod
 from models.storage.broadcast import AcknowledgedBroadcast
 from models.storage.rounds import pause_s
 
-_CLOCK_POLL_S: Final = 1.0
+_CLOCK_POLL_S: Final = 5.0
+"""Seconds between looks for a move that another worker has made, in case Redis did not tell it."""
 _LONGEST_MOVE: Final = timedelta(days=366)
 _A_DAY: Final = timedelta(days=1)
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pymongo import ASCENDING
 
@@ -16,17 +16,13 @@ from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Document
 from models.storage.mongo_errors import translate_errors
 
+UNDISPATCHED: Final[Document] = {"outbox.at": {"$type": "date"}}
+"""The condition of reservations with an event that the outbox dispatcher has yet to handle."""
 FrozenVenues = Literal[True] | frozenset[VenueId]
 """Venues whose deadlines do not run now, as readers cannot check in there; True for all venues."""
 
 
 class DueQueries(ReservationCollection):
-    async def is_any_due(self, now: datetime) -> bool:
-        """True if a deadline of any reservation is at ``now`` or earlier."""
-        with translate_errors():
-            due = await self._all.find_one(_due_by(now), {"_id": 1}, hint="due")
-        return due is not None
-
     async def due_for_no_show(
         self,
         due: datetime,
@@ -108,9 +104,7 @@ class DueQueries(ReservationCollection):
         omitted: Document = {"claims": [], "idempotency_results": [], "history": []}
         with translate_errors():
             rows = (
-                await self._all.find(
-                    {"outbox.at": {"$type": "date"}}, {**dict.fromkeys(omitted, 0), "changes": 0}
-                )
+                await self._all.find(UNDISPATCHED, {**dict.fromkeys(omitted, 0), "changes": 0})
                 .sort("outbox.at", ASCENDING)
                 .limit(limit)
                 .batch_size(limit)
@@ -122,7 +116,7 @@ class DueQueries(ReservationCollection):
         """The oldest outbox event's time; None if all outboxes are empty. Raises: Unavailable."""
         with translate_errors():
             oldest = await self._all.find_one(
-                {"outbox.at": {"$type": "date"}},
+                UNDISPATCHED,
                 {"outbox.at": 1},
                 sort=[("outbox.at", ASCENDING)],
             )
@@ -180,11 +174,12 @@ class DueQueries(ReservationCollection):
     ) -> list[Reservation]:
         """At most ``limit`` (0: all) reservations that match ``which`` and have any deadline at
         ``now`` or earlier, the first due first."""
-        cursor = self._all.find(_due_by(now) | (which or {})).hint("due")
+        cursor = self._all.find(due_by(now) | (which or {})).hint("due")
         return await self._read(cursor.sort("due_at", ASCENDING).limit(limit))
 
 
-def _due_by(now: datetime) -> Document:
+def due_by(now: datetime) -> Document:
+    """The condition of reservations with a deadline at ``now`` or earlier."""
     # The type lets MongoDB use the index, which has reservations with a deadline only.
     return {"due_at": {"$type": "date", "$lte": now}}
 

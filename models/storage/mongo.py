@@ -12,6 +12,7 @@ from contextlib import (
 )
 from datetime import UTC, datetime
 from typing import Any, Final, cast
+from weakref import WeakKeyDictionary
 
 from bson.codec_options import CodecOptions
 from bson.objectid import ObjectId
@@ -23,6 +24,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from models.kernel.errors import Malformed
+from models.storage.batching import Batcher
 from models.storage.mongo_errors import errors_per_document, translate_errors
 
 Document = dict[str, Any]
@@ -108,11 +110,22 @@ async def server_version(db: Database) -> str:
         return str((await db.command("buildInfo"))["version"])
 
 
+_ASKING: Final = WeakKeyDictionary[AsyncMongoClient[Document], Batcher[Database, datetime]]()
+"""The calls of ``server_time`` by each client."""
+
+
 async def server_time(db: Database) -> datetime:
-    """The time on the primary's clock. Raises: Unavailable."""
+    """The time on the primary's clock. Schools of one client ask at once, and in one command.
+    Raises: Unavailable."""
+    if db.client not in _ASKING:
+        _ASKING[db.client] = Batcher(_times)
+    return await _ASKING[db.client].submit(db)
+
+
+async def _times(databases: list[Database]) -> list[datetime]:
     with translate_errors():
-        answer = await db.command("hello", codec_options=CODEC)
-    return cast(datetime, answer["localTime"])
+        answer = await databases[0].command("hello", codec_options=CODEC)
+    return [cast(datetime, answer["localTime"])] * len(databases)
 
 
 async def insert(collection: Collection, document: Document) -> None:

@@ -37,6 +37,11 @@ def due_check(at: datetime) -> Document:
     return {"due": at, "tries": 0}
 
 
+def check_field(collection: str) -> str:
+    """The path of the time at which the check of one of ``CHECKED_TEXTS`` becomes due."""
+    return f"{_holder(CHECKED_TEXTS[collection])}check.due"
+
+
 def verdict_in(check: Document | None) -> TextVerdict:
     """The verdict stored in the check. ``UNCHECKED`` if there is none yet, or if the text has no
     check (None) because it is older than text checks."""
@@ -52,7 +57,7 @@ class TextCheckRepository:
         texts_due: list[WaitingText] = []
         for name, field in CHECKED_TEXTS.items():
             collection, texts = self._texts[name]
-            due = f"{_holder(field)}check.due"
+            due = check_field(name)
             with translate_errors():
                 rows = (
                     await collection.find({due: {"$lte": now}})
@@ -66,8 +71,8 @@ class TextCheckRepository:
     async def due_since(self, now: datetime) -> datetime | None:
         """When the longest waiting check became due; None if none is due. Raises: Unavailable."""
         due_times: list[datetime] = []
-        for name, field in CHECKED_TEXTS.items():
-            due = f"{_holder(field)}check.due"
+        for name in CHECKED_TEXTS:
+            due = check_field(name)
             with translate_errors():
                 row: Any = await self._texts[name][0].find_one(
                     {due: {"$lte": now}}, {due: 1}, sort=[(due, ASCENDING)]

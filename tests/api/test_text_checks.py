@@ -222,6 +222,8 @@ async def test_a_text_that_wechat_refuses_stays_unchecked_and_blocks_no_other(
 
 async def test_a_text_erased_during_its_check_gets_no_verdict(service: Living) -> None:
     """WeChat answers after the reader's erasure: no document is recreated."""
+    (checks,) = (group for group in service.scheduler.groups if group.name in JOB)
+    checks.put_off = lambda: True
     reader = await missed(service, 1)
     (one,) = (await reader.ok("GET", "/violations"))["items"]
     await reader.ok("POST", f"/violations/{one['id']}/appeal", {"text": "sandbox-risky"})

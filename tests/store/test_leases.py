@@ -3,16 +3,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from handlers.http.metrics import Metrics
 from miniapp_server.clock import Clock
-from miniapp_server.scheduler import Job, JobGroup, Scheduler
+from miniapp_server.scheduler import Job, JobGroup, Messaging, Scheduler
 from models.kernel.time_range import TimeRange
 from models.outages.heartbeat_repository import GAP, HeartbeatRepository
 from models.storage.leases import LeaseRepository
 from models.storage.mongo import Database
 from tests.builders import on
+from tests.waiting import Progress
 
 NOW, LENGTH = on("08:00"), timedelta(seconds=30)
 
@@ -85,6 +87,41 @@ async def test_a_worker_renews_the_leases_of_frequent_jobs_in_one_write(db: Data
     assert await rounds() == [["a", "b", "c"], ["a"], ["b"], ["c"]] and len(ran) == 9
     held = await db["leases"].find({"owner": "mine"}).to_list(None)
     assert sorted(one["_id"] for one in held) == ["a", "c"]
+
+
+async def test_a_group_rests_until_its_kind_of_work_is_there(db: Database) -> None:
+    """Also while the group that looks for it goes on looking. A change wakes it all the same."""
+    there, ran = set[str](), Progress()
+    times = 0
+
+    async def look(_: datetime) -> set[str]:
+        await ran.made()
+        return there
+
+    async def work(_: datetime) -> int:
+        nonlocal times
+        times += 1
+        there.clear()
+        await ran.made()
+        return 0
+
+    group = partial(JobGroup, leased=False, judges=False)
+    own, messages = Job("its own", work, needs="other"), Job("waits", work, needs="messages")
+    looking = group("looks", (own,), every_s=0.5, look_for_work=look)
+    waiting = group("waits", (messages,), every_s=1, messaging=Messaging.WRITES)
+    worker = Scheduler([looking, waiting], LeaseRepository(db), Clock(), Metrics())
+    worker.start()
+    try:
+        await ran.until(lambda: times >= 1 and waiting.pause_s > 20, 10)
+        before = times
+        there.add("messages")
+        await ran.until(lambda: times > before, 10)
+        await ran.until(lambda: waiting.pause_s > 20, 10)
+        before = times
+        worker.wake()
+        await ran.until(lambda: times > before, 10)
+    finally:
+        await worker.stop()
 
 
 async def test_a_heartbeat_after_a_gap_returns_the_gap_once(db: Database) -> None:

@@ -15,7 +15,7 @@ def test_job_rounds_of_one_process_align_whenever_they_began(every_s: float, beg
     instants = []
     for now in (100.0, 100.0 + began):
         for _ in range(10):
-            pause = pause_s(every_s, partial(float, now))
+            pause = pause_s(every_s, clock=partial(float, now))
             assert (1 - SPREAD) * every_s <= pause <= (1 + SPREAD) * every_s
             now += pause
         instants.append(now)
