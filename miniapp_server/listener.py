@@ -46,7 +46,7 @@ def requested_host(connection: socket.socket) -> str:
 
 
 def one_line(_: socket.socket) -> str:
-    """The same line for all connections, which then begin in the order in which they came."""
+    """Returns one line for all connections, which then begin in the order in which they came."""
     return "all"
 
 

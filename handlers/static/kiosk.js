@@ -63,16 +63,22 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
   for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, () => { quietAt = Date.now() + QUIET; });
   document.addEventListener("gone", () => { quietAt = 0; });
 
-  // In the largest type that fits; a name that takes more than two lines there, or whose words do not fit, in a smaller one.
+  // In the largest type that fits; a name that takes more than two lines there, or whose words do not fit, in a smaller one,
+  // a word that does not fit there either in a still smaller one, before it breaks.
   // Floors that find no room take turns, or where not even one does, areas.
   function turn(to) {
     const each = Math.ceil(parts.length / pages);
     page = to % pages;
     parts.forEach((rows, at) => rows.forEach((row) => { row.hidden = Math.floor(at / each) !== page; }));
     for (const floor of free.children) floor.hidden = !floor.querySelector("li:not([hidden])");
-    const names = [...free.querySelectorAll("span")], most = LINES * parseFloat(getComputedStyle(free).fontSize);
-    for (const name of names) name.className = "";
-    for (const name of names.filter((one) => one.offsetHeight > most || one.scrollWidth > one.offsetWidth)) name.className = "long";
+    const names = [...free.querySelectorAll("span")], typeOf = (one) => parseFloat(getComputedStyle(one).fontSize);
+    const usual = typeOf(free), wide = (name) => name.scrollWidth > name.offsetWidth;
+    for (const name of names) name.className = name.style.fontSize = "";
+    for (const name of names.filter((one) => one.offsetHeight > LINES * usual || wide(one))) name.className = "long";
+    for (const name of names.filter(wide)) {
+      name.style.fontSize = `${Math.max(usual / 2, (0.99 * typeOf(name) * name.offsetWidth) / name.scrollWidth)}px`;
+      if (wide(name)) name.className = "long word";
+    }
     document.getElementById("turn").textContent = pages > 1 ? `${page + 1} / ${pages}` : "";
     return free.scrollHeight <= free.clientHeight + 1;
   }

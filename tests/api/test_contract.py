@@ -79,7 +79,7 @@ async def test_responses_have_exactly_the_documented_fields(service: Living) -> 
         "venue": "图书馆",
         "label": "图书馆2层二层中厅065号",
         "floor_name": "",
-        "labels": {"en": "图书馆 · Floor 2 · 二层中厅 · no. 065"},
+        "labels": {"en": "图书馆 · Floor 2 · 二层中厅 · no. 065"},
     }
     await service.move("09:31")
     one = await reader.ok("GET", f"/reservations/{missed['id']}")

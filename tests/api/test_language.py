@@ -112,7 +112,7 @@ LETTERS = "area,floor,seat,row,column\nLesesaal A,1,A-1-121,1,1\nA区,3,12,1,1\n
     ("seat_id", "chinese", "english"),
     [
         ("1f-1-sa1121", "图书馆1层Lesesaal A · A-1-121号", "Floor 1 · Lesesaal A · A-1-121"),
-        ("3f-1-s12", "图书馆3层A区12号", "Floor 3 · A区 · no. 12"),
+        ("3f-1-s12", "图书馆3层A区12号", "Floor 3 · A区 · no. 12"),
         ("4f-1-sb07", "图书馆4层自习室B · B07号", "Floor 4 · 自习室B · B07"),
     ],
 )

@@ -153,7 +153,9 @@ async def test_setting_the_librarys_hours_does_not_reopen_a_closed_area(service:
     # The calendar, the plan and the list of areas say the same.
     web = Browser(await service.web_reader())
     plan = await web.get(f"/areas/2f-hall?date={service.tomorrow}")
-    assert "明天 9月8日 闭馆（地面维修），请选择其他日期。" in plan.body
+    seat = await web.get(f"/areas/2f-hall?date={service.tomorrow}&seat=2f-hall-065")
+    assert plan.body.count(why_closed := "明天 9月8日 闭馆（地面维修），请选择其他日期。") == 1
+    assert seat.body.count(why_closed) == 2, "beside the seat as well"
     assert "闭馆（地面维修）" in (await web.get(f"/?date={service.tomorrow}")).body
     for day, reason in ((service.tomorrow, "地面维修"), (service.today, None)):
         listed = (await reader.ok("GET", f"/areas?date={day}"))["items"]

@@ -98,7 +98,7 @@ class Life:
         try:
             await until(changed, f"a booking that is {state}")
         except AssertionError as late:
-            late.add_note(await self.hand.script("() => document.body.innerText"))
+            late.add_note(await self.hand.script("() => document.body.innerText.slice(-600)"))
             raise
         self.known = newest["id"], newest["rev"]
         assert newest["state"] == state

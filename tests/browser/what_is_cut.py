@@ -53,3 +53,16 @@ COVERED: Final = """(() => {
   }).map((one) => one.outerHTML.slice(0, 60));
 })()"""
 """What the buttons for other languages cover."""
+BROKEN: Final = """selector => [...document.querySelectorAll(selector)].flatMap((one) => {
+  const texts = document.createTreeWalker(one, NodeFilter.SHOW_TEXT), broken = [];
+  for (let text; (text = texts.nextNode());) {
+    for (const { 0: word, index } of text.data.matchAll(/[A-Za-zÀ-ž]+/g)) {
+      const range = document.createRange();
+      range.setStart(text, index);
+      range.setEnd(text, index + word.length);
+      if (range.getClientRects().length > 1) broken.push(word);
+    }
+  }
+  return broken;
+})"""
+"""The words of the selected elements that stand on more than one line."""

@@ -50,7 +50,7 @@ def test_a_floor_has_a_usual_name_or_one_of_its_own(
             "二层中厅",
             "065",
             "图书馆2层二层中厅065号",
-            "图书馆 · Floor 2 · 二层中厅 · no. 065",
+            "图书馆 · Floor 2 · 二层中厅 · no. 065",
         ),
         (
             "图书馆",
@@ -60,7 +60,7 @@ def test_a_floor_has_a_usual_name_or_one_of_its_own(
             "图书馆地下1层书库A-12号",
             "图书馆 · Basement 1 · 书库 · A-12",
         ),
-        ("图书馆", 3, "A区", "12", "图书馆3层A区12号", "图书馆 · Floor 3 · A区 · no. 12"),
+        ("图书馆", 3, "A区", "12", "图书馆3层A区12号", "图书馆 · Floor 3 · A区 · no. 12"),
         (
             "3号楼",
             10,
@@ -83,9 +83,9 @@ def test_a_floor_has_a_usual_name_or_one_of_its_own(
             "Å (Süd)",
             "1",
             "Café地下1层Å (Süd) · 1号",
-            "Café · Basement 1 · Å (Süd) · no. 1",
+            "Café · Basement 1 · Å (Süd) · no. 1",
         ),
-        ("A & B", 1, "<i>", "1", "A & B · 1层<i> · 1号", "A & B · Floor 1 · <i> · no. 1"),
+        ("A & B", 1, "<i>", "1", "A & B · 1层<i> · 1号", "A & B · Floor 1 · <i> · no. 1"),
     ],
 )
 def test_a_label_is_put_together_from_facts_for_each_language(
@@ -117,14 +117,14 @@ def test_a_label_is_put_together_from_facts_for_each_language(
         (
             "jura-0-2",
             "Rechtshaus · 0层A区12号",
-            "Rechtshaus · Floor 0 · A区 · no. 12",
-            "Floor 0 · A区 · no. 12",
+            "Rechtshaus · Floor 0 · A区 · no. 12",
+            "Floor 0 · A区 · no. 12",
         ),
         (
             "jura-1-2",
             "Rechtshaus二层经济学阅览室12号",
-            "Rechtshaus · 二层 · Wirtschaftswissenschaftlicher Lesesaal A · no. 12",
-            "二层 · Wirtschaftswissenschaftlicher Lesesaal A · no. 12",
+            "Rechtshaus · 二层 · Wirtschaftswissenschaftlicher Lesesaal A · no. 12",
+            "二层 · Wirtschaftswissenschaftlicher Lesesaal A · no. 12",
         ),
     ],
 )
