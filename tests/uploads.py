@@ -23,7 +23,14 @@ def another_reads() -> Iterator[None]:
 
 def at_work() -> int:
     """The number of processes that read for this one."""
-    return sum(confined.__name__ in child.cmdline() for child in psutil.Process().children())
+    return sum(_is_at_work(child) for child in psutil.Process().children())
+
+
+def _is_at_work(child: psutil.Process) -> bool:
+    try:
+        return confined.__name__ in child.cmdline()
+    except psutil.NoSuchProcess:
+        return False  # it has just ended
 
 
 def megabytes(what: str) -> float:

@@ -30,8 +30,8 @@ KEYS: Final = {
     **{"ArrowRight": "\ue014", "ArrowDown": "\ue015"},
 }
 """The keys that write nothing, as W3C WebDriver names them."""
-# The middle of the first visible element of the selector with the text, if it stands still and
-# nothing covers it.
+# The middle of the first visible element of the selector with the text, if nothing covers it and it
+# has stood there for a frame: WebKit ends an animation before it draws where that leaves things.
 _MIDDLE: Final = """(selector, text) => {
   const one = [...document.querySelectorAll(selector)].find((one) => one.getClientRects().length
     && one.textContent.includes(text) && !one.disabled);
@@ -42,8 +42,10 @@ _MIDDLE: Final = """(selector, text) => {
   one.scrollIntoView({ block: "center", inline: "center" });
   const box = one.getBoundingClientRect();
   const x = Math.round(box.x + box.width / 2), y = Math.round(box.y + box.height / 2);
+  const stood = one.stands === `${x} ${y}`;
+  requestAnimationFrame(() => { one.stands = `${x} ${y}`; });
   const top = document.elementFromPoint(x, y);
-  return top && (one.contains(top) || top.contains(one)) ? [x, y] : null;
+  return stood && top && (one.contains(top) || top.contains(one)) ? [x, y] : null;
 }"""
 
 
@@ -167,12 +169,11 @@ class Driven(ABC):
 
         async def steady() -> bool:
             nonlocal last
-            before = last
             try:
                 last = await self.script(_MIDDLE, selector, text)
             except Refused as refusal:  # while a page goes and another comes
                 last = refusal
-            return isinstance(last, list) and last == before
+            return isinstance(last, list)
 
         try:
             await until(steady, f"{selector} {text}")

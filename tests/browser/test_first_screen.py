@@ -24,27 +24,15 @@ from tests.browser.conftest import (
     whole,
 )
 from tests.browser.long_names import with_long_words
+from tests.browser.what_is_cut import BROKEN
 from tests.builders import ZONE
 from tests.living import Client, Living
 from tests.second_venue import JURIDICUM, retire_second_venue
 
 LOOK = """tile => [tile.className, tile.querySelector(".count").innerText,
-  ...[...tile.querySelectorAll(".bars path")].map((bar) => [
+  ...[...tile.querySelectorAll(".bars .part")].map((bar) => [
     bar.getAttribute("d"), parseFloat(bar.getAttribute("stroke-dasharray")) || 0])]"""
 SEAT, LABEL = "2f-hall-063", "二层中厅 063号"
-BROKEN = """selector => [...document.querySelectorAll(selector)].flatMap((one) => {
-  const texts = document.createTreeWalker(one, NodeFilter.SHOW_TEXT), broken = [];
-  for (let text; (text = texts.nextNode());) {
-    for (const { 0: word, index } of text.data.matchAll(/[A-Za-zÀ-ž]+/g)) {
-      const range = document.createRange();
-      range.setStart(text, index);
-      range.setEnd(text, index + word.length);
-      if (range.getClientRects().length > 1) broken.push(word);
-    }
-  }
-  return broken;
-})"""
-"""The words of the selected elements that stand on more than one line."""
 OVER_BARS = """[...document.querySelectorAll(".tile .bars")].filter((bars) => {
   const name = bars.closest(".tile").querySelector(".name").getBoundingClientRect();
   return name.right > bars.getBoundingClientRect().left;
