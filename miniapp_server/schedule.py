@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from time import monotonic
 from typing import Final
 
 from aiohttp import web
@@ -71,7 +70,6 @@ class Notifications:
         self.dispatcher, self.workers, self.webhooks = dispatcher, workers, webhooks
         self._unused = unused
         self._load_shedder, self._clock = load_shedder, clock
-        self._calm_at = monotonic()
 
     async def close(self) -> None:
         """Stops sending messages; returns once the deliveries in progress are done."""
@@ -86,10 +84,8 @@ class Notifications:
     def wait_for_the_rush(self) -> bool:
         """True if messages should wait because bookings saturate this worker. Once the
         saturation has lasted ``_RUSH_S``, it counts as the usual load, and messages do not wait."""
-        now, saturated = monotonic(), self._load_shedder.door.is_saturated
-        if not saturated:
-            self._calm_at = now
-        return now - self._calm_at < _RUSH_S and saturated
+        door = self._load_shedder.door
+        return door.is_saturated and door.saturated_s < _RUSH_S
 
 
 class Refresh:

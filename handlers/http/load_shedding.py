@@ -142,6 +142,7 @@ class WriteQueue:
         self._places = places or Places()
         self._inside = 0
         self._most = self._most_before = 0
+        self._saturated_at: float | None = None
         self._line: deque[tuple[float, asyncio.Future[None]]] = deque()
 
     @property
@@ -162,6 +163,11 @@ class WriteQueue:
     def is_saturated(self) -> bool:
         """True if ``PRESSING`` places were taken at once since the tick before the last one."""
         return max(self._most, self._most_before) >= PRESSING
+
+    @property
+    def saturated_s(self) -> float:
+        """Seconds since the tick that first found the queue saturated; 0 if none has."""
+        return 0.0 if self._saturated_at is None else self._places.now() - self._saturated_at
 
     @property
     def is_empty(self) -> bool:
@@ -217,6 +223,10 @@ class WriteQueue:
         """Refuses overdue changes, and updates the rate of the places."""
         self._places.tick()
         self._most_before, self._most = self._most, self._places.taken
+        if not self.is_saturated:
+            self._saturated_at = None
+        elif self._saturated_at is None:
+            self._saturated_at = self._places.now()
         while self._line and self.oldest_s > LONGEST_WAIT_S:
             _, place = self._line.popleft()
             if not place.done():

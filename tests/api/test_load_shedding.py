@@ -172,10 +172,14 @@ async def test_a_full_queue_answers_busy_at_once(service: Living) -> None:
 
 
 async def test_messages_wait_during_a_rush_except_in_the_sandbox(service: Living) -> None:
-    """Deliveries by a worker's own loop wait; those by a move of the sandbox's clock do not."""
-    door = service.app[LOAD_SHEDDER].door = WriteQueue()
+    """Deliveries by a worker's own loop wait for ten seconds of it, however long the job has rested
+    before; those by a move of the sandbox's clock do not."""
+    time = [1000.0]
+    door = service.app[LOAD_SHEDDER].door = WriteQueue(Places(clock=lambda: time[0]))
+    door.tick()
+    time[0] += 3600
     groups = {group.name: group for group in service.scheduler.groups}
-    reader, stepped = await service.reader(), await service.reader()
+    reader, stepped, another = [await service.reader() for _ in range(3)]
 
     async def count_messages(who: Client) -> int:
         return len((await who.ok("GET", "/messages"))["items"])
@@ -188,6 +192,8 @@ async def test_messages_wait_during_a_rush_except_in_the_sandbox(service: Living
         await door.acquire()
     await reserved(reader, "2f-hall-001")
     assert await count_messages(reader) == 0
+    door.tick()
+    time[0] += 9
     for _ in range(PRESSING):
         door.release()
     await service.scheduler.run_round(groups["dispatch_outbox"])
@@ -203,3 +209,11 @@ async def test_messages_wait_during_a_rush_except_in_the_sandbox(service: Living
     assert await count_messages(stepped) == 0
     await service.settle()
     assert await count_messages(stepped) == 1
+
+    door.tick()
+    time[0] += 9
+    await reserved(another, "2f-hall-003")
+    assert await count_messages(another) == 0
+    time[0] += 2  # so it is the usual load
+    await service.scheduler.run_round(groups["dispatch_outbox"])
+    assert await count_messages(another) == 1

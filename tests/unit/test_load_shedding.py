@@ -208,17 +208,20 @@ async def test_a_request_cancelled_on_admission_passes_its_place_on() -> None:
 
 
 async def test_the_queue_stays_saturated_for_a_tick_after_a_batch() -> None:
-    door = WriteQueue(Places(clock=Time()))
+    time = Time()
+    door = WriteQueue(Places(clock=time))
     await inside(door, PRESSING - 1)
     assert not door.is_saturated
     await inside(door, 1)
     for _ in range(PRESSING):
         door.release()
-    assert door.inside == 0 and door.is_saturated
+    assert door.inside == 0 and door.is_saturated and door.saturated_s == 0
     door.tick()
     assert door.is_saturated, "in the tick before"
+    time.now += 5
+    assert door.saturated_s == 5
     door.tick()
-    assert not door.is_saturated
+    assert not door.is_saturated and door.saturated_s == 0
 
 
 async def test_reads_are_refused_before_changes() -> None:
