@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from models.code_sharing.service import CROWD_SIZE
@@ -14,6 +15,7 @@ from tests.api.presence_methods import choose, nothing_proves, proofs
 from tests.api.seat_labels import label
 from tests.api.seat_reports import one
 from tests.living import SEAT, Living, living
+from tests.waiting import patience
 
 OTHER = "2f-hall-064"
 
@@ -179,3 +181,12 @@ async def test_administrators_print_seat_labels(service: Living) -> None:
     assert "现在不用座位码签到" in page
     await with_labels(service)
     assert "现在不用座位码签到" not in (await head.get(f"{path}/labels")).body
+
+
+async def test_the_labels_of_150_seats_come_within_three_seconds(service: Living) -> None:
+    areas = service.inside.reference.catalog.areas
+    area = max(areas, key=lambda id: len(service.inside.reference.area(id).seats))
+    head = await staff(service, Role.ADMINISTRATOR)
+    async with asyncio.timeout(patience(3)):
+        page = (await head.get(f"/console/plans/{area}/labels")).body
+    assert page.count("<svg") > page.count("扫码签到") > 150
