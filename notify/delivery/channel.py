@@ -34,6 +34,12 @@ def delay(attempts: int) -> float:
     return DELAYS[min(attempts, len(DELAYS)) - 1]
 
 
+def repeat_after_s(unknown_before: int) -> float | None:
+    """Seconds before a message that may have arrived is sent again; None if it is not, after this
+    many earlier attempts with an unknown outcome."""
+    return REPEATS_S[unknown_before] if unknown_before < len(REPEATS_S) else None
+
+
 @dataclass(frozen=True, slots=True)
 class PreparedDelivery:
     """A claimed delivery that can be sent until ``send_by`` (seconds of the monotonic clock).
@@ -84,10 +90,9 @@ def away(d: Delivery, kind: str, code: int | None, *, unknown: bool) -> SendOutc
         return SendOutcome(
             DeliveryState.QUEUED, kind, code, retry_after_s=delay(d.attempts), away=True
         )
-    again = d.unknown < len(REPEATS_S)
-    state = DeliveryState.QUEUED if again else DeliveryState.FAILED
-    wait_s = REPEATS_S[d.unknown] if again else 0.0
-    return SendOutcome(state, kind, code, retry_after_s=wait_s, away=True, unknown=True)
+    wait_s = repeat_after_s(d.unknown)
+    state = DeliveryState.FAILED if wait_s is None else DeliveryState.QUEUED
+    return SendOutcome(state, kind, code, retry_after_s=wait_s or 0.0, away=True, unknown=True)
 
 
 LanguagesOf = Callable[[Collection[ReaderId]], Awaitable[Mapping[ReaderId, str]]]

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from models.messages.channel_pause import PauseReason
-from notify.delivery.channel import REPEATS_S, delay
+from notify.delivery.channel import delay, repeat_after_s
 
 
 class SendStatus(StrEnum):
@@ -141,9 +141,10 @@ def decide_retry(
     if result.outcome is SendStatus.BUSY:
         if not result.unknown:
             return RetryDecision(NextStep.RETRY, delay(attempts), away=True, credit_back=True)
-        if not repeats or unknown_before >= len(REPEATS_S):
+        wait_s = repeat_after_s(unknown_before) if repeats else None
+        if wait_s is None:
             return RetryDecision(NextStep.DROP, away=True)
-        return RetryDecision(NextStep.RETRY, REPEATS_S[unknown_before], away=True)
+        return RetryDecision(NextStep.RETRY, wait_s, away=True)
     if result.outcome is SendStatus.CONCURRENT:
         return RetryDecision(NextStep.RETRY, delay(attempts), credit_back=True)
     return _FIXED[result.outcome]
