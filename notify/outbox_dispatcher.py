@@ -28,8 +28,8 @@ from notify.webhooks.events import WebhookEvents
 
 log = logging.getLogger(__name__)
 BATCH: Final = 500
-_AT_A_TIME: Final = 50
-"""This many reservations are handled at the same time: most wait for MongoDB meanwhile."""
+_AT_A_TIME: Final = 16
+"""This many reservations are handled at the same time: some wait for MongoDB meanwhile."""
 _RUN_S: Final = 5.0
 """After this many seconds a run handles no further reservations, and stores what it has. It is
 interrupted after 25 seconds: on a machine that is too slow for a whole batch, runs would begin with
@@ -79,11 +79,7 @@ class OutboxDispatcher:
         done = await self._dispatch_ends() + await self._dispatch_stored(now)
         reservations = await self._reservations.with_outbox_events(BATCH)
         types = await self._subscribers.webhooks.subscribed_types() if reservations else ()
-        handled: list[_Handled] = []
-        for first in range(0, len(reservations), _AT_A_TIME):
-            handled += await self._handle(reservations[first : first + _AT_A_TIME], types)
-            if monotonic() > stop_at:
-                break
+        handled = await self._handle(reservations, types, stop_at)
         await self._publisher.publish([m for one in handled for m in one.messages])
         events = [event for one in handled for event in one.webhook_events]
         await self._subscribers.webhooks.publish(events, [], now)
@@ -106,23 +102,28 @@ class OutboxDispatcher:
         return len(stored)
 
     async def _handle(
-        self, reservations: Sequence[Reservation], types: Container[WebhookEventType]
+        self,
+        reservations: Sequence[Reservation],
+        types: Container[WebhookEventType],
+        stop_at: float,
     ) -> list[_Handled]:
-        """Handles these reservations' events, webhooks of these ``types`` included. Those whose
-        events fail are left out. Raises: Unavailable."""
-        of_readers: dict[ReaderId, list[Reservation]] = {}
+        """Handles these reservations' events, webhooks of these ``types`` included, until
+        ``stop_at``. Those whose events fail are left out. Raises: Unavailable."""
+        lines: list[list[Reservation]] = [[] for _ in range(_AT_A_TIME)]
+        line_of: dict[ReaderId, list[Reservation]] = {}
         for r in reservations:
-            of_readers.setdefault(r.reader_id, []).append(r)
-        parts = await asyncio.gather(
-            *(self._handle_in_order(own, types) for own in of_readers.values())
-        )
+            line_of.setdefault(r.reader_id, lines[len(line_of) % _AT_A_TIME]).append(r)
+        parts = await asyncio.gather(*(self._handle_in_order(one, types, stop_at) for one in lines))
         return [one for part in parts for one in part]
 
     async def _handle_in_order(
-        self, reservations: Sequence[Reservation], types: Container[WebhookEventType]
+        self,
+        reservations: Sequence[Reservation],
+        types: Container[WebhookEventType],
+        stop_at: float,
     ) -> list[_Handled]:
-        """Handles the reservations of one reader: what an event means for them depends on those
-        before."""
+        """Handles reservations, among them all of a reader: what an event means for them depends on
+        those before."""
         handled = []
         for r in reservations:
             try:
@@ -135,6 +136,9 @@ class OutboxDispatcher:
                 log.exception("dispatch_failed", extra={"reservation": r.id})
             else:
                 handled.append(_Handled(r, messages, events))
+            if monotonic() > stop_at:
+                break
+            await asyncio.sleep(0)  # lets requests run in between
         return handled
 
     async def _messages_of(self, r: Reservation) -> list[Message]:

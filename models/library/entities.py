@@ -357,6 +357,9 @@ class Catalog:
         seat = self.all_seats.get(seat_id)
         if seat is None:
             return str(seat_id)[-longest:]
+        label = self.seat_label(seat)
+        if len(label) <= longest:
+            return str(label)
         named = number_label(seat.number)
         if len(named) >= longest:
             return named[:longest]

@@ -176,12 +176,11 @@ async def test_runs_that_are_interrupted_dispatch_all_in_the_end(
     stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A slow run stores what it has. The control goes on, and each run begins anew."""
-    monkeypatch.setattr(outbox_dispatcher_module, "_AT_A_TIME", 25)
     monkeypatch.setattr(outbox_dispatcher_module, "_RUN_S", 0 if guard else 1000)
     seats = sorted(stage.inside.reference.catalog.seats)[:40]
     made = [await stage.reserved(await stage.reader(), seat) for seat in seats]
     worker = await stage.worker()
-    for _ in range(2):
+    for _ in range(40):
         with suppress(Unavailable):
             await dispatcher(worker, Slow(stage, 30)).dispatch(EIGHT)
     left = [r for r in made if (await stage.reload(r)).outbox]
