@@ -23,16 +23,25 @@ from lab.bench.processes import printed, run_measurement
 from lab.bench.service import HOURS, house, serving
 from lab.schools.report import complaints, neighbours, table
 from lab.schools.rest import rest
-from lab.schools.rush import Judged, Rushed, calm_school, felt, judged, rush_in_all
-from lab.schools.service import MeasuredSchool, measured_schools, serving_schools
+from lab.schools.rush import (
+    Judged,
+    Rushed,
+    calm_school,
+    felt,
+    felt_of_a_dead_cell,
+    judged,
+    rush_in_all,
+)
+from lab.schools.service import FIRST_HOST, MeasuredSchool, measured_schools, serving_schools
 from miniapp_server.embedded_databases import EmbeddedDatabases, EmbeddedError, embedded_databases
 from models.kernel.errors import DomainError
 
 PARTS: Final = ("rest", "rush", "neighbours")
-SAME, APART, ELSEWHERE = (
+SAME, APART, ELSEWHERE, CELL = (
     "in the same process",
     "in another process of the service",
     "at another service with databases of its own",
+    "none, but another cell's mongod is dead",
 )
 MOST_REPEATED: Final = len(HOURS) // 2
 """Each repetition has two rushes at one school, each for an hour of its own."""
@@ -95,32 +104,38 @@ async def _neighbours(
     options: SchoolOptions, folder: Path, schools: Sequence[MeasuredSchool]
 ) -> dict[str, Any]:
     """Measures what readers of a calm school feel of a rush: in their process, in another one, and
-    where nothing but the machine is shared."""
+    where nothing but the machine is shared; and of the death of another cell's mongod."""
     rushing, same, apart = schools[:3]
-    rounds: dict[str, list[dict[str, Any]]] = {SAME: [], APART: [], ELSEWHERE: []}
+    rounds: dict[str, list[dict[str, Any]]] = {SAME: [], APART: [], ELSEWHERE: [], CELL: []}
     verdict = Judged()
     async with AsyncExitStack() as stack:
         others = await stack.enter_async_context(embedded_databases(folder / "elsewhere"))
         home = await stack.enter_async_context(house(folder, others))
         stage = await stack.enter_async_context(serving(home, throttle_scale=1))
+        [in_a_cell] = await stack.enter_async_context(
+            measured_schools(folder, others, 1, FIRST_HOST + len(schools))
+        )
         service, port_apart = await stack.enter_async_context(
-            serving_schools(folder, schools, apart)
+            serving_schools(folder, [*schools, in_a_cell], apart)
         )
         here = Rushed(rushing, service.port, options.rush_per_s)
         elsewhere = Rushed(MeasuredSchool("127.0.0.1", home), stage.port, options.rush_per_s)
         in_process, on_its_own = calm_school(same, service.port), calm_school(apart, port_apart)
-        pairs = {
-            SAME: (in_process, here),
-            APART: (on_its_own, here),
-            ELSEWHERE: (on_its_own, elsewhere),
+        dying = calm_school(in_a_cell, service.port)
+        calmly_s = 4 * options.seconds  # in which p99 says as much as in a rush
+        measurements = {
+            SAME: partial(felt, folder, in_process, here, options.seconds),
+            APART: partial(felt, folder, on_its_own, here, options.seconds),
+            ELSEWHERE: partial(felt, folder, on_its_own, elsewhere, options.seconds),
+            CELL: partial(felt_of_a_dead_cell, folder, in_process, dying, others, calmly_s),
         }
         for _ in range(options.repeat):
-            for name, (calm, rushed) in pairs.items():
-                rounds[name].append(await felt(folder, calm, rushed, options.seconds))
+            for name, measured in measurements.items():
+                rounds[name].append(await measured())
                 await service.wait_for_dispatch()
                 await stage.wait_for_dispatch()
-        booked = [*here.booked, *in_process.booked, *on_its_own.booked]
-        verdict.add(await judged(schools, booked))
+        booked = [*here.booked, *in_process.booked, *on_its_own.booked, *dying.booked]
+        verdict.add(await judged(service.schools, booked))
         verdict.add(await judged([elsewhere.school], elsewhere.booked))
     conditions = neighbours(rounds)
     errors = sum(condition["errors"] for condition in conditions.values())

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from lab.bench.processes import ready
 from lab.bench.rush import READERS_PER_SEAT, arrivals
 from lab.bench.service import (
     AREAS,
@@ -27,6 +28,7 @@ from lab.bench.service import (
 )
 from lab.schools.rest import memory
 from lab.schools.service import MeasuredSchool, SchoolsService
+from miniapp_server.embedded_databases import EmbeddedDatabases
 from models.library.entities import SeatId
 from models.storage.mongo import new_id
 
@@ -131,6 +133,9 @@ def unanswered(outcome: Mapping[str, Any]) -> int:
 
 # --- neighbours -----------------------------------------------------------------------------------
 
+Requests = Mapping[str, Sequence[bytes]]
+"""Requests by kind: ``looks`` and ``bookings``."""
+
 
 @dataclass(slots=True)
 class Rushed:
@@ -176,9 +181,8 @@ class Calm:
     hours: Iterator[tuple[SeatId, int, date]]
     booked: list[str] = field(default_factory=list)
 
-    async def stream(self, folder: Path, seconds: float) -> dict[str, Any]:
-        """The times of looks and of bookings that come at moments independent of the answers.
-        Raises: BenchFailed."""
+    async def requests(self, seconds: float) -> Requests:
+        """Looks and bookings of so many seconds, by new readers."""
         house = self.school.house
         looking = await members(house, round(LOOKS_PER_S * seconds / 2))
         looks_ = self.school.for_host([*looks(AREAS, looking), *looks(PLAN, looking)])
@@ -186,9 +190,14 @@ class Calm:
         chosen = list(islice(self.hours, round(BOOKINGS_PER_S * seconds)))
         readers = await members(house, len(chosen))
         bookings = [booking(one, *hour) for one, hour in zip(readers, chosen, strict=True)]
+        return {"looks": looks_, "bookings": self.school.for_host(bookings)}
+
+    async def stream(self, folder: Path, requests: Requests, seconds: float) -> dict[str, Any]:
+        """The times of looks and of bookings that come at moments independent of the answers.
+        Raises: BenchFailed."""
         looked, booked = await asyncio.gather(
-            self._play(folder, looks_, seconds),
-            self._play(folder, self.school.for_host(bookings), seconds),
+            self._play(folder, requests["looks"], seconds),
+            self._play(folder, requests["bookings"], seconds),
         )
         self.booked += booked["booked"]
         return {"looks": looked, "bookings": booked}
@@ -205,27 +214,59 @@ class Calm:
 async def felt(folder: Path, calm: Calm, rushed: Rushed, seconds: float) -> dict[str, Any]:
     """Measures the calm school's answers while nobody else comes, and while the other school's
     readers rush. Raises: BenchFailed."""
-    alone = await calm.stream(folder, seconds)
+    alone = await calm.stream(folder, await calm.requests(seconds), seconds)
     lasting = seconds + 2 * LEAD_S
-    requests = await rushed.requests(lasting)
-    own = Path(tempfile.mkdtemp(dir=folder))
-    rushing = asyncio.create_task(rushed.rush(own, requests, lasting))
+    own, theirs = await calm.requests(seconds), await rushed.requests(lasting)
+    apart = Path(tempfile.mkdtemp(dir=folder))
+    rushing = asyncio.create_task(rushed.rush(apart, theirs, lasting))
     try:
         await asyncio.sleep(LEAD_S)
-        beside = await calm.stream(folder, seconds)
+        beside = await calm.stream(folder, own, seconds)
         rush = await rushing
     finally:
         rushing.cancel()
-    streams = [*alone.values(), *beside.values()]
+    return _compared(alone, beside, [rush])
+
+
+async def felt_of_a_dead_cell(
+    folder: Path, calm: Calm, dying: Calm, cell: EmbeddedDatabases, seconds: float
+) -> dict[str, Any]:
+    """Measures the calm school's answers beside those of a school in another ``cell``, before the
+    mongod of that cell is killed and while it is dead. It lives again at the end.
+
+    Raises: BenchFailed, EmbeddedError.
+    """
+    own, theirs = await calm.requests(seconds), await dying.requests(seconds)
+    before, their_first = await asyncio.gather(
+        calm.stream(folder, own, seconds), dying.stream(folder, theirs, seconds)
+    )
+    own, theirs = await calm.requests(seconds), await dying.requests(seconds)
+    await cell.kill_mongod()
+    try:
+        beside, their_last = await asyncio.gather(
+            calm.stream(folder, own, seconds), dying.stream(folder, theirs, seconds)
+        )
+    finally:
+        await cell.start_mongod()
+    await ready(dying.port, "/readyz", host=dying.school.host)
+    return _compared(before, beside, [*their_first.values(), *their_last.values()])
+
+
+def _compared(
+    alone: Mapping[str, Any], beside: Mapping[str, Any], others: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The result of one repetition. ``others``: answers to other schools' readers, of which the
+    last are shown."""
+    streams = [*alone.values(), *beside.values(), *others]
     return {
         "alone": _times(alone),
         "beside": _times(beside),
         "rush": {
-            "answers": rush["all"],
-            **{name: round(rush[name], 1) for name in ("p50_ms", "p99_ms")},
+            "answers": others[-1]["all"],
+            **{name: round(others[-1][name], 1) for name in ("p50_ms", "p99_ms")},
         },
-        "errors": errors_of(rush) + sum(map(errors_of, streams)),
-        "unanswered": unanswered(rush) + sum(map(unanswered, streams)),
+        "errors": sum(map(errors_of, streams)),
+        "unanswered": sum(map(unanswered, streams)),
         "refused": dict(sum((_refused(one) for one in beside.values()), Counter())),
     }
 

@@ -19,7 +19,7 @@ from miniapp_server.resources import MongoAccess
 from models.reservation_store.change_stream_repository import ReservationChangeStream
 from models.storage.mongo import SharedClients
 
-_FIRST: Final = 2
+FIRST_HOST: Final = 2
 """The last number of the first school's address, 127.0.0.2."""
 
 _READY_S: Final = 300.0
@@ -46,14 +46,14 @@ class MeasuredSchool:
 
 @asynccontextmanager
 async def measured_schools(
-    folder: Path, databases: EmbeddedDatabases, count: int
+    folder: Path, databases: EmbeddedDatabases, count: int, first_host: int = FIRST_HOST
 ) -> AsyncIterator[list[MeasuredSchool]]:
-    """Makes schools for the block. This process reaches them by one client, so that it costs mongod
-    as little as possible."""
+    """Makes schools for the block, at addresses from 127.0.0.``first_host`` on. This process
+    reaches them by one client, so that it costs mongod as little as possible."""
     async with SharedClients() as clients, AsyncExitStack() as stack:
         access = MongoAccess(clients.open_database, ReservationChangeStream)
         schools = []
-        for number in range(_FIRST, _FIRST + count):
+        for number in range(first_host, first_host + count):
             home = await stack.enter_async_context(house(folder, databases, mongo=access))
             schools.append(MeasuredSchool(f"127.0.0.{number}", home))
         yield schools
