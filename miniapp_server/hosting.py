@@ -29,6 +29,7 @@ from handlers.http.security_log import SecurityLog
 from miniapp_server.app import Plug, WorkerIdentity, create_app, restart_on_failure
 from miniapp_server.connections import connections
 from miniapp_server.fault_lines import fault_line
+from miniapp_server.garbage import collected_at_rest
 from miniapp_server.listener import Listener, requested_host
 from miniapp_server.resources import MongoAccess
 from miniapp_server.scheduler import end
@@ -39,7 +40,6 @@ from miniapp_server.server import (
     drain,
     raise_file_limit,
     shutdown_signal,
-    tune_gc,
 )
 from miniapp_server.settings import Settings
 from miniapp_server.settings.addresses import is_loopback
@@ -292,8 +292,8 @@ async def serve_schools(
         async with hosts.opened() as server:
             made = connections(server, hash_of)
             listener = Listener(made, host, port, shared=True, line_of=hosts.line_of)
-            tune_gc()
-            ready()
-            await ended.wait()
-            admissions = [app[LOAD_SHEDDER] for app in hosts.applications]
-            await drain(admissions, listener, leaving=ended.by is not REPLACED)
+            with collected_at_rest():
+                ready()
+                await ended.wait()
+                admissions = [app[LOAD_SHEDDER] for app in hosts.applications]
+                await drain(admissions, listener, leaving=ended.by is not REPLACED)
