@@ -85,4 +85,7 @@ async def main(runs: int) -> bool:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="scripts/lighthouse", description=__doc__)
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="of each page (5)")
-    sys.exit(not uvloop.run(main(parser.parse_args().runs)))
+    arguments = parser.parse_args()
+    if not Path(CHROMIUM).exists():
+        sys.exit(f"error: {CHROMIUM} is missing: apt-get install chromium")
+    sys.exit(not uvloop.run(main(arguments.runs)))
