@@ -54,6 +54,9 @@ async def _collect_at_rest() -> None:
 def collect_young() -> None:
     """Collects the young objects, if there are many, and the older ones in their turn."""
     young, second, third = gc.get_count()
-    if young >= _WORTH_IT:
-        older = second > _OLDER[0]
-        gc.collect(older + (older and third > _OLDER[1]))
+    if young < _WORTH_IT:
+        return
+    generation = 0
+    if second > _OLDER[0]:
+        generation = 2 if third > _OLDER[1] else 1
+    gc.collect(generation)

@@ -53,12 +53,20 @@ async def test_garbage_waits_until_the_process_is_calm(
         assert (left() is None) is not busy
 
 
-def test_little_garbage_is_left_until_there_is_more() -> None:
-    gc.collect()
-    gc.set_threshold(0)
-    left = some(5_000)
+@pytest.mark.parametrize(
+    ("counts", "generations"),
+    [
+        ((9_999, 9, 99), []),
+        ((10_000, 5, 99), [0]),
+        ((10_000, 6, 20), [1]),
+        ((10_000, 6, 21), [2]),
+    ],
+)
+def test_the_older_generations_are_collected_in_their_turn(
+    counts: tuple[int, int, int], generations: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collected: list[int] = []
+    monkeypatch.setattr(gc, "get_count", lambda: counts)
+    monkeypatch.setattr(gc, "collect", collected.append)
     garbage.collect_young()
-    assert left() is not None
-    more = some(5_000)
-    garbage.collect_young()
-    assert left() is more() is None
+    assert collected == generations
