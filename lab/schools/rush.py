@@ -236,16 +236,18 @@ async def felt_of_a_dead_cell(
 
     Raises: BenchFailed, EmbeddedError.
     """
-    own, theirs = await calm.requests(seconds), await dying.requests(seconds)
-    before, their_first = await asyncio.gather(
-        calm.stream(folder, own, seconds), dying.stream(folder, theirs, seconds)
-    )
-    own, theirs = await calm.requests(seconds), await dying.requests(seconds)
-    await cell.kill_mongod()
-    try:
-        beside, their_last = await asyncio.gather(
+
+    async def played(own: Requests, theirs: Requests) -> tuple[dict[str, Any], dict[str, Any]]:
+        return await asyncio.gather(
             calm.stream(folder, own, seconds), dying.stream(folder, theirs, seconds)
         )
+
+    # Both before the kill: their readers are stored.
+    first, last = [(await calm.requests(seconds), await dying.requests(seconds)) for _ in range(2)]
+    before, their_first = await played(*first)
+    await cell.kill_mongod()
+    try:
+        beside, their_last = await played(*last)
     finally:
         await cell.start_mongod()
     await ready(dying.port, "/readyz", host=dying.school.host)

@@ -130,7 +130,7 @@ async def test_dispatchers_in_two_workers_notify_once(stage: Stage, guard: bool)
 
 
 class Overtaken(ViolationRepository):
-    """Another run does the same, and dies, before the suspension is stored."""
+    """A repository that stores a suspension only after another run has done the same and died."""
 
     overtaken_by: Callable[[], Awaitable[None]]
 
