@@ -82,8 +82,9 @@ class SharedClients:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for client in self._clients.values():
-            # A cancellation can leave a lock of the pool held for ever.
+        # A client ends its sessions first, and waits for a server that may be gone. Asked again, it
+        # closes at once. And a cancellation can leave a lock of its pool held for ever.
+        for client in 2 * [*self._clients.values()]:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSE_S):
                     await client.close()

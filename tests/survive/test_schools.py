@@ -8,7 +8,10 @@ import signal
 from pathlib import Path
 
 import aiohttp
+import pytest
+from pymongo.errors import InvalidOperation
 
+from models.storage.mongo import open_database
 from tests.guarded_mongod import cell
 from tests.living import free_port
 from tests.schools import hosted, school_file, seeded
@@ -60,6 +63,20 @@ async def test_a_mongodb_that_is_away_or_dies_concerns_its_own_school_alone(
                 return await status_at(session, 2, port, "/readyz") == 503
 
             await until(gone, "the school knows that its database is away", within_s=60)
+
+
+async def test_a_client_whose_mongod_died_is_closed_all_the_same(tmp_path: Path) -> None:
+    async with cell(tmp_path / "cell", "cell") as mongod:
+        async with open_database(mongod.url(), "kept") as db:
+            await db.things.insert_one({})
+            mongod.process.kill()
+
+            async def noticed() -> bool:
+                return not db.client.nodes
+
+            await until(noticed, "the client knows that its mongod is gone")
+        with pytest.raises(InvalidOperation, match="after close"):
+            await db.command("ping")
 
 
 async def test_a_reload_adds_suspends_and_moves_schools_while_others_go_on(
