@@ -23,8 +23,10 @@ class Text(str):
     """A Chinese text that can be translated. It is a str, which in Chinese needs no more; joined
     to another str by ``+`` or in an f-string it loses its translation."""
 
-    __slots__ = ("context", "facts", "message")
+    __slots__ = ("context", "facts", "message", "stored")
     kind: ClassVar[str] = "text"
+    stored: dict[str, Any] | None
+    """The text as a fact of a stored one, once it has been; labels are facts of many messages."""
     message: str
     facts: dict[str, Any]
     context: str | None
@@ -152,7 +154,7 @@ def _made(
     context: str | None = None,
 ) -> _Kind:
     text = kind(chinese)
-    text.message, text.facts, text.context = message, facts, context
+    text.message, text.facts, text.context, text.stored = message, facts, context, None
     return text
 
 
@@ -252,7 +254,9 @@ def text_of(chinese: str, document: Mapping[str, Any]) -> Text:
 
 def _stored(fact: Any) -> Any:
     if isinstance(fact, Text):
-        return {"chinese": str(fact), **document_of(fact)}
+        if fact.stored is None:
+            fact.stored = {"chinese": str(fact), **document_of(fact)}
+        return fact.stored
     return fact if isinstance(fact, int | float) else str(fact)
 
 

@@ -88,6 +88,8 @@ class Zone:
     def instants(self, day: date, clock_time: time) -> tuple[datetime, ...]:
         """The instants at which the library's clocks show ``clock_time`` on ``day``: two in an
         hour that is doubled, none in one that is left out."""
+        if not self.changes:
+            return (_instant(day, clock_time, self.offsets[0]),)
         reading = datetime.combine(day, clock_time, UTC)
         first, last = self._jumps
         n = bisect_right(first, reading)
@@ -101,8 +103,6 @@ class Zone:
     def instant(self, day: date, clock_time: time) -> datetime:
         """The first instant at which the library's clocks show ``clock_time`` on ``day``. If they
         leave it out, the instant at which they jump over it."""
-        if not self.changes:
-            return _instant(day, clock_time, self.offsets[0])
         instants = self.instants(day, clock_time)
         if instants:
             return instants[0]

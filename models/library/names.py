@@ -145,7 +145,7 @@ def name_text(*parts: Part) -> PlaceText:
 
 def _text(parts: Sequence[Part], is_name: bool) -> PlaceText:
     text = PlaceText(_label(parts, CHINESE, is_name))
-    text.message, text.context = "", None
+    text.message, text.context, text.stored = "", None, None
     text.parts, text.is_name, text._labels = parts, is_name, {}
     return text
 

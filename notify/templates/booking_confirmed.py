@@ -19,6 +19,13 @@ from notify.templates.rendering import (
     span,
 )
 
+_FREED: Final = _("逾期座位将释放。")
+_COUNTED: Final = _("逾期未签到记违约一次。")
+_BY: Final = {
+    way: scan if way is CheckInWay.GATE else _("到馆{scan}", scan=scan)
+    for way, scan in SCAN_SHORT.items()
+}
+
 
 def render(m: MessageContext) -> RenderedMessage:
     until = clock(m.check_in_until)
@@ -28,17 +35,14 @@ def render(m: MessageContext) -> RenderedMessage:
         if m.at >= m.check_in_from
         else _("{begin}–{until} ", begin=clock(m.check_in_from), until=until)
     )
-    late = _("逾期座位将释放。") if m.penalty_waived else _("逾期未签到记违约一次。")
-    scan = SCAN_SHORT[m.way]
-    by = scan if m.way is CheckInWay.GATE else _("到馆{scan}", scan=scan)
     return RenderedMessage(
         _(
             "{seat}，{span}。请在 {when}{by}签到，{late}",
             seat=m.seat,
             span=span(m.start, m.end),
             when=when,
-            by=by,
-            late=late,
+            by=_BY[m.way],
+            late=_FREED if m.penalty_waived else _COUNTED,
         ),
         {
             **seat_facts(m),

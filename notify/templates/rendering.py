@@ -173,4 +173,9 @@ def from_to(start: str, end: str) -> Text:
 
 def span(start: datetime, end: datetime) -> Text:
     """A period with its date: 9月1日 16:38–17:00, or over midnight 9月1日 22:00–次日02:00."""
-    return from_to(day_clock(start), later_clock(start, end))
+    return _(
+        "{day} {start}–{end}",
+        day=short_day_text(_shown(start).date()),
+        start=clock(start),
+        end=later_clock(start, end),
+    )
