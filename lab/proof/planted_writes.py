@@ -74,7 +74,7 @@ def hand_over_in_two_steps(run: Run) -> None:
             repository: ReservationRepository = repository,
         ) -> Reservation:
             written = await repository.replace(old, new, due)
-            await repository.insert_offer(offer, claim)
+            await repository.insert_together(offer, claim)
             return written
 
         _set(repository, "replace_and_offer", replace_and_offer)
@@ -175,21 +175,21 @@ def old_seat_first(run: Run) -> None:
 def offer_in_two_transactions(run: Run) -> None:
     """An offer is inserted in one transaction, and its waitlist entry is marked in the next."""
     for worker in run.workers.values():
-        insert_offer = worker.stored.reservations.insert_offer
+        insert_together = worker.stored.reservations.insert_together
 
         async def in_two(
             offer: Reservation,
             claim: InTransaction,
-            insert_offer: Callable[..., Any] = insert_offer,
+            insert_together: Callable[..., Any] = insert_together,
             worker: Worker = worker,
         ) -> None:
             async def nothing(session: Any) -> None:
                 return None
 
-            await insert_offer(offer, nothing)
+            await insert_together(offer, nothing)
             await run_transaction(worker.db, claim)
 
-        _set(worker.stored.reservations, "insert_offer", in_two)
+        _set(worker.stored.reservations, "insert_together", in_two)
 
 
 def offer_looked_up_first(run: Run) -> None:

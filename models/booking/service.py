@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -92,18 +92,18 @@ class ReservationService:
         """
         seat = self._reference.seat(seat_id)
         policy = self._reference.policy_for(seat.area_id, selection.day, ctx.reader)
-        span = self._check(ctx, seat, selection, policy)
+        span = self.check(ctx, seat, selection, policy)
         booked = await self._alternatives.reject_if_taken(ctx.reader, seat, span, policy)
         opens_at = policy.draw_opens_at(self._reference.zone, selection.day, ctx.now)
         if opens_at is None:
-            return await self._insert(ctx, seat, span, policy, booked)
+            return await self.book(ctx, seat, span, policy, booked)
         return await self._insert_in_turn(ctx, seat, span, policy, opens_at)
 
     async def _insert_in_turn(
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, opens_at: datetime
     ) -> Reservation:
         """Books the seat when it is this request's turn in the draw at the opening; after the
-        draw, immediately. Raises: Throttled, DrawPending, and the errors of ``_insert``."""
+        draw, immediately. Raises: Throttled, DrawPending, and the errors of ``book``."""
         request = ctx.key.value if ctx.key else f"{seat.id} {span.start} {span.end}"
         ticket = Ticket(
             self._reference.zone.day(span.start), ctx.reader.id, 0, seat.id, span, request
@@ -114,7 +114,7 @@ class ReservationService:
                     booked = await self._alternatives.reject_if_taken(
                         ctx.reader, seat, span, policy
                     )
-                    made = await self._insert(ctx, seat, span, policy, booked)
+                    made = await self.book(ctx, seat, span, policy, booked)
                 except SeatTaken as lost:
                     turn.outcome = Outcome.SEAT_TAKEN
                     if turn.drawn:
@@ -125,19 +125,27 @@ class ReservationService:
         except AnotherTicketWaits:
             raise DrawPending() from None
 
-    async def _insert(
-        self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, booked: int
+    async def book(
+        self,
+        ctx: RequestContext,
+        seat: Seat,
+        span: TimeRange,
+        policy: Policy,
+        booked: int = 0,
+        store: Callable[[Reservation], Awaitable[None]] | None = None,
     ) -> Reservation:
         """Stores the booking, by which the seat is claimed. ``booked``: how many bookings the
         reader has that day by the occupancy; the next number in the daily limit is tried first.
-        Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress, Busy."""
+        ``store``: stores more together with the booking. Raises: DailyLimit, OwnOverlap,
+        SeatTaken, InProgress, Busy; the errors of ``store``."""
+        store = store or self._writer.insert
         day = self._reference.zone.day(span.start)
         id, daily_number = ReservationId(new_id()), min(booked + 1, policy.daily_booking_limit)
         # A conflict on the daily slot: another booking of this reader has taken it meanwhile.
         for _ in range(4 * policy.daily_booking_limit):
             made = self._build(ctx, id, seat, span, policy, daily_number)
             try:
-                await self._writer.insert(made)
+                await store(made)
             except ClaimLost as lost:
                 if lost.kind is ClaimKind.DAILY:
                     daily_number = await self._free_daily_number(ctx, day, policy)
@@ -175,7 +183,7 @@ class ReservationService:
                 target[:] = [(seat, rest)]
                 return new
             policy = self._reference.policy_for(seat.area_id, current.date, ctx.reader)
-            span = self._check(
+            span = self.check(
                 ctx, seat, _changed_selection(self._reference.zone, current, start, end), policy
             )
             target[:] = [(seat, span)]
@@ -200,7 +208,7 @@ class ReservationService:
 
         return await self._writer.update(ctx, id, cancelled)
 
-    def _check(
+    def check(
         self, ctx: RequestContext, seat: Seat, selection: TimeSelection, policy: Policy
     ) -> TimeRange:
         """Checks reader, seat and time; returns the selected time. Raises: ``create``'s errors."""

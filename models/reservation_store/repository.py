@@ -186,7 +186,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
             if updated is None:
                 raise StaleRevision()
             await claim(session)
-            await self._insert_offer(offer, session)
+            await self._insert_one(offer, session)
 
         try:
             await self._together(work)
@@ -197,23 +197,24 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         self._report_write(None, offer)
         return replace(new, change=change_id)
 
-    async def insert_offer(self, offer: Reservation, claim: InTransaction) -> None:
-        """Inserts an offer of a free seat; ``claim`` marks the waitlist entry as offered.
-        Raises: ClaimLost if the seat is taken or the entry no longer waits; Unavailable."""
+    async def insert_together(self, made: Reservation, step: InTransaction) -> None:
+        """Takes the step and inserts the reservation in one transaction. Raises: ClaimLost; the
+        errors of ``step``; Unavailable if the transaction certainly never takes place, or if
+        that stays unknown."""
 
         async def work(session: Any) -> None:
-            await claim(session)
-            await self._insert_offer(offer, session)
+            await step(session)
+            await self._insert_one(made, session)
 
         try:
             await self._together(work)
         except UNKNOWN_OUTCOME as error:
-            if not await self._insert_was_written(offer.id):
+            if not await self._insert_was_written(made.id):
                 raise Unavailable() from error
-        self._report_write(None, offer)
+        self._report_write(None, made)
 
-    async def _insert_offer(self, offer: Reservation, session: Any) -> None:
-        await self._all.insert_one(to_new_document(offer, self.writer), session=session)
+    async def _insert_one(self, made: Reservation, session: Any) -> None:
+        await self._all.insert_one(to_new_document(made, self.writer), session=session)
 
     async def _together(self, work: Callable[[Any], Awaitable[None]]) -> None:
         """Runs ``work`` in a transaction, and repeats it after a conflict with another

@@ -159,7 +159,7 @@ class WaitlistJobs:
             offer = await self._matcher.create_offer(entry, seat, span, now)
             try:
                 with self._occupancy.inserting(offer.date):
-                    await self._reservations.insert_offer(
+                    await self._reservations.insert_together(
                         offer, self._waitlist.offering(self._reference.zone, offer)
                     )
             except (ClaimLost, StaleRevision):

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from models.booking.entitlement import check_entitled
+from models.booking.entitlement import check_in_service, check_seat
 from models.booking.writer import SeatOffer
 from models.kernel.errors import NotFound, RuleViolation
 from models.kernel.ids import Actor, ReaderId, ReservationId
@@ -177,27 +177,6 @@ class WaitlistMatcher:
         except (NotFound, RuleViolation):
             return False
         return True
-
-
-def check_seat(
-    reference: ReferenceData, seat: Seat, reader: Reader | None, span: TimeRange
-) -> None:
-    """Checks that the area is open for the time, and that the seat is in service and not
-    reserved for others. Raises: Closed, SeatDisabled, SeatKept, GroupOnly."""
-    check_in_service(reference, seat, span)
-    check_entitled(reference, seat, reader, reference.zone.day(span.start))
-
-
-def check_in_service(reference: ReferenceData, seat: Seat, span: TimeRange) -> None:
-    """Checks that the area is open for the time and the seat is in service. Raises: Closed,
-    SeatDisabled."""
-    day = reference.zone.day(span.start)
-    policy = reference.policy_for(seat.area_id, day)
-    rules.check_open(
-        reference.zone, span.start, span.end, reference.opening_hours(policy, day, seat.area_id)
-    )
-    rules.seat_in_service(seat, day)
-    rules.seat_in_service(seat, reference.zone.last_day(span))
 
 
 def offer_for(

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from models.booking.entitlement import check_seat
 from models.booking.writer import MAX_ATTEMPTS, ReservationWriter
 from models.kernel.errors import Busy, NotFound, WrongState
 from models.kernel.ids import ReaderId
@@ -29,7 +30,7 @@ from models.storage.mongo import new_id
 from models.storage.transactions import InTransaction
 from models.waitlist.entities import WaitlistEntry, WaitlistState
 from models.waitlist.errors import SeatFree
-from models.waitlist.matching import WaitlistMatcher, check_seat
+from models.waitlist.matching import WaitlistMatcher
 from models.waitlist.repository import WaitlistRepository
 
 _OPEN: Final = (WaitlistState.WAITING, WaitlistState.OFFERED)

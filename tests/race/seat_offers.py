@@ -27,5 +27,5 @@ class InTwoSteps(ReservationRepository):
         claim: InTransaction,
     ) -> Reservation:
         written = await self.replace(old, new, due)
-        await self.insert_offer(offer, claim)
+        await self.insert_together(offer, claim)
         return written
