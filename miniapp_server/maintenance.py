@@ -20,6 +20,8 @@ _ANONYMISED_AT_ONCE: Final = 1000
 _FORGET_AT_ONCE: Final = 20
 _KEEP_CODES: Final = timedelta(days=1)
 _KEEP_TOMBSTONES: Final = timedelta(days=1)
+_KEEP_PARTIES: Final = timedelta(days=8)
+"""A party counts for seven days among those that nobody has joined."""
 _KEEP_PAUSES: Final = timedelta(days=7)
 _KEEP_WEBHOOKS: Final = timedelta(days=7)
 _KEEP_DEAD: Final = timedelta(days=30)
@@ -52,6 +54,7 @@ class Retention:
         r = self._repositories
         claims = await self._deadlines.release_past_claims(now)
         await r.reservations.drop_tombstones(real_now - _KEEP_TOMBSTONES)
+        await r.parties.forget(self._reference.zone.day(now - _KEEP_PARTIES))
         await r.sessions.prune(now, now - _KEEP_TICKETS)
         await r.activation_codes.prune(now - _KEEP_CODES)
         await r.review_codes.prune(now - _KEEP_CODES)

@@ -45,6 +45,7 @@ from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.card_repository import CardRepository
 from models.readers.repository import ReaderRepository
 from models.reservation_store.change_stream_repository import ReservationChangeStream
+from models.reservation_store.party_repository import PartyRepository
 from models.reservation_store.presence_repository import PresenceMethodRepository
 from models.reservation_store.repository import ReservationRepository
 from models.staff.alert_repository import AlertRepository
@@ -119,6 +120,7 @@ class Repositories:
         self.reader_overviews = ReaderOverviews(db)
         self.readers = ReaderRepository(db, cipher)
         self.reservations = ReservationRepository(db)
+        self.parties = PartyRepository(db, self.reservations)
         self.reservation_changes = change_stream(db, self.reservations.writer)
         self.second_factors = SecondFactorRepository(db, cipher)
         self.sessions = SessionRepository(db, cipher)

@@ -31,6 +31,7 @@ from models.messages.delivery_queue_repository import DeliveryQueue
 from models.messages.entities import Channel
 from models.migrations.repository import migrate
 from models.outages.monitor import OutageMonitor
+from models.parties.service import PartyService
 from models.pending_work import PendingWork, Work
 from models.reference_data import ReferenceData
 from models.staff.alerts import StaffAlerts
@@ -126,9 +127,13 @@ def deadline_jobs(app: web.Application, pending: PendingWork) -> JobGroup:
     async def expire_offers(now: datetime) -> int:
         return await waitlist.expire_offers(await extension.alive_until(now))
 
+    async def end_parties(now: datetime) -> int:
+        return await app[service_key(PartyService)].end_due(await extension.alive_until(now))
+
     of_deadlines = {
         "no_show": deadlines.no_show,
         "expire_offers": expire_offers,
+        "end_parties": end_parties,
         "fail_presence_checks": app[PRESENCE_CHECK_JOB].run,
         "expire_leaves": deadlines.expire_leaves,
         "complete": deadlines.complete,

@@ -64,6 +64,7 @@ from models.occupancy.live import LiveOccupancy
 from models.opening_draw.service import OpeningDraw
 from models.outages.extension import DeadlineExtension
 from models.outages.monitor import OutageMonitor
+from models.parties.service import PartyService
 from models.policy.staff import StaffPolicyAndPlans
 from models.policy_preview.service import PolicyPreviewService
 from models.profile.entities import LibraryProfile
@@ -148,6 +149,7 @@ def wire_models(
     app[ERASURE] = ErasureService(
         db,
         app[service_key(WaitlistService)],
+        app[service_key(PartyService)],
         app[service_key(ReservationService)],
         app[service_key(CheckInService)],
         on_reader_changed,
@@ -205,6 +207,9 @@ def _wire_reservations(
     )
     app[WAITLIST_JOBS] = WaitlistJobs(
         r.waitlist, r.reservations, occupancy, reference, writer, matcher
+    )
+    app[service_key(PartyService)] = PartyService(
+        r.parties, app[service_key(ReservationService)], occupancy, reference, r.cipher
     )
     app[service_key(SeatMapService)] = SeatMapService(reference, occupancy)
     app[service_key(CalendarFeeds)] = CalendarFeeds(r.calendar_feeds, r.reservations, r.cipher)

@@ -32,6 +32,7 @@ from models.gates.service import GateService
 from models.kernel.ids import ReaderId
 from models.opening_draw.service import OpeningDraw, Sleep
 from models.outages.monitor import OutageMonitor
+from models.parties.service import PartyService
 from models.seat_map.service import SeatMapService
 from models.seat_reports.service import SeatReportService
 from models.statistics.service import StatisticsService
@@ -59,6 +60,7 @@ class Inside:
         )
         self.seat_reports = app[service_key(SeatReportService)]
         self.waitlist, self.waitlist_jobs = app[service_key(WaitlistService)], app[WAITLIST_JOBS]
+        self.parties = app[service_key(PartyService)]
         self.violations, self.violation_recorder, self.gates = (
             app[service_key(ViolationService)],
             app[service_key(ViolationRecorder)],

@@ -17,6 +17,7 @@ from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.occupancy_rows import OccupancyRow
+from models.reservations.party import NOBODY
 from models.reservations.state_machine import ReservationState
 
 
@@ -120,7 +121,8 @@ class AffectedBookings:
 
     async def upcoming(self, now: datetime) -> list[OccupancyRow]:
         """All live reservations that end after ``now``, in no particular order. The search goes
-        as far ahead as the longest booking window there has been."""
+        as far ahead as the longest booking window there has been. Seats that are held for friends
+        are left out: none is held for long, and accepting one checks the rules again."""
         bookable = self._reference.policy.bookable_dates(self._reference.zone, now, None)
         farthest = await self._policies.farthest_horizon()
         ahead = (bookable[0] + timedelta(days=n) for n in range(farthest + 1))
@@ -128,7 +130,7 @@ class AffectedBookings:
         occupancies = [await self._occupancy.get_day(day) for day in days]
         # A booking over midnight appears in both of its days.
         rows = {row.id: row for day in occupancies for row in day.rows.values()}
-        return [row for row in rows.values() if row.end > now]
+        return [row for row in rows.values() if row.end > now and row.reader_id != NOBODY]
 
 
 def _placed(availability: Availability, row: OccupancyRow) -> bool:

@@ -11,6 +11,7 @@ from models.booking.service import ReservationService
 from models.check_in.service import CheckInService
 from models.kernel.errors import Busy, NotFound, WrongState
 from models.kernel.ids import Actor, ReaderId
+from models.parties.service import PartyService
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.readers.personal_data_repository import erase_documents, remaining, revoke_access
@@ -27,11 +28,12 @@ class ErasureService:
         self,
         db: Database,
         waitlist: WaitlistService,
+        parties: PartyService,
         reservations: ReservationService,
         check_in: CheckInService,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
-        self._db, self._waitlist = db, waitlist
+        self._db, self._waitlist, self._parties = db, waitlist, parties
         self._reservations, self._check_in = reservations, check_in
         self._on_reader_changed = on_reader_changed
 
@@ -47,6 +49,7 @@ class ErasureService:
         for entry in await self._waitlist.open_of(reader.id):
             with suppress(NotFound):
                 await self._waitlist.leave(ctx, entry.id)
+        await self._parties.end_all(ctx)
         for r in await self._reservations.live_of(reader.id, now):
             reserved = r.state is ReservationState.RESERVED
             end = self._reservations.cancel if reserved else self._check_in.finish

@@ -6,6 +6,7 @@ from models.kernel.records import record
 
 ReaderId = NewType("ReaderId", str)
 ReservationId = NewType("ReservationId", str)
+PartyId = NewType("PartyId", str)
 
 
 @record

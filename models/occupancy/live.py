@@ -23,6 +23,7 @@ from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimLost, StaleRevision
 from models.reservations.occupancy_rows import Change, OccupancyRow
+from models.reservations.party import Party
 from models.storage.mongo import new_id
 
 REFUSE_WITHIN_S: Final = 0.25
@@ -218,6 +219,11 @@ class LiveOccupancy:
             r.id, r.rev, r.seat_id, r.reader_id, r.state, r.start, r.available_from, r.end
         )
         self._take(r.date, row)
+        self._notify_listeners()
+
+    def record_party(self, party: Party) -> None:
+        for row in party.rows():
+            self._take(party.day, row)
         self._notify_listeners()
 
     def invalidate(self) -> None:

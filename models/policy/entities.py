@@ -31,6 +31,7 @@ _DATELESS: Final = frozenset({"version", "opening", "venues", "areas", "rule_set
 _OF_ALL_VENUES: Final = frozenset(
     {
         "daily_booking_limit",
+        "parties_a_day",
         "violations_limit",
         "violations_window_days",
         "suspension_days",
@@ -94,6 +95,9 @@ class Policy:
     min_minutes: int = _number(10, 1, 1440)
     max_minutes: int = _number(240, 30, 1440)
     daily_booking_limit: int = _number(5, 1, 48)
+    party_people: int = _number(4, 1, 6)
+    parties_a_day: int = _number(2, 1, 10)
+    party_share_percent: int = _number(20, 1, 100)
     check_in_before_minutes: int = _number(30, 0, 240)
     check_in_after_minutes: int = _number(30, 1, 240)
     leave_minutes: int = _number(30, 1, 240)

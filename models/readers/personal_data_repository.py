@@ -122,6 +122,8 @@ async def export(db: Database, sealer: FieldCipher, id: ReaderId) -> dict[str, l
         openids = [h for row in await _of(db["bindings"], id) for h in row["openid_hashes"]]
         for name in (*ANONYMISED_COLLECTIONS, *PERSONAL_COLLECTIONS):
             documents[name] = await _of(db[name], id)
+        parties = db["reservations"].find({"asker": id}, {"asker": 0, "seats.booking": 0})
+        documents["reservations"] += await parties.sort("_id").to_list(None)
         done = {"$or": [{"actor_id": id}, {"reader": id}]}
         documents["audit"] = await db["audit"].find(done).sort("_id").to_list(None)
         documents["sessions"] += (
@@ -194,6 +196,7 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
         await allowances_changed(db)
         # Before the messages: a dispatcher that still writes one notices the erasure afterwards.
         counts["reservations"] = await anonymise_reservations(db, {"reader": id})
+        await db["reservations"].delete_many({"asker": id})
         for name in PERSONAL_COLLECTIONS:
             deleted = await db[name].delete_many({"reader": id})
             counts[name] = counts.get(name, 0) + deleted.deleted_count

@@ -15,9 +15,11 @@ from typing import Any, Final
 
 from pymongo.errors import OperationFailure, PyMongoError
 
-from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.ids import PartyId, ReaderId, ReservationId
 from models.library.entities import SeatId
+from models.reservation_store.party_mapping import PARTY_FIELDS, party_of
 from models.reservations.occupancy_rows import Change, OccupancyRow, RowRemoval, RowUpdate
+from models.reservations.party import row_id
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import CODEC, Database, Document
 from models.storage.rounds import pause_s
@@ -69,8 +71,8 @@ def reported(writers: Sequence[str]) -> Document:
 REPORTED_FIELDS: Final[Document] = {
     "operationType": 1,
     "documentKey": 1,
-    "fullDocument": {"day": 1, **dict.fromkeys(BOARD_FIELDS, 1)},
-    "updateDescription": {"updatedFields": dict.fromkeys(BOARD_FIELDS, 1)},
+    "fullDocument": {"day": 1, **dict.fromkeys((*BOARD_FIELDS, *PARTY_FIELDS), 1)},
+    "updateDescription": {"updatedFields": dict.fromkeys((*BOARD_FIELDS, *PARTY_FIELDS), 1)},
 }
 
 
@@ -248,7 +250,7 @@ class ReservationChangeStream:
                     # The collection was dropped, and with it this stream.
                     self._token = None
                     return
-                changes = [change_of(e) for e in read.events]
+                changes = [change for e in read.events for change in changes_of(e)]
                 yield ChangeBatch(changes, read.complete_until, reload_required)
                 # Only now, after the batch was taken in: one that was not is read again.
                 self._token, reload_required = read.token or self._token, False
@@ -263,20 +265,31 @@ def is_history_lost(error: PyMongoError) -> bool:
     return isinstance(error, OperationFailure) and error.code in _HISTORY_LOST
 
 
-def change_of(event: Document) -> tuple[str | None, Change]:
+def changes_of(event: Document) -> list[tuple[str | None, Change]]:
+    """The changes of the occupancy that the event reports, each with its day if it is known."""
     id = ReservationId(event["documentKey"]["_id"])
     if event["operationType"] == "delete":
-        return None, RowRemoval(id)
+        return [(None, RowRemoval(id))]
     if event["operationType"] == "insert":
         document = event["fullDocument"]
-        return document["day"], row_of(id, document)
+        if "seats" not in document:
+            return [(document["day"], row_of(id, document))]
+        return [(document["day"], row) for row in party_of(document | {"_id": id}).rows()]
     fields = event["updateDescription"]["updatedFields"]
+    if "seats" in fields:
+        return [(None, _update_of(id, fields["rev"], seat)) for seat in fields["seats"]]
     row_fields = {
         attribute: kind(fields[name]) if fields[name] is not None else None
         for name, attribute, kind in _FIELDS
         if name in fields
     }
-    return None, RowUpdate(id, fields["rev"], row_fields)
+    return [(None, RowUpdate(id, fields["rev"], row_fields))]
+
+
+def _update_of(party_id: str, rev: int, seat: Document) -> RowUpdate:
+    over: Document = {"state": ReservationState.OFFER_EXPIRED}
+    row = row_id(PartyId(party_id), SeatId(seat["seat"]))
+    return RowUpdate(row, rev, {} if seat["held"] else over)
 
 
 def _unchanged(value: Any) -> Any:

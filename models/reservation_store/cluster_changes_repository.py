@@ -27,7 +27,7 @@ from models.reservation_store.change_stream_repository import (
     ReadingPace,
     ReservationChangeStream,
     StreamRead,
-    change_of,
+    changes_of,
     is_history_lost,
     reported,
     stream_reads,
@@ -142,7 +142,7 @@ class ClusterChanges:
         for event in read.events:
             name = event["ns"]["db"]
             if event["operationType"] not in STREAM_ENDED:
-                changes.setdefault(name, []).append(change_of(event))
+                changes.setdefault(name, []).extend(changes_of(event))
             elif name in self._streams:
                 self._streams[name].lost()
         for name, stream in self._streams.items():

@@ -9,7 +9,8 @@ from models.kernel.ids import ReservationId
 from models.kernel.time_range import TimeRange
 from models.library.entities import VenueId
 from models.reservation_store.mapping import from_document
-from models.reservation_store.queries import ReservationCollection
+from models.reservation_store.party_mapping import HOLDING
+from models.reservation_store.queries import A_RESERVATION, ReservationCollection
 from models.reservations.deadlines import Deadline, deadlines
 from models.reservations.entities import AFTER_OUTAGE, Reservation
 from models.reservations.state_machine import ReservationState
@@ -153,12 +154,16 @@ class DueQueries(ReservationCollection):
         if not instants:
             return None
         first = min(instants)
-        return first, frozenset(
+        kinds = {
             kind
             for r in await self._due(first)
             for kind, instant in deadlines(r).items()
             if instant == first
-        )
+        }
+        with translate_errors():
+            if await self._all.find_one(due_by(first) | HOLDING, {"_id": 1}):
+                kinds.add("end_parties")
+        return first, frozenset(kinds)
 
     async def overdue(self, now: datetime) -> frozenset[Deadline]:
         """The kinds of deadlines with instants at ``now`` or earlier that are not settled yet."""
@@ -174,7 +179,7 @@ class DueQueries(ReservationCollection):
     ) -> list[Reservation]:
         """At most ``limit`` (0: all) reservations that match ``which`` and have any deadline at
         ``now`` or earlier, the first due first."""
-        cursor = self._all.find(due_by(now) | (which or {})).hint("due")
+        cursor = self._all.find(due_by(now) | A_RESERVATION | (which or {})).hint("due")
         return await self._read(cursor.sort("due_at", ASCENDING).limit(limit))
 
 

@@ -73,6 +73,11 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             partialFilterExpression={"tombstone": True},
         ),
         IndexModel(
+            [("asker", ASCENDING), ("day", ASCENDING)],
+            name="parties",
+            partialFilterExpression={"asker": {"$type": "string"}},
+        ),
+        IndexModel(
             [("patrol_at", ASCENDING)],
             name="patrol",
             partialFilterExpression={"patrol_at": {"$type": "date"}},

@@ -10,7 +10,7 @@ from pymongo import ASCENDING
 
 from models.kernel.ids import ReservationId
 from models.readers.personal_data_repository import ERASED_READER
-from models.reservation_store.queries import ReservationCollection
+from models.reservation_store.queries import A_RESERVATION, ReservationCollection
 from models.storage.mongo import Document
 from models.storage.mongo_errors import translate_errors
 
@@ -72,7 +72,7 @@ class IntegrityQueries(ReservationCollection):
     async def _days(self) -> AsyncIterator[list[Document]]:
         """Yields all reservations, day by day. MongoDB sorts on disk: memory holds one day only."""
         cursor = (
-            self._all.find({"tombstone": {"$exists": False}}, dict.fromkeys(_SPAN, 1))
+            self._all.find(A_RESERVATION, dict.fromkeys(_SPAN, 1))
             .sort("day", ASCENDING)
             .batch_size(_SWEEP_BATCH)  # otherwise MongoDB sends 16 MB at once
             .allow_disk_use(True)

@@ -14,6 +14,7 @@ from models.kernel.zone import Zone
 from models.library.entities import AreaId, SeatId, VenueId
 from models.reservation_store.change_stream_repository import BOARD_FIELDS, row_of
 from models.reservation_store.mapping import from_document
+from models.reservation_store.party_mapping import HOLDING, party_of
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.entities import Reservation
 from models.reservations.occupancy_rows import OccupancyRow
@@ -23,6 +24,8 @@ from models.storage.mongo_errors import translate_errors
 
 _LIVE: Final = sorted(LIVE)
 _DAY: Final = timedelta(days=1)
+A_RESERVATION: Final[Document] = {"area": {"$exists": True}}
+"""The condition of a reservation, which neither a tombstone nor a party meets."""
 
 
 class ReservationCollection:
@@ -62,7 +65,7 @@ class ReservationQueries(ReservationCollection):
 
     async def get(self, id: str) -> Reservation | None:
         with translate_errors():
-            document = await self._all.find_one({"_id": id, "tombstone": {"$exists": False}})
+            document = await self._all.find_one({"_id": id, **A_RESERVATION})
         return from_document(document) if document else None
 
     async def get_own(self, id: str, reader_id: ReaderId) -> Reservation | None:
@@ -73,9 +76,7 @@ class ReservationQueries(ReservationCollection):
 
     async def find_by_claim(self, claim: str) -> Reservation | None:
         with translate_errors():
-            document = await self._all.find_one(
-                {**_holder_of(claim), "tombstone": {"$exists": False}}
-            )
+            document = await self._all.find_one(_holder_of(claim) | A_RESERVATION)
         return from_document(document) if document else None
 
     async def is_claim_buried(self, claim: str) -> bool:
@@ -178,18 +179,21 @@ class ReservationQueries(ReservationCollection):
         return [from_document(row) for row in rows], total
 
     async def occupancy_rows(self, day: date) -> list[OccupancyRow]:
-        """All live reservations of the day, read from the index alone. Only what a majority has
-        confirmed is read, since a rolled-back row would never leave the occupancy."""
+        """All live reservations of the day, read from the index alone, and the seats that parties
+        hold. Only what a majority has confirmed is read, since a rolled-back row would never
+        leave the occupancy."""
+        of_day: Document = {"day": day.isoformat(), "live": True}
         with translate_errors():
             rows = (
                 await self._all.find(
-                    {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True},
-                    dict.fromkeys(BOARD_FIELDS, 1),
+                    of_day | {"state": {"$in": _LIVE}}, dict.fromkeys(BOARD_FIELDS, 1)
                 )
                 .hint("occupancy")
                 .to_list(None)
             )
-        return [row_of(row["_id"], row) for row in rows]
+            parties = await self._all.find(of_day | HOLDING).hint("occupancy").to_list(None)
+        held = (row for party in parties for row in party_of(party).rows() if row.state in LIVE)
+        return [*(row_of(row["_id"], row) for row in rows), *held]
 
     async def booking_facts(self, day: date, made: TimeRange | None) -> AsyncIterator[BookingFacts]:
         """All bookings of a day for the statistics, in order of creation. ``made``: the
@@ -211,7 +215,7 @@ class ReservationQueries(ReservationCollection):
             # MongoDB's own batches hold 16 MB, which take up 150 MB in memory.
             cursor = self._made(day, made, dict.fromkeys(fields, 1)).batch_size(1000)
             async for row in cursor:
-                if "area" in row:  # a tombstone has no fields
+                if "area" in row:
                     yield BookingFacts(
                         seat_id=SeatId(row["seat"]),
                         area_id=AreaId(row["area"]),
@@ -252,8 +256,7 @@ class ReservationQueries(ReservationCollection):
             ids = {"$gt": max(after, first), "$lt": last}
         query: Document = {"day": day.isoformat(), **fields, **_in_venues(venues)}
         query |= {"_id": ids} if ids else {}
-        # A tombstone has no area.
-        query.setdefault("area", {"$exists": True})
+        query = A_RESERVATION | query
         with translate_errors():
             cursor = self._all.find(query).hint("_id_").sort("_id", ASCENDING).limit(limit)
             return await self._read(cursor)

@@ -25,6 +25,7 @@ class ClaimKind(StrEnum):
     IDEMPOTENCY = "i"
     KIOSK_CODE = "k"
     WAITLIST = "w"
+    PARTY = "g"
 
     @property
     def prefix(self) -> str:
@@ -77,6 +78,11 @@ def occupied_report_claim(reader_id: ReaderId, day: date, k: int) -> str:
     """The claim for the reader's k-th report of an occupied seat that day. Each such report
     stops a deadline, so their number is limited."""
     return f"o:{reader_id}:{day.isoformat()}:{k}"
+
+
+def party_claim(asker_id: ReaderId, day: date, k: int) -> str:
+    """The claim for the k-th party (1…limit) for which a reader holds seats on that day of use."""
+    return f"g:{asker_id}:{day.isoformat()}:{k}"
 
 
 def idempotency_claim(reader_id: ReaderId, key: str) -> str:

@@ -16,6 +16,7 @@ Deadline = Literal[
     "fail_presence_checks",
     "expire_offers",
     "carry_over",
+    "end_parties",
 ]
 """A kind of deadline, named after the job that settles it."""
 

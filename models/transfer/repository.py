@@ -116,8 +116,10 @@ class _Writing:
 
     async def _refuse_booked(self, library: LibraryFile) -> None:
         seats = {seat.id for area in library.areas for seat in area.all_seats}
-        live = self._db["reservations"].find({"live": True}, {"seat": 1}, session=self._session)
-        lost = [row["seat"] async for row in live if row.get("seat") not in seats]
+        live = self._db["reservations"].find(
+            {"live": True}, {"seat": 1, "seats.seat": 1}, session=self._session
+        )
+        lost = [seat for row in await live.to_list(None) for seat in _seats_of(row) - seats]
         if lost:
             named = sorted(set(lost))[:_NAMED_SEATS]
             raise SeatsStillBooked(
@@ -197,3 +199,8 @@ def _after(old: Area | None, new: Area) -> Area:
     there: set[SeatId] = {seat.id for seat in (*new.seats, *new.retired_seats)}
     removed = {seat.id: seat for seat in old.all_seats if seat.id not in there}
     return replace(new, removed_seats=tuple(removed.values()), rev=old.rev + 1)
+
+
+def _seats_of(row: Document) -> set[str]:
+    """The seats of a live reservation, or those of a party."""
+    return {row["seat"]} if "seat" in row else {seat["seat"] for seat in row["seats"]}

@@ -23,6 +23,7 @@ VERBS: Final = {
     "renewal": {"renew": "extend"},
     "early_end": {"shorten": "shorten"},
     "waitlist": {"accept": "accept"},
+    "parties": {"begin": "reserve", "accept": "reserve"},
 }
 """What takes a seat or gives it back, by service and method."""
 Method = Callable[..., Awaitable[Reservation]]

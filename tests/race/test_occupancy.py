@@ -38,7 +38,7 @@ async def act(chance: random.Random, workers: list[Worker], readers: list[Reader
     seat = chance.choice(SEATS[:8])
     now = clock(chance.choice([8, 9, 10, 11]), chance.choice([0, 20, 45]))
     verbs = ["reserve"] * 4 + ["change", "cancel", "check_in", "leave", "back", "finish"]
-    verbs += ["extend", "shorten"]
+    verbs += ["extend", "shorten", "party", "end_party", "end_parties", *["accept"] * 3, "party"]
     verb = chance.choice(
         [*verbs, "no_show", "complete", "expire_leaves", "send_reminders", "carry_over"]
     )
@@ -49,6 +49,17 @@ async def act(chance: random.Random, workers: list[Worker], readers: list[Reader
         if verb in ("no_show", "complete", "expire_leaves", "send_reminders"):
             await getattr(inside.deadlines, verb)(now)
             return
+        if verb == "party":
+            friends = chance.sample(SEATS[:8], chance.randint(1, 3))
+            await inside.parties.begin(ctx(reader, EIGHT), seat, friends, hours)
+            return
+        if verb == "accept":
+            for party in (await inside.stored.parties.due(clock(12), 1))[:1]:
+                await inside.parties.accept(ctx(reader), inside.parties.invitation_of(party))
+            return
+        if verb == "end_parties":
+            await inside.parties.end_due(now)
+            return
         if verb == "carry_over":
             await inside.deadlines.carry_over(now)
             return
@@ -58,6 +69,8 @@ async def act(chance: random.Random, workers: list[Worker], readers: list[Reader
         r = chance.choice(live)
         if verb == "change":
             await inside.reservations.change(ctx(reader, EIGHT), r.id, seat, hours.start, hours.end)
+        elif verb == "end_party":
+            await inside.parties.end(ctx(reader, EIGHT), r.id)
         elif verb == "cancel":
             await inside.reservations.cancel(ctx(reader, EIGHT), r.id)
         elif verb == "check_in":
@@ -137,6 +150,9 @@ async def test_two_workers_occupancies_converge_to_the_database(
         # How many of them still live is chance; about a hundred are made.
         made = await workers[0].inside.stored.reservations.count()
         assert made > 30, "something happened"
+        parties = stage.db["reservations"].count_documents
+        assert await parties({"asker": {"$exists": True}}) > 0
+        assert await parties({"seats.booking": {"$type": "string"}}) > 0, "some friends came"
 
 
 async def test_occupancies_converge_after_a_killed_mongod(

@@ -1,0 +1,216 @@
+"""Sitting together (一起坐): a reader books a seat and has others held for friends, who accept them
+by an invitation, each with their own rules and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from hmac import compare_digest
+from typing import Final
+
+from models.booking.entitlement import check_entitled, check_seat
+from models.booking.idempotency import Idempotency, idempotent
+from models.booking.service import ReservationService
+from models.booking.writer import MAX_ATTEMPTS
+from models.kernel.errors import Busy, NotFound
+from models.kernel.ids import PartyId, ReaderId, ReservationId
+from models.kernel.time_range import floor_minute
+from models.library.entities import Seat, SeatId
+from models.occupancy.live import LiveOccupancy
+from models.opening_draw.rules import DRAW_LASTS
+from models.parties.errors import TooManyParties
+from models.parties.rules import (
+    HELD_FOR,
+    check_no_draw,
+    check_not_ignored,
+    check_size,
+    seat_to_accept,
+)
+from models.policy.entities import Policy
+from models.readers.context import RequestContext
+from models.reference_data import ReferenceData
+from models.reservation_store.party_repository import PartyRepository
+from models.reservations import rules
+from models.reservations.claims import ClaimKind
+from models.reservations.entities import Reservation
+from models.reservations.errors import ClaimLost, StaleRevision
+from models.reservations.party import Party, PartySeat, accepted, ended, party_of_booking
+from models.reservations.rules import TimeSelection
+from models.storage.encryption import FieldCipher
+
+_LOOKS_BACK: Final = timedelta(days=8)
+_PURPOSE: Final = "party"
+_SECRET_HEX: Final = 32
+
+
+class PartyService:
+    def __init__(
+        self,
+        parties: PartyRepository,
+        reservations: ReservationService,
+        occupancy: LiveOccupancy,
+        reference: ReferenceData,
+        cipher: FieldCipher,
+    ) -> None:
+        self._parties, self._reservations = parties, reservations
+        self._occupancy, self._reference, self._cipher = occupancy, reference, cipher
+
+    @property
+    def idempotency(self) -> Idempotency:
+        return self._reservations.idempotency
+
+    @idempotent
+    async def begin(
+        self,
+        ctx: RequestContext,
+        seat_id: str,
+        friends_seats: Sequence[str],
+        selection: TimeSelection,
+    ) -> Reservation:
+        """Books the seat, and holds ``friends_seats`` of the same area for friends for ten
+        minutes; returns the booking. Nothing is booked if one of the seats is taken.
+
+        Raises: the errors of ``ReservationService.create``; PartyTooLarge, TooManyParties,
+        PartiesRefused, NoPartyDuringDraw; NotFound for a seat of another area.
+        """
+        seat = self._reference.seat(seat_id)
+        area, zone = self._reference.catalog.areas[seat.area_id], self._reference.zone
+        policy = self._reference.policy_for(area.id, selection.day, ctx.reader)
+        seats = [self._reference.seat(id) for id in dict.fromkeys(friends_seats)]
+        if seat in seats or any(each.area_id != area.id for each in seats):
+            raise NotFound()
+        check_size(area, 1 + len(seats), policy)
+        span = self._reservations.check(ctx, seat, selection, policy)
+        for each in seats:
+            self._check_usable(ctx, each, selection)
+        check_no_draw(policy.draw_opens_at(zone, selection.day, ctx.now), DRAW_LASTS, ctx.now)
+        earlier = await self._parties.of(ctx.reader.id, self._since(ctx.now))
+        check_not_ignored(earlier, ctx.now)
+        numbers = {party.number for party in earlier if party.day == selection.day}
+
+        async def store(own: Reservation) -> None:
+            number = next(k for k in range(1, len(numbers) + 2) if k not in numbers)
+            if number > policy.parties_a_day:
+                raise TooManyParties(limit=policy.parties_a_day)
+            held = tuple(PartySeat(each.id, area.id, area.venue_id) for each in seats)
+            id = party_of_booking(own.id)
+            until = min(floor_minute(ctx.now + HELD_FOR), span.end)
+            party = Party(id, 1, own.id, ctx.reader.id, own.date, number, span, until, held)
+            try:
+                with self._occupancy.inserting(own.date):
+                    await self._parties.begin(zone, party, own)
+            except ClaimLost as lost:
+                if lost.kind is not ClaimKind.PARTY:
+                    raise
+                numbers.add(number)
+                await store(own)
+                return
+            self._occupancy.record_write(own)
+            self._occupancy.record_party(party)
+
+        return await self._reservations.book(ctx, seat, span, policy, store=store)
+
+    def _check_usable(self, ctx: RequestContext, seat: Seat, selection: TimeSelection) -> None:
+        """Checks that the reader could book the seat on that day. Raises: SeatKept, GroupOnly,
+        SeatDisabled."""
+        check_entitled(self._reference, seat, ctx.reader, selection.day)
+        rules.seat_in_service(seat, selection.day)
+
+    def invitation_of(self, party: Party) -> str:
+        """The word in the link of the invitation: the party's id, and 128 bits made from it with
+        the service's key."""
+        return party.own_id + self._secrets(party.id)[0]
+
+    def _secrets(self, party_id: PartyId) -> list[str]:
+        return [
+            keyed.partition(":")[2][:_SECRET_HEX]
+            for keyed in self._cipher.hashes(party_id, _PURPOSE)
+        ]
+
+    async def invited(self, invitation: str) -> Party:
+        """The party to which the invitation belongs. Raises: NotFound for a wrong one."""
+        id = party_of_booking(ReservationId(invitation[:-_SECRET_HEX]))
+        secret = invitation[-_SECRET_HEX:].encode()
+        if not any(compare_digest(own.encode(), secret) for own in self._secrets(id)):
+            raise NotFound()
+        party = await self._parties.get(id)
+        if party is None:
+            raise NotFound()
+        return party
+
+    async def own(self, reader_id: ReaderId, reservation_id: str) -> Party:
+        """The party that the reader has made together with this booking. Raises: NotFound."""
+        party = await self._parties.get(party_of_booking(ReservationId(reservation_id)))
+        if party is None or party.asker_id != reader_id:
+            raise NotFound()
+        return party
+
+    @idempotent
+    async def accept(
+        self, ctx: RequestContext, invitation: str, seat_id: SeatId | None = None
+    ) -> Reservation:
+        """Books one of the held seats for the reader; with None for ``seat_id`` the first one.
+        Raises: NotFound, InvitationOver; the errors of ``ReservationService.create`` about the
+        reader, the seat and the reader's other bookings."""
+        for _ in range(MAX_ATTEMPTS):
+            party = await self.invited(invitation)
+            held = seat_to_accept(party, seat_id, ctx.now)
+            seat = self._reference.seat(held.id)
+            policy = self._reference.policy_for(seat.area_id, party.day, ctx.reader)
+            rules.check_reader_eligible(ctx.reader, party.day, ctx.now)
+            check_seat(self._reference, seat, ctx.reader, party.span)
+            try:
+                return await self._accept(ctx, party, held, seat, policy)
+            except StaleRevision:
+                continue
+        raise Busy()
+
+    async def _accept(
+        self, ctx: RequestContext, party: Party, held: PartySeat, seat: Seat, policy: Policy
+    ) -> Reservation:
+        async def store(booking: Reservation) -> None:
+            new = accepted(party, held, booking.id, ctx.now)
+            with self._occupancy.inserting(party.day):
+                new = await self._parties.accept(self._reference.zone, party, new, booking)
+            self._occupancy.record_party(new)
+            self._occupancy.record_write(booking)
+
+        return await self._reservations.book(ctx, seat, party.span, policy, store=store)
+
+    async def end(self, ctx: RequestContext, reservation_id: str) -> Party:
+        """Ends the party that the reader has made together with this booking, which stays: the
+        seats that nobody has accepted are free again. Raises: NotFound, Busy, Unavailable."""
+        for _ in range(MAX_ATTEMPTS):
+            party = await self.own(ctx.reader.id, reservation_id)
+            if party.ended_at is not None:
+                return party
+            try:
+                return await self._end(party, ctx.now)
+            except StaleRevision:
+                continue
+        raise Busy()
+
+    async def end_all(self, ctx: RequestContext) -> None:
+        """Ends all of the reader's parties, before the reader is erased. Raises: Busy,
+        Unavailable."""
+        for party in await self._parties.of(ctx.reader.id, self._since(ctx.now)):
+            await self.end(ctx, party.own_id)
+
+    def _since(self, now: datetime) -> date:
+        return self._reference.zone.day(now - _LOOKS_BACK)
+
+    async def end_due(self, now: datetime, limit: int = 200) -> int:
+        """Ends parties whose time is over; returns their number."""
+        done = 0
+        for party in await self._parties.due(now, limit):
+            try:
+                await self._end(party, party.until)
+            except StaleRevision:
+                continue  # accepted at the last moment
+            done += 1
+        return done
+
+    async def _end(self, party: Party, at: datetime) -> Party:
+        new = await self._parties.end(self._reference.zone, party, ended(party, at))
+        self._occupancy.record_party(new)
+        return new
