@@ -26,6 +26,7 @@ from handlers.kiosks import api as kiosks_api
 from handlers.kiosks import pairing as kiosks_pairing
 from handlers.messages import api as messages_api
 from handlers.notices import api as notices_api
+from handlers.parties import api as parties_api
 from handlers.policy import api as policy_api
 from handlers.reservations import api as reservations_api
 from handlers.reservations import staff_api as reservations_staff_api
@@ -50,6 +51,7 @@ ROUTES: Final[tuple[Endpoint, ...]] = (
     *reservations_api.routes,
     *check_in_api.routes,
     *waitlist_api.routes,
+    *parties_api.routes,
     *seat_reports_api.routes,
     *fault_reports_api.routes,
     *favourites_api.routes,

@@ -33,6 +33,14 @@ BODIES: dict[str, dict[str, Any]] = {
         "window": False,
         "power": False,
     },
+    "/parties": {
+        "seat_id": SEAT,
+        "friends": ["2f-hall-066"],
+        "date": "2026-09-07",
+        "start": "14:00",
+        "end": "16:00",
+    },
+    "/invitations/{id}/accept": {"seat_id": SEAT},
     "/favourites": {"seat_id": SEAT},
     "/email-address": {"address": "a@example.edu"},
     "/email-address/confirm": {"code": "000000"},
@@ -64,6 +72,7 @@ OPTIONAL = {
     "/activation-codes": {"renew"},
     "/seats/{id}/faults": {"text"},  # said of everything but ``other``
     "/reservations/{id}/change": {"seat_id", "start", "end"},
+    "/invitations/{id}/accept": {"seat_id"},
     "/waitlist": {"seats", "window", "power"},
 }
 
@@ -113,6 +122,7 @@ WRONG: dict[str, list[object]] = {
     "qr": ["", "x" * 1025, 1, None, ["x"]],
     "area_id": ["", "x" * 65, 1, None, ["a"]],
     "seats": [None, "x", [1], [""], ["x"] * 21, {}],
+    "friends": [None, "x", [1], [""], ["x"] * 6, {}],
     "window": ["true", 1, None],
     "power": ["true", 1, None],
     "card": ["", "123", "x" * 33, "a b c d", 1, None, ["x"]],

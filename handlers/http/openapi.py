@@ -67,6 +67,8 @@ _TAG_OF: Final = {
     "proposal": "seats",
     "venues": "seats",
     "favourites": "seats",
+    "invitations": "reservations",
+    "parties": "reservations",
     "areas": "seats",
     "violations": "reservations",
     "waitlist": "reservations",

@@ -35,6 +35,7 @@ from models.occupancy.joined import OccupancyView
 from models.readers.staff.readers import StaffReaders
 from models.reservations.entities import Reservation
 from models.reservations.occupancy_rows import OccupancyRow
+from models.reservations.party import NOBODY
 from models.reservations.state_machine import ReservationState
 from models.seat_map.service import SeatMapService
 from models.seat_reports.service import SeatReportService
@@ -193,6 +194,8 @@ def _occupied(
 ) -> PatrolSeat:
     begin = presenting.clock(zone, row.booked_start)
     when = from_to(begin, later_clock(zone, row.booked_start, row.end))
+    if row.reader_id == NOBODY:
+        return PatrolSeat(seat, row.state.value, PATROL_TEXT["party"], when=when, reports=reports)
     reserved = row.state is ReservationState.RESERVED
     words = PATROL_TEXT["not_checked_in"] if reserved else STATE_TEXT[row.state]
     return PatrolSeat(seat, row.state.value, words, row.id, who, when, reports)

@@ -273,6 +273,7 @@ PATROL_TEXT: Final[Mapping[str, str]] = {
     "disabled": _("停用 {reason}"),
     "not_checked_in": _("未签到"),
     "booked_from": _("{start} 起有预约"),
+    "party": _("为同伴保留"),
 }
 
 
@@ -305,6 +306,7 @@ POLICY_SECTIONS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
         [
             *("step_minutes", "min_minutes", "max_minutes", "daily_booking_limit"),
             *("booking_window_days", "booking_opens_at", "opening_draw", "accessible_only"),
+            *("party_people", "parties_a_day", "party_share_percent"),
         ],
     ),
     "check-in": (

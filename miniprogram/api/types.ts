@@ -1,5 +1,9 @@
 // Made from /openapi.json by scripts/miniprogram_types.py. Do not edit.
 
+export interface AcceptInvitation {
+  seat_id?: string | null;
+}
+
 export interface ActivationCodeOut {
   code: string;
   expires_at: string;
@@ -79,6 +83,14 @@ export interface AssistedOut {
   kind: string;
   at: string;
   confirmed_at: string | null;
+}
+
+export interface BeginParty {
+  seat_id: string;
+  friends: string[];
+  date: string;
+  start: string;
+  end: string;
 }
 
 export interface Bind {
@@ -351,6 +363,15 @@ export interface InReadersPlace {
   reason: string;
 }
 
+export interface InvitationOut {
+  seats: PartySeatOut[];
+  date: string;
+  start: string;
+  end: string;
+  until: string;
+  ended: boolean;
+}
+
 export interface JoinWaitlist {
   area_id: string;
   date: string;
@@ -507,6 +528,27 @@ export interface PairingStateOut {
 
 export interface PairingStateRequest {
   secret: string;
+}
+
+export interface PartyMadeOut {
+  reservation: ReservationOut;
+  party: PartyOut;
+}
+
+export interface PartyOut {
+  seats: PartySeatOut[];
+  date: string;
+  start: string;
+  end: string;
+  until: string;
+  ended: boolean;
+  invitation: string;
+}
+
+export interface PartySeatOut {
+  seat: ReservedSeat;
+  held: boolean;
+  accepted: boolean;
 }
 
 export interface PatrolOut {

@@ -25,6 +25,7 @@ from tests.tools import ROOT
 from tests.waiting import until
 
 HTML, JSON = "text/html", "application/json"
+INVITATION = "/api/v1/invitations/S3cret"
 SECRET_BEHIND = (
     *("/login/cas?ticket", "/login/oidc/campus?code", "/login?with", "/entry?ticket", "/bind?c"),
     *("/k/2f-south?c", "/s/2f-hall-065?c", "/email/unsubscribe?t"),
@@ -83,6 +84,7 @@ async def test_nginx_serves_files_passes_the_api_and_hides_the_sandbox(
         assert said["error"]["code"] == "not_found"
         for path in ("/calendar/S3cret", "/calendar/S3cret.ICS", "/Calendar%2fS3cret"):
             assert (await ask(session, "GET", base + path))[0] == 404
+        assert (await ask(session, "GET", base + INVITATION))[0] == 401
         for path in SECRET_BEHIND:
             await ask(session, "GET", f"{base}{path}=S3cret")
         came_from = [f"{base}/calendar/S3cret.ics", f"{base}/bind?c=S3cret"]
@@ -110,8 +112,9 @@ async def test_nginx_serves_files_passes_the_api_and_hides_the_sandbox(
         ):
             async with session.get(base + path, headers={"Accept-Language": "en-GB"}) as seen:
                 assert seen.status == 502 and words in await seen.text()
-        assert (await ask(session, "GET", f"{base}/calendar/S3cret.ics"))[0] == 502
-    # What was asked for stands in the logs, but for the addresses of calendars.
+        for path in ("/calendar/S3cret.ics", INVITATION):
+            assert (await ask(session, "GET", base + path))[0] == 502
+    # What was asked for stands in the logs, but for the addresses of calendars and invitations.
     for log in ("access.log", "error.log"):
         noted = (tmp_path / log).read_text("utf-8")
         assert "GET /areas/2f-hall" in noted and "S3cret" not in noted, log

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from datetime import time
+
+from handlers.http.api_routes import ApiRoutes
+from handlers.http.endpoint import ApiRequest
+from handlers.http.keys import REFERENCE, WAKE_JOBS
+from handlers.http.request_parsing import digest_of
+from handlers.parties import presenter
+from handlers.parties.schemas import (
+    AcceptInvitation,
+    BeginParty,
+    InvitationOut,
+    PartyMadeOut,
+    PartyOut,
+)
+from handlers.reservations.presenter import after_change
+from handlers.reservations.schemas import ReservationOut
+from models.kernel.errors import NotFound
+from models.library.entities import SeatId
+from models.parties.errors import (
+    InvitationOver,
+    NoPartyDuringDraw,
+    PartiesRefused,
+    PartyTooLarge,
+    TooManyParties,
+)
+from models.parties.service import PartyService
+from models.reservations.errors import (
+    BOOKING,
+    READER_MAY_BOOK,
+    SEAT_MAY_BE_BOOKED,
+    Closed,
+    DailyLimit,
+    OwnOverlap,
+)
+from models.reservations.rules import TimeSelection
+
+routes = ApiRoutes()
+
+
+@routes.post(
+    "/parties",
+    "Reserve a seat and hold others beside it for friends",
+    status=201,
+    idempotent=True,
+    takes_seat=True,
+    errors=(
+        *BOOKING,
+        DailyLimit,
+        PartyTooLarge,
+        TooManyParties,
+        PartiesRefused,
+        NoPartyDuringDraw,
+    ),
+)
+async def begin(call: ApiRequest, body: BeginParty) -> PartyMadeOut:
+    start = None if body.start == "now" else time.fromisoformat(body.start)
+    selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
+    made = await call[PartyService].begin(
+        call.context(digest_of(body)), body.seat_id, body.friends, selection
+    )
+    return PartyMadeOut(await after_change(call, made), await _own(call, made.id))
+
+
+@routes.get(
+    "/reservations/{id}/party", "Get the seats held beside a reservation", errors=(NotFound,)
+)
+async def get_own(call: ApiRequest) -> PartyOut:
+    return await _own(call, call.id)
+
+
+@routes.post(
+    "/reservations/{id}/party/end",
+    "Give the held seats back; the reservation and accepted seats stay",
+    errors=(NotFound,),
+)
+async def end(call: ApiRequest) -> PartyOut:
+    await call[PartyService].end(call.context(), call.id)
+    call[WAKE_JOBS]()
+    return await _own(call, call.id)
+
+
+async def _own(call: ApiRequest, reservation_id: str) -> PartyOut:
+    party = await call[PartyService].own(call.reader.id, reservation_id)
+    return presenter.own(call[REFERENCE], party, call[PartyService].invitation_of(party))
+
+
+@routes.get("/invitations/{id}", "Get the seats held for friends", errors=(NotFound,))
+async def get_invitation(call: ApiRequest) -> InvitationOut:
+    return presenter.invitation(call[REFERENCE], await call[PartyService].invited(call.id))
+
+
+@routes.post(
+    "/invitations/{id}/accept",
+    "Reserve a held seat",
+    status=201,
+    idempotent=True,
+    takes_seat=True,
+    errors=(
+        NotFound,
+        InvitationOver,
+        OwnOverlap,
+        DailyLimit,
+        Closed,
+        *READER_MAY_BOOK,
+        *SEAT_MAY_BE_BOOKED,
+    ),
+)
+async def accept(call: ApiRequest, body: AcceptInvitation) -> ReservationOut:
+    seat_id = SeatId(body.seat_id) if body.seat_id is not None else None
+    booking = await call[PartyService].accept(call.context(digest_of(body)), call.id, seat_id)
+    return await after_change(call, booking)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from typing import Any
+
+from handlers.parties import schemas
+from handlers.reservations import presenter
+from models.reference_data import ReferenceData
+from models.reservations.party import Party
+
+
+def invitation(reference: ReferenceData, party: Party) -> schemas.InvitationOut:
+    return schemas.InvitationOut(**_fields(reference, party))
+
+
+def own(reference: ReferenceData, party: Party, invitation: str) -> schemas.PartyOut:
+    """The party as its asker sees it."""
+    return schemas.PartyOut(**_fields(reference, party), invitation=invitation)
+
+
+def _fields(reference: ReferenceData, party: Party) -> dict[str, Any]:
+    held = party.held()
+    return {
+        "seats": [
+            schemas.PartySeatOut(
+                presenter.seat(reference, seat.id), seat in held, seat.booking is not None
+            )
+            for seat in party.seats
+        ],
+        "date": party.day,
+        "start": reference.zone.local(party.span.start),
+        "end": reference.zone.local(party.span.end),
+        "until": reference.zone.local(party.until),
+        "ended": not held,
+    }

@@ -1,0 +1,179 @@
+"""一起坐: a reader books a seat and holds others beside it, which friends accept by themselves."""
+
+from __future__ import annotations
+
+import re
+from datetime import time, timedelta
+from typing import Any
+
+from tests.api.changes import with_rules
+from tests.api.console import staff
+from tests.living import SEAT, Client, Living
+
+ONE, TWO = "2f-hall-011", "2f-hall-012"
+
+
+def wish(service: Living, **other: Any) -> dict[str, Any]:
+    """A party of three from 14:00 to 16:00."""
+    usual = {"seat_id": SEAT, "friends": [ONE, TWO], "start": "14:00", "end": "16:00"}
+    return {"date": service.today} | usual | other
+
+
+async def begin(service: Living, asker: Client, **other: Any) -> tuple[str, str]:
+    """The ids of the asker's own booking and of the invitation."""
+    made = await asker.ok("POST", "/parties", wish(service, **other))
+    return made["reservation"]["id"], made["party"]["invitation"]
+
+
+async def statuses(reader: Client, *seats: str) -> list[str]:
+    """The states of the seats on the reader's map from 14:00 to 16:00."""
+    day, (area,) = reader.service.today, {seat.rpartition("-")[0] for seat in seats}
+    query = f"?date={day}&start=14:00&end=16:00"
+    drawn = (await reader.ok("GET", f"/areas/{area}/map{query}"))["seats"]
+    states = {seat["id"]: seat["status"] for seat in drawn}
+    return [states[seat] for seat in seats]
+
+
+async def test_three_friends_sit_side_by_side(service: Living) -> None:
+    asker, friend, other, passer_by = [await service.reader() for _ in range(4)]
+    made = await asker.ok("POST", "/parties", wish(service), **{"Idempotency-Key": "together-1"})
+    again = await asker.ok("POST", "/parties", wish(service), **{"Idempotency-Key": "together-1"})
+    assert again == made, "a repeated request makes no second party"
+    own, party = made["reservation"], made["party"]
+    assert own["state"] == "reserved" and party["until"][11:16] == "08:10"
+    assert await statuses(passer_by, SEAT, ONE, TWO) == ["occupied"] * 3
+    booking = {"seat_id": ONE, "date": service.today, "start": "14:00", "end": "16:00"}
+    await passer_by.refused("409 seat_taken", "POST", "/reservations", booking)
+    link = f"/invitations/{party['invitation']}"
+    seen = await friend.ok("GET", link)
+    assert [seat["seat"]["id"] for seat in seen["seats"]] == [ONE, TWO]
+    for own_fact in (asker.reader_id, own["id"], own["receipt"]):
+        assert own_fact not in str(seen), "nobody is named"
+    first = await friend.ok("POST", f"{link}/accept", {"seat_id": TWO})
+    assert (first["seat"]["id"], first["state"]) == (TWO, "reserved")
+    assert await statuses(friend, SEAT, ONE, TWO) == ["occupied", "occupied", "mine"]
+    await friend.refused("409 own_overlap", "POST", f"{link}/accept", {})
+    await asker.refused("409 own_overlap", "POST", f"{link}/accept", {})
+    await other.refused("409 invitation_over", "POST", f"{link}/accept", {"seat_id": TWO})
+    assert (await other.ok("POST", f"{link}/accept", {}))["seat"]["id"] == ONE
+    await passer_by.refused("409 invitation_over", "POST", f"{link}/accept", {})
+    seen = await asker.ok("GET", f"/reservations/{own['id']}/party")
+    assert seen["ended"] and [seat["accepted"] for seat in seen["seats"]] == [True, True]
+    # Each goes on alone.
+    await friend.ok("POST", f"/reservations/{first['id']}/cancel")
+    await asker.ok("POST", f"/reservations/{own['id']}/cancel")
+    assert await statuses(other, SEAT, ONE, TWO) == ["free", "mine", "free"]
+
+
+async def test_what_nobody_accepts_in_ten_minutes_is_free_again(service: Living) -> None:
+    asker, friend = [await service.reader() for _ in range(2)]
+    own, invitation = await begin(service, asker)
+    await friend.ok("POST", f"/invitations/{invitation}/accept", {"seat_id": ONE})
+    await service.move("08:09")
+    assert await statuses(asker, SEAT, ONE, TWO) == ["mine", "occupied", "occupied"]
+    await service.move("08:10")
+    assert await statuses(asker, SEAT, ONE, TWO) == ["mine", "occupied", "free"]
+    late = await service.reader()
+    await late.refused("409 invitation_over", "POST", f"/invitations/{invitation}/accept", {})
+    await late.reserve(TWO)
+    assert (await asker.ok("POST", f"/reservations/{own}/party/end"))["ended"]
+
+
+async def test_what_the_asker_gives_back_is_free_at_once(service: Living) -> None:
+    asker, other = [await service.reader() for _ in range(2)]
+    own, _ = await begin(service, asker)
+    await other.refused("404 not_found", "POST", f"/reservations/{own}/party/end")
+    await other.refused("404 not_found", "GET", f"/reservations/{own}/party")
+    for _ in range(2):
+        assert (await asker.ok("POST", f"/reservations/{own}/party/end"))["ended"]
+    assert await statuses(asker, SEAT, ONE, TWO) == ["mine", "free", "free"]
+
+
+async def test_a_party_is_refused_with_nothing_booked(service: Living) -> None:
+    asker, other = [await service.reader() for _ in range(2)]
+    await other.reserve("2f-hall-020")
+    for changed, refusal in (
+        ({"friends": []}, "422 party_too_large"),
+        ({"friends": [f"2f-hall-0{n}" for n in range(11, 15)]}, "422 party_too_large"),
+        ({"friends": [SEAT]}, "404 not_found"),
+        ({"friends": ["3f-east-001"]}, "404 not_found"),
+        ({"friends": ["nowhere"]}, "404 not_found"),
+        ({"friends": ["2f-hall-020"]}, "409 seat_taken"),
+        ({"seat_id": "2f-hall-020"}, "409 seat_taken"),
+        ({"end": "23:00"}, "422 closed"),
+        ({"start": "07:00"}, "422 in_the_past"),
+        ({"date": "2026-10-01"}, "422 outside_horizon"),
+    ):
+        await asker.refused(refusal, "POST", "/parties", wish(service, **changed))
+    own, _ = await begin(service, asker, friends=[ONE, ONE])
+    party = await asker.ok("GET", f"/reservations/{own}/party")
+    assert [seat["seat"]["id"] for seat in party["seats"]] == [ONE], "one seat, named twice"
+
+
+async def test_two_a_day_and_none_for_a_week_after_two_that_nobody_joined(service: Living) -> None:
+    asker = await service.reader()
+    later = wish(service, start="18:00", end="19:00")
+    for start, end in (("10:00", "11:00"), ("12:00", "13:00")):
+        await begin(service, asker, start=start, end=end)
+    answer = await asker.refused("422 too_many_parties", "POST", "/parties", later)
+    assert answer.details == {"limit": 2}
+    await service.move("08:10")
+    answer = await asker.refused("422 parties_refused", "POST", "/parties", later)
+    assert answer.details["until"][5:16] == "09-14T08:10"
+    await asker.reserve(start="18:00", end="19:00")  # the asker's own bookings go on
+    await service.move(timedelta(days=7, minutes=1))
+    await begin(service, asker, date=service.today)
+
+
+async def test_a_friend_accepts_by_their_own_rules(service: Living) -> None:
+    asker, suspended, busy = [await service.reader() for _ in range(3)]
+    _, invitation = await begin(service, asker)
+    until = service.clock.now() + timedelta(days=3)
+    await service.db["readers"].update_one(
+        {"_id": suspended.reader_id}, {"$set": {"suspended_until": until}}
+    )
+    service.sessions.invalidate_all()
+    accept = f"/invitations/{invitation}/accept"
+    await suspended.refused("422 suspended", "POST", accept, {})
+    for hour in range(16, 21):
+        await busy.reserve("2f-hall-030", f"{hour}:00", f"{hour + 1}:00")
+    await busy.refused("422 daily_limit", "POST", accept, {})
+    for wrong in (invitation[:-1] + "x", invitation[:24] + "0" * 32, "x", "%C3%A9" * 32):
+        await busy.refused("404 not_found", "GET", f"/invitations/{wrong}")
+    await busy.refused("404 not_found", "POST", accept, {"seat_id": "2f-hall-030"})
+
+
+async def test_an_erased_asker_leaves_the_friends_bookings(service: Living) -> None:
+    asker, friend = [await service.reader() for _ in range(2)]
+    _, invitation = await begin(service, asker)
+    await friend.ok("POST", f"/invitations/{invitation}/accept", {"seat_id": ONE})
+    reader = await service.inside.stored.readers.get(asker.reader_id)
+    assert reader is not None
+    await service.inside.erasure.erase(reader, service.clock.now())
+    assert await statuses(friend, SEAT, ONE, TWO) == ["free", "mine", "free"]
+    assert asker.reader_id not in await service.all_documents()
+
+
+async def test_the_rules_decide_who_may_hold_seats(service: Living) -> None:
+    asker = await service.reader()
+    await with_rules(service, party_people=1)
+    answer = await asker.refused("422 party_too_large", "POST", "/parties", wish(service))
+    assert answer.details == {"most": 1}, "switched off"
+    await with_rules(service, party_people=6, party_share_percent=2)
+    answer = await asker.refused("422 party_too_large", "POST", "/parties", wish(service))
+    assert answer.details["most"] < 3, "the area's share"
+    await with_rules(service, booking_opens_at=time(8), opening_draw=True, party_share_percent=20)
+    tomorrow = wish(service, date=service.tomorrow)
+    await asker.refused("422 no_party_during_draw", "POST", "/parties", tomorrow)
+    await service.jump("08:01")
+    await asker.ok("POST", "/parties", tomorrow)
+
+
+async def test_the_desk_sees_a_held_seat_without_a_reader(service: Living) -> None:
+    desk, asker = await staff(service), await service.reader()
+    await begin(service, asker, start="now", end="10:00")
+    for seat in ("", "&seat=2f-hall-011", "&seat=2f-hall-065"):
+        answer = await desk.get(f"/console/seats?area=2f-hall{seat}")
+        assert answer.status == 200, seat
+    said = dict(re.findall(r'id="s-2f-hall-(\d+)"[^>]*aria-label="([^"]+)"', answer.body))
+    assert "为同伴保留" in said["011"]
