@@ -33,6 +33,7 @@ from models.messages.delivery_repository import delivery_id
 from models.messages.entities import OF_CONSEQUENCE, WECHAT_TEMPLATES, Channel, Template
 from models.policy.entities import OpeningRule, Policy
 from models.profile.entities import LibraryProfile
+from models.reservation_store.queries import A_RESERVATION
 from models.reservations.presence import PresenceMethod
 from models.storage.mongo import Database, Document
 from notify.delivery.channel import UNKNOWN
@@ -138,7 +139,7 @@ class Library:
 
     async def stored(self) -> list[Stored]:
         """All reservations, read at majority."""
-        rows = self.db["reservations"].find({"tombstone": {"$exists": False}})
+        rows = self.db["reservations"].find(A_RESERVATION)
         return [stored(row) async for row in rows]
 
     async def messages(self) -> list[Message]:

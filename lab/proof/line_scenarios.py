@@ -30,7 +30,7 @@ from lab.proof.simulated_library import at
 def _passed_over(store: MemoryStore) -> str | None:
     """Finds a reader who booked seat one when it was given back, although another reader waits
     for it."""
-    rows = [r for r in store.table("reservations").documents.values() if "tombstone" not in r]
+    rows = [r for r in store.table("reservations").documents.values() if "area" in r]
     waiting = [w for w in store.table("waitlist").documents.values() if w["state"] == "waiting"]
     given_back = any(
         r["state"] == "cancelled" or (r["state"] == "in_use" and r["end"] == at(11)) for r in rows

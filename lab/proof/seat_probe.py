@@ -29,7 +29,7 @@ class SeatProbe:
     def look(self, store: MemoryStore, now: datetime, hours: Sequence[int]) -> Sequence[Probe]:
         """Requests at ``now`` every seat that the store has free in one of the ``hours``.
         Returns the answers; none if this state was tried before. The store does not change."""
-        rows = [r for r in store.table("reservations").documents.values() if "tombstone" not in r]
+        rows = [r for r in store.table("reservations").documents.values() if "area" in r]
         seats = ClaimKind.SEAT.prefix
         claims = frozenset(c for row in rows for c in row["claims"] if c.startswith(seats))
         state = claims | {f"{r['_id']} {r['state']} {r['start']} {r['end']}" for r in rows}

@@ -226,7 +226,7 @@ class Run:
         """The recorded history, completed by what is stored now."""
         history, tables = self.recorder.history, self.cluster.primary.tables
         rows = tables["reservations"].documents.values() if "reservations" in tables else ()
-        history.stored = [stored(row) for row in rows if "tombstone" not in row]
+        history.stored = [stored(row) for row in rows if "area" in row]
         history.daily_limit = self.library.loaded.reference.policy.daily_booking_limit
         lines = tables["waitlist"].documents if "waitlist" in tables else {}
         history.offers = {id: row["offer"] for id, row in lines.items()}

@@ -16,6 +16,7 @@ from models.messages.entities import Message
 from models.messages.mapping import message_document
 from models.readers.mapping import reader_reasons
 from models.reservation_store.mapping import to_new_document
+from models.reservation_store.queries import A_RESERVATION
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import LIVE
 from models.storage.encryption import FieldCipher
@@ -73,7 +74,7 @@ class HistoryWriter:
         """The booked times of each seat from ``day`` on. Raises: HistoryWriteError."""
         spans: dict[SeatId, list[TimeRange]] = {}
         with _one_line():
-            query = {"day": {"$gte": day.isoformat()}, "tombstone": {"$exists": False}}
+            query = {"day": {"$gte": day.isoformat()}, **A_RESERVATION}
             for row in self._db["reservations"].find(query, {"seat": 1, "start": 1, "end": 1}):
                 spans.setdefault(SeatId(row["seat"]), []).append(
                     TimeRange(row["start"], row["end"])

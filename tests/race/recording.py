@@ -13,6 +13,7 @@ from lab.history.records import History, Operation, Promise, stored
 from miniapp_server.clock import real_now
 from models.kernel.errors import DomainError
 from models.readers.context import RequestContext
+from models.reservation_store.queries import A_RESERVATION
 from models.reservations.entities import Reservation
 from models.storage.mongo import Database
 from tests.inside import Inside
@@ -61,6 +62,6 @@ def _recorded(method: Method, verb: str, history: History) -> Method:
 
 async def out_of_order(db: Database, history: History) -> list[Disorder]:
     """The seats' and readers' days whose calls have no possible order."""
-    rows = await db["reservations"].find({"tombstone": {"$exists": False}}).to_list(None)
+    rows = await db["reservations"].find(A_RESERVATION).to_list(None)
     history.stored = [stored(row) for row in rows if "history" in row]
     return disorders(history, one_clock=False)
