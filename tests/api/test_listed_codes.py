@@ -189,6 +189,8 @@ async def test_reused_and_concurrent_idempotency_keys_are_refused_on_every_route
         "/reservations/{id}/extend": {"end": "17:00"},
         "/reservations/{id}/shorten": {"end": "15:00"},
         "/reservations/{id}/report": {"kind": "occupied"},
+        "/parties": wish(seat_id=OTHER) | {"friends": [SEAT]},
+        "/invitations/{id}/accept": {},
     }
     # Who acts in a reader's place has keys of their own: the reader's as they call it.
     desk = await service.web_reader(role=Role.LIBRARIAN)

@@ -135,7 +135,7 @@ async def guessed_reader(service: Living) -> tuple[Client, str]:
 async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n: int) -> Target:
     """Makes the objects that the operation's valid request needs."""
     name = f"{operation.method.upper()} {operation.path.removeprefix('/api/v1')}"
-    area = list(service.inside.reference.catalog.areas.values())[11]
+    area = max(service.inside.reference.catalog.areas.values(), key=lambda area: len(area.seats))
     seats = [seat for seat in area.seats if seat.disabled is None]
     seat = seats[2 * n].id
     place: dict[str, Any] = {}
@@ -154,6 +154,11 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
             await owner.ok("POST", f"/reservations/{made['id']}/cancel")
             offer = (await client.ok("GET", "/waitlist"))["items"][0]["offer"]
             id = str(wait["id"] if "/waitlist" in name else offer["id"])
+    elif "/party" in name or "/invitations" in name:
+        asker = client if "/party" in name else await service.reader()
+        friends = {"friends": [seats[2 * n + 1].id]}
+        made = await asker.ok("POST", "/parties", wish | friends)
+        id = str(made["reservation"]["id"] if asker is client else made["party"]["invitation"])
     elif "/reservations/{id}" in name:
         id = str((await client.ok("POST", "/reservations", wish))["id"])
         own.append(id)
@@ -243,6 +248,8 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /email-address/kinds": {"kinds": {"ENDED": True}},
         "POST /reservations": wish,
         "POST /waitlist": place,
+        "POST /parties": wish | {"friends": [seats[2 * n + 1].id]},
+        "POST /invitations/{id}/accept": {},
         "POST /kiosks/{id}/touch": {"card": CARD},
         "POST /kiosk-pairings/state": {"secret": secret},
         "POST /seats/{id}/faults": {"kind": "socket"},
