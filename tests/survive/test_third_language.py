@@ -104,7 +104,9 @@ async def lived(service: Living) -> tuple[Client, dict[str, str]]:
     await service.move("09:40")
     service.clock.set(MONDAY_8.replace(hour=9, minute=40))  # that of this process
     (violation,) = (await reader.ok("GET", "/violations"))["items"]
-    made = await reader.reserve("2f-hall-065", "now", "11:00")
+    wish = {"seat_id": "2f-hall-065", "date": service.today, "start": "now", "end": "11:00"}
+    together = await reader.ok("POST", "/parties", wish | {"friends": ["2f-hall-063"]})
+    made = together["reservation"]
     await reader.ok(
         "POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr("2f-north")}
     )
@@ -117,6 +119,7 @@ async def lived(service: Living) -> tuple[Client, dict[str, str]]:
         "/reservations/violations": violation["id"],
         "/reservations": made["id"],
         "/api/v1/reservations": made["id"],
+        "/api/v1/invitations": together["party"]["invitation"],
         "/console/reservations": made["id"],
         "/console/readers": reader.reader_id,
         "/api/v1/seats": "2f-hall-067",
