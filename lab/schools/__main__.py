@@ -182,7 +182,7 @@ def _options(argv: Sequence[str] | None) -> tuple[SchoolOptions, bool]:
         rush_per_s=90 if args.short else args.rush,
         repeat=1 if args.short else args.repeat,
         seconds=1 if args.short else args.seconds,
-        rest_s=2 if args.short else args.rest,
+        rest_s=6 if args.short else args.rest,  # longer than any job rests
         settle_s=0 if args.short else 10,
         plant=args.plant,
     )

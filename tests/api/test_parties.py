@@ -45,10 +45,10 @@ async def test_three_friends_sit_side_by_side(service: Living) -> None:
     booking = {"seat_id": ONE, "date": service.today, "start": "14:00", "end": "16:00"}
     await passer_by.refused("409 seat_taken", "POST", "/reservations", booking)
     link = f"/invitations/{party['invitation']}"
-    seen = await friend.ok("GET", link)
-    assert [seat["seat"]["id"] for seat in seen["seats"]] == [ONE, TWO]
+    invitation = await friend.ok("GET", link)
+    assert [seat["seat"]["id"] for seat in invitation["seats"]] == [ONE, TWO]
     for own_fact in (asker.reader_id, own["id"], own["receipt"]):
-        assert own_fact not in str(seen), "nobody is named"
+        assert own_fact not in str(invitation), "nobody is named"
     first = await friend.ok("POST", f"{link}/accept", {"seat_id": TWO})
     assert (first["seat"]["id"], first["state"]) == (TWO, "reserved")
     assert await statuses(friend, SEAT, ONE, TWO) == ["occupied", "occupied", "mine"]
@@ -57,8 +57,8 @@ async def test_three_friends_sit_side_by_side(service: Living) -> None:
     await other.refused("409 invitation_over", "POST", f"{link}/accept", {"seat_id": TWO})
     assert (await other.ok("POST", f"{link}/accept", {}))["seat"]["id"] == ONE
     await passer_by.refused("409 invitation_over", "POST", f"{link}/accept", {})
-    seen = await asker.ok("GET", f"/reservations/{own['id']}/party")
-    assert seen["ended"] and [seat["accepted"] for seat in seen["seats"]] == [True, True]
+    party = await asker.ok("GET", f"/reservations/{own['id']}/party")
+    assert party["ended"] and [seat["accepted"] for seat in party["seats"]] == [True, True]
     # Each goes on alone.
     await friend.ok("POST", f"/reservations/{first['id']}/cancel")
     await asker.ok("POST", f"/reservations/{own['id']}/cancel")

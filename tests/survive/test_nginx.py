@@ -114,7 +114,7 @@ async def test_nginx_serves_files_passes_the_api_and_hides_the_sandbox(
                 assert seen.status == 502 and words in await seen.text()
         for path in ("/calendar/S3cret.ics", INVITATION):
             assert (await ask(session, "GET", base + path))[0] == 502
-    # What was asked for stands in the logs, but for the addresses of calendars and invitations.
+    # The logs have each address that was asked for, except those of calendars and invitations.
     for log in ("access.log", "error.log"):
         noted = (tmp_path / log).read_text("utf-8")
         assert "GET /areas/2f-hall" in noted and "S3cret" not in noted, log
