@@ -113,12 +113,11 @@ def decide_start(zone: Zone, wish: TimeSelection, policy: Policy, now: datetime)
         if wish.day != zone.day(now):
             raise OffGrid(step_minutes=policy.step_minutes)
         return floor_minute(now)
-    instants = zone.instants(wish.day, wish.start)
-    if not instants:
-        raise OffGrid(step_minutes=policy.step_minutes, left_out=f"{wish.start:%H:%M}")
-    if instants[0] < floor_minute(now):
+    start = zone.instant(wish.day, wish.start)
+    must_be_shown(zone, start, wish.start, policy)
+    if start < floor_minute(now):
         raise InThePast()
-    return instants[0]
+    return start
 
 
 def must_be_shown(zone: Zone, instant: datetime, clock_time: time, policy: Policy) -> None:
