@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from datetime import time
-
 from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, WAKE_JOBS
@@ -15,7 +13,7 @@ from handlers.parties.schemas import (
     PartyOut,
 )
 from handlers.reservations.presenter import after_change
-from handlers.reservations.schemas import ReservationOut
+from handlers.reservations.schemas import ReservationOut, time_of
 from models.kernel.errors import NotFound
 from models.library.entities import SeatId
 from models.parties.errors import (
@@ -34,7 +32,6 @@ from models.reservations.errors import (
     DailyLimit,
     OwnOverlap,
 )
-from models.reservations.rules import TimeSelection
 
 routes = ApiRoutes()
 
@@ -55,8 +52,7 @@ routes = ApiRoutes()
     ),
 )
 async def begin(call: ApiRequest, body: BeginParty) -> PartyMadeOut:
-    start = None if body.start == "now" else time.fromisoformat(body.start)
-    selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
+    selection = time_of(body)
     made = await call[PartyService].begin(
         call.context(digest_of(body)), body.seat_id, body.friends, selection
     )

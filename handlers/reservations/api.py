@@ -15,11 +15,11 @@ from handlers.reservations.schemas import (
     ReservationDetail,
     ReservationOut,
     ReservationsQuery,
+    time_of,
 )
 from models.booking.service import ReservationService
 from models.kernel.errors import NotFound
 from models.reservations.errors import BOOKING, OWN_RESERVATION, DailyLimit, DrawPending
-from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 
 routes = ApiRoutes()
@@ -35,8 +35,7 @@ routes = ApiRoutes()
     at_kiosk=True,
 )
 async def create(call: ApiRequest, body: CreateReservation) -> ReservationOut:
-    start = None if body.start == "now" else time.fromisoformat(body.start)
-    selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
+    selection = time_of(body)
     made = await call[ReservationService].create(
         call.context(digest_of(body)), body.seat_id, selection
     )

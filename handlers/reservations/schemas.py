@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Literal
+from datetime import date, datetime, time
+from typing import Literal, Protocol
 
 from msgspec import UNSET, UnsetType
 
 from handlers.http.schemas import ClockTime, Id, Pagination, Request, Response, Start
+from models.reservations.rules import TimeSelection
 
 
 class CreateReservation(Request):
@@ -19,6 +20,18 @@ class ChangeReservation(Request):
     seat_id: Id | None = None
     start: Start | None = None
     end: ClockTime | None = None
+
+
+class _WishedTime(Protocol):
+    date: date
+    start: str
+    end: str
+
+
+def time_of(wish: _WishedTime) -> TimeSelection:
+    """The time that a request names by its day, its start (or ``now``) and its end."""
+    start = None if wish.start == "now" else time.fromisoformat(wish.start)
+    return TimeSelection(wish.date, start, time.fromisoformat(wish.end))
 
 
 CheckInBy = Literal["kiosk", "kiosk_or_label", "seat_label", "gate", "desk"]

@@ -4,7 +4,7 @@ pseudonym, which is different for each program."""
 from __future__ import annotations
 
 import hmac
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Final
 
 from handlers.http.api_routes import ApiRoutes
@@ -12,6 +12,7 @@ from handlers.http.endpoint import Access, ApiRequest
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE
 from handlers.http.request_parsing import digest_of
 from handlers.reservations import presenter
+from handlers.reservations.schemas import time_of
 from handlers.staff.api import rights_of, staff_of
 from handlers.staff.schemas import (
     BookForReader,
@@ -31,7 +32,6 @@ from models.kernel.text import is_printable_line
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
 from models.reservations.errors import BOOKING, OWN_RESERVATION, DailyLimit, TooEarly, TooLate
-from models.reservations.rules import TimeSelection
 from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.grants import StaffGrants
@@ -113,8 +113,7 @@ async def book(call: ApiRequest, body: BookForReader) -> StaffReservationOut:
     """Books a seat for a reader, who must have signed in at least once."""
     ctx = staff_of(call, digest_of(body))
     reader = await _reader_of(call, ctx, body)
-    start = None if body.start == "now" else time.fromisoformat(body.start)
-    selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
+    selection = time_of(body)
     made = await call[StaffReservations].book(
         ctx, reader, body.seat_id, selection, printable(body.reason)
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import time
 from urllib.parse import urlencode
 
 import msgspec
@@ -65,11 +64,9 @@ async def _submit_booking(
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
     ctx = visit.context_with_key(form, body)
-    start = None if body.start == "now" else time.fromisoformat(body.start)
     seat = visit[REFERENCE].seat(body.seat_id)
     try:
-        selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
-        r = await submit(ctx, body.seat_id, selection)
+        r = await submit(ctx, body.seat_id, schemas.time_of(body))
     except (Conflict, RuleViolation) as error:
         count_error(visit.request, error)
         search = MapSearch(

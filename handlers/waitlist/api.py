@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from datetime import time
-
 from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.schemas import Page, Pagination
 from handlers.reservations.presenter import after_change
-from handlers.reservations.schemas import ReservationOut
+from handlers.reservations.schemas import ReservationOut, time_of
 from handlers.waitlist import presenter
 from handlers.waitlist.schemas import JoinWaitlist, WaitlistEntryOut
 from models.kernel.errors import NotFound
@@ -23,7 +21,6 @@ from models.reservations.errors import (
     OwnOverlap,
     SeatDisabled,
 )
-from models.reservations.rules import TimeSelection
 from models.waitlist.errors import AlreadyAlerted, AlreadyWaiting, SeatFree, TooManyAlerts
 from models.waitlist.service import WaitlistService
 
@@ -50,8 +47,7 @@ routes = ApiRoutes()
     ),
 )
 async def join(call: ApiRequest, body: JoinWaitlist) -> WaitlistEntryOut:
-    start = None if body.start == "now" else time.fromisoformat(body.start)
-    selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
+    selection = time_of(body)
     waitlist = call[WaitlistService]
     entry = await waitlist.join(
         call.context(),

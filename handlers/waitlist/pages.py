@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import time
 from typing import Any
 
 import msgspec
@@ -10,9 +9,9 @@ from handlers.http.forms import Form
 from handlers.http.keys import WAKE_JOBS
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.request_parsing import malformed
+from handlers.reservations.schemas import time_of
 from handlers.waitlist import schemas
 from models.library.entities import FILTERABLE_FEATURES
-from models.reservations.rules import TimeSelection
 from models.waitlist.service import WaitlistService
 
 
@@ -27,8 +26,7 @@ async def join(visit: PageRequest, form: Form) -> web.StreamResponse:
         body = msgspec.convert(fields | more, schemas.JoinWaitlist, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
-    start = None if body.start == "now" else time.fromisoformat(body.start)
-    selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
+    selection = time_of(body)
     await visit[WaitlistService].join(
         visit.context(),
         body.area_id,
