@@ -11,6 +11,7 @@ from models.erasure.entities import Keeping
 from models.erasure.service import ErasureService
 from models.kernel.errors import Busy
 from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.parties import rules as parties
 from models.reference_data import ReferenceData
 from models.reservations.errors import Suspended
 from models.storage.attempt_limiter import AttemptLimiter
@@ -20,8 +21,6 @@ _ANONYMISED_AT_ONCE: Final = 1000
 _FORGET_AT_ONCE: Final = 20
 _KEEP_CODES: Final = timedelta(days=1)
 _KEEP_TOMBSTONES: Final = timedelta(days=1)
-_KEEP_PARTIES: Final = timedelta(days=8)
-"""A party counts for seven days among those that nobody has joined."""
 _KEEP_PAUSES: Final = timedelta(days=7)
 _KEEP_WEBHOOKS: Final = timedelta(days=7)
 _KEEP_DEAD: Final = timedelta(days=30)
@@ -54,7 +53,7 @@ class Retention:
         r = self._repositories
         claims = await self._deadlines.release_past_claims(now)
         await r.reservations.drop_tombstones(real_now - _KEEP_TOMBSTONES)
-        await r.parties.forget(self._reference.zone.day(now - _KEEP_PARTIES))
+        await r.parties.forget(self._reference.zone.day(now - parties.KEPT_FOR))
         await r.sessions.prune(now, now - _KEEP_TICKETS)
         await r.activation_codes.prune(now - _KEEP_CODES)
         await r.review_codes.prune(now - _KEEP_CODES)

@@ -46,7 +46,7 @@ class InvitationOut(Response):
 
 
 class PartyOut(InvitationOut):
-    """``invitation``: whoever has it can accept a seat; for the link ``/together/{invitation}``."""
+    """``invitation``: whoever has it can accept a seat, as ``/invitations/{invitation}/accept``."""
 
     invitation: str
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from models.kernel.errors import NotFound
 from models.library.entities import Area, SeatId
+from models.opening_draw.rules import round_at
 from models.parties.errors import (
     InvitationOver,
     NoPartyDuringDraw,
@@ -21,6 +22,8 @@ _IGNORED: Final = 2
 """After so many parties within ``_WITHIN`` of which nobody accepted a seat, the reader's next one
 is refused until ``_WITHIN`` after the last of them."""
 _WITHIN: Final = timedelta(days=7)
+KEPT_FOR: Final = _WITHIN + timedelta(days=1)
+"""Parties are kept for so long after their day, so that ``check_not_ignored`` finds them."""
 
 
 def check_size(area: Area, people: int, policy: Policy) -> None:
@@ -45,10 +48,10 @@ def check_not_ignored(parties: Sequence[Party], now: datetime) -> None:
         raise PartiesRefused(until=ignored[-1] + _WITHIN)
 
 
-def check_no_draw(opens_at: datetime | None, lasts: timedelta, now: datetime) -> None:
+def check_no_draw(opens_at: datetime | None, now: datetime) -> None:
     """Checks that the draw of the opening at ``opens_at`` (None: there is none) is over. Raises:
     NoPartyDuringDraw."""
-    if opens_at is not None and now < opens_at + lasts:
+    if opens_at is not None and round_at(opens_at, now) is not None:
         raise NoPartyDuringDraw()
 
 

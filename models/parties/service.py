@@ -4,12 +4,12 @@ by an invitation, each with their own rules and limits."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from hmac import compare_digest
 from typing import Final
 
-from models.booking.entitlement import check_entitled, check_seat
-from models.booking.idempotency import Idempotency, idempotent
+from models.booking.entitlement import check_seat
+from models.booking.idempotency import idempotent
 from models.booking.service import ReservationService
 from models.booking.writer import MAX_ATTEMPTS
 from models.kernel.errors import Busy, NotFound
@@ -17,10 +17,10 @@ from models.kernel.ids import PartyId, ReaderId, ReservationId
 from models.kernel.time_range import floor_minute
 from models.library.entities import Seat, SeatId
 from models.occupancy.live import LiveOccupancy
-from models.opening_draw.rules import DRAW_LASTS
 from models.parties.errors import TooManyParties
 from models.parties.rules import (
     HELD_FOR,
+    KEPT_FOR,
     check_no_draw,
     check_not_ignored,
     check_size,
@@ -38,7 +38,6 @@ from models.reservations.party import Party, PartySeat, accepted, ended, party_o
 from models.reservations.rules import TimeSelection
 from models.storage.encryption import FieldCipher
 
-_LOOKS_BACK: Final = timedelta(days=8)
 _PURPOSE: Final = "party"
 _SECRET_HEX: Final = 32
 
@@ -54,10 +53,7 @@ class PartyService:
     ) -> None:
         self._parties, self._reservations = parties, reservations
         self._occupancy, self._reference, self._cipher = occupancy, reference, cipher
-
-    @property
-    def idempotency(self) -> Idempotency:
-        return self._reservations.idempotency
+        self.idempotency = reservations.idempotency
 
     @idempotent
     async def begin(
@@ -82,39 +78,48 @@ class PartyService:
         check_size(area, 1 + len(seats), policy)
         span = self._reservations.check(ctx, seat, selection, policy)
         for each in seats:
-            self._check_usable(ctx, each, selection)
-        check_no_draw(policy.draw_opens_at(zone, selection.day, ctx.now), DRAW_LASTS, ctx.now)
+            check_seat(self._reference, each, ctx.reader, span)
+        check_no_draw(policy.draw_opens_at(zone, selection.day, ctx.now), ctx.now)
         earlier = await self._parties.of(ctx.reader.id, self._since(ctx.now))
         check_not_ignored(earlier, ctx.now)
-        numbers = {party.number for party in earlier if party.day == selection.day}
+        used = {party.number for party in earlier if party.day == selection.day}
+        held = tuple(PartySeat(each.id) for each in seats)
 
         async def store(own: Reservation) -> None:
-            number = next(k for k in range(1, len(numbers) + 2) if k not in numbers)
-            if number > policy.parties_a_day:
-                raise TooManyParties(limit=policy.parties_a_day)
-            held = tuple(PartySeat(each.id, area.id, area.venue_id) for each in seats)
-            id = party_of_booking(own.id)
-            until = min(floor_minute(ctx.now + HELD_FOR), span.end)
-            party = Party(id, 1, own.id, ctx.reader.id, own.date, number, span, until, held)
-            try:
-                with self._occupancy.inserting(own.date):
-                    await self._parties.begin(zone, party, own)
-            except ClaimLost as lost:
-                if lost.kind is not ClaimKind.PARTY:
-                    raise
-                numbers.add(number)
-                await store(own)
-                return
-            self._occupancy.record_write(own)
-            self._occupancy.record_party(party)
+            for number in range(1, policy.parties_a_day + 1):
+                if number not in used and await self._store(own, held, number, ctx.now):
+                    return
+            raise TooManyParties(limit=policy.parties_a_day)
 
         return await self._reservations.book(ctx, seat, span, policy, store=store)
 
-    def _check_usable(self, ctx: RequestContext, seat: Seat, selection: TimeSelection) -> None:
-        """Checks that the reader could book the seat on that day. Raises: SeatKept, GroupOnly,
-        SeatDisabled."""
-        check_entitled(self._reference, seat, ctx.reader, selection.day)
-        rules.seat_in_service(seat, selection.day)
+    async def _store(
+        self, own: Reservation, held: tuple[PartySeat, ...], number: int, now: datetime
+    ) -> bool:
+        """Stores the booking and its party, the ``number``-th of the reader's day. False if that
+        number is taken, and nothing is stored. Raises: ClaimLost, Unavailable."""
+        until = min(floor_minute(now + HELD_FOR), own.end)
+        party = Party(
+            party_of_booking(own.id),
+            1,
+            own.id,
+            own.reader_id,
+            own.date,
+            number,
+            own.span,
+            until,
+            held,
+        )
+        try:
+            with self._occupancy.inserting(own.date):
+                await self._parties.begin(self._reference.zone, party, own)
+        except ClaimLost as lost:
+            if lost.kind is not ClaimKind.PARTY:
+                raise
+            return False
+        self._occupancy.record_write(own)
+        self._occupancy.record_party(party)
+        return True
 
     def invitation_of(self, party: Party) -> str:
         """The word in the link of the invitation: the party's id, and 128 bits made from it with
@@ -197,7 +202,7 @@ class PartyService:
             await self.end(ctx, party.own_id)
 
     def _since(self, now: datetime) -> date:
-        return self._reference.zone.day(now - _LOOKS_BACK)
+        return self._reference.zone.day(now - KEPT_FOR)
 
     async def end_due(self, now: datetime, limit: int = 200) -> int:
         """Ends parties whose time is over; returns their number."""

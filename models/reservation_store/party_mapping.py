@@ -8,7 +8,7 @@ from typing import Final
 from models.kernel.ids import PartyId, ReaderId
 from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
-from models.library.entities import AreaId, SeatId, VenueId
+from models.library.entities import SeatId
 from models.reservations.party import Party, PartySeat
 from models.storage.mongo import Document
 
@@ -20,7 +20,7 @@ are looked up: no reader, seat or area."""
 
 
 def party_document(zone: Zone, party: Party) -> Document:
-    holds = party.ended_at is None
+    holds, held = party.ended_at is None, party.held()
     return {
         "_id": party.id,
         "live": holds,
@@ -39,10 +39,8 @@ def party_document(zone: Zone, party: Party) -> Document:
         "seats": [
             {
                 "seat": seat.id,
-                "area": seat.area_id,
-                "venue": seat.venue_id,
                 "booking": seat.booking,
-                "held": seat in party.held(),
+                "held": seat in held,
             }
             for seat in party.seats
         ],
@@ -60,9 +58,6 @@ def party_of(d: Document) -> Party:
         number=d["number"],
         span=TimeRange(d["start"], d["end"]),
         until=d["until"],
-        seats=tuple(
-            PartySeat(SeatId(s["seat"]), AreaId(s["area"]), VenueId(s["venue"]), s["booking"])
-            for s in d["seats"]
-        ),
+        seats=tuple(PartySeat(SeatId(s["seat"]), s["booking"]) for s in d["seats"]),
         ended_at=d["ended_at"],
     )

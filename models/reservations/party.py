@@ -9,7 +9,7 @@ from typing import Final
 from models.kernel.ids import PartyId, ReaderId, ReservationId
 from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
-from models.library.entities import AreaId, SeatId, VenueId
+from models.library.entities import SeatId
 from models.reservations.claims import party_claim, seat_claims
 from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
@@ -25,8 +25,6 @@ class PartySeat:
     has."""
 
     id: SeatId
-    area_id: AreaId
-    venue_id: VenueId
     booking: ReservationId | None = None
 
 
