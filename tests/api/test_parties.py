@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
-from tests.api.changes import with_rules
+from models.identity.roles import Role
+from models.policy.entities import OpeningRule
+from tests.api.changes import HALL, suspended, with_rules, with_seat, with_visit
 from tests.api.console import staff
+from tests.api.reader_groups import group
 from tests.living import SEAT, Client, Living
 
 ONE, TWO = "2f-hall-011", "2f-hall-012"
@@ -141,6 +144,55 @@ async def test_a_friend_accepts_by_their_own_rules(service: Living) -> None:
     for wrong in (invitation[:-1] + "x", invitation[:24] + "0" * 32, "x", "%C3%A9" * 32):
         await busy.refused("404 not_found", "GET", f"/invitations/{wrong}")
     await busy.refused("404 not_found", "POST", accept, {"seat_id": "2f-hall-030"})
+
+
+async def test_each_rule_of_a_booking_holds_for_each_seat_of_a_party(service: Living) -> None:
+    asker, friend = [await service.reader() for _ in range(2)]
+    _, invitation = await begin(service, asker, seat_id=TWO, friends=[SEAT])
+    new = wish(service, seat_id="2f-hall-020", friends=[ONE], start="18:00", end="20:00")
+
+    async def refused(refusal: str, reader: Client, **changed: Any) -> None:
+        await reader.refused(refusal, "POST", "/parties", new | changed)
+
+    async def both_refused(refusal: str) -> None:
+        """The asker, who would hold the seat again, and the friend, for whom it is held."""
+        await refused(refusal, asker, friends=[SEAT])
+        await friend.refused(refusal, "POST", f"/invitations/{invitation}/accept", {})
+
+    await refused("422 off_grid", asker, start="18:30")
+    await refused("422 too_long", asker, start="14:00", end="20:00")
+    await refused("409 own_overlap", asker, start="15:00", end="17:00")
+    await with_rules(service, min_minutes=150)
+    await refused("422 too_short", asker)
+    await with_rules(service, min_minutes=10, booking_opens_at=time(12))
+    await refused("422 not_open_yet", asker, date=service.tomorrow)
+    await with_rules(service, booking_opens_at=None, daily_booking_limit=1)
+    await refused("422 daily_limit", asker)
+    await with_rules(service, daily_booking_limit=5)
+
+    await with_seat(service, disabled="插座维修")
+    await both_refused("422 seat_disabled")
+    await with_rules(service, accessible_only=True)
+    await with_seat(service, disabled=None, accessible=True)
+    await both_refused("422 seat_kept")
+    await with_rules(service, accessible_only=False)
+    opening = service.inside.reference.policy.opening
+    today = date.fromisoformat(service.today)
+    closed = OpeningRule(None, None, today, today, reason="电路检修")
+    await with_rules(service, opening=(*opening, closed))
+    await both_refused("422 closed")
+    await with_rules(service, opening=opening)
+    await suspended(service, asker, True)
+    await refused("422 suspended", asker)
+    await suspended(service, asker, False)
+    admin = await staff(service, Role.ADMINISTRATOR)
+    keep = {"confirmed": "yes", "bookings": "keep"}
+    await group(service, admin, **{f"area-{HALL}": "on"}, **keep)
+    await both_refused("422 group_only")
+    await with_visit(service, friend, date(2026, 9, 6))
+    await refused("422 not_admitted", friend)
+    await friend.refused("422 not_admitted", "POST", f"/invitations/{invitation}/accept", {})
+    assert await service.db["reservations"].count_documents({}) == 2, "one booking, one party"
 
 
 async def test_an_erased_asker_leaves_the_friends_bookings(service: Living) -> None:
