@@ -37,6 +37,10 @@ class Desk:
     w: int
     h: int
 
+    def overlaps(self, other: Desk) -> bool:
+        beside = self.x < other.x + other.w and other.x < self.x + self.w
+        return beside and self.y < other.y + other.h and other.y < self.y + self.h
+
 
 @dataclass(frozen=True, slots=True)
 class Furniture:
@@ -44,6 +48,11 @@ class Furniture:
 
     desks: tuple[Desk, ...]
     faces: Mapping[SeatId, str]
+
+    def desk_of(self, seat: Seat) -> Desk:
+        """The desk at which one sits on the seat."""
+        ahead = _before(seat, self.faces[seat.id])
+        return next(desk for desk in self.desks if desk.overlaps(ahead))
 
 
 def furniture_of(area: Area) -> Furniture:
