@@ -22,6 +22,7 @@ from handlers.favourites import pages as favourites_pages
 from handlers.feedback import pages as feedback_pages
 from handlers.gates import pages as gates_pages
 from handlers.http.authentication import BOOKINGS
+from handlers.http.forms import Form
 from handlers.http.language import choose_language
 from handlers.http.logo import logo
 from handlers.http.offline import offline_routes
@@ -32,6 +33,7 @@ from handlers.kiosks import pairing as kiosks_pairing
 from handlers.messages import pages as messages_pages
 from handlers.messages.presenter import CHOICE_PAGES
 from handlers.notices import pages as notices_pages
+from handlers.parties import pages as parties_pages
 from handlers.policy import pages as policy_pages
 from handlers.proof import pages as proof_pages
 from handlers.reservations import pages as reservations_pages
@@ -98,12 +100,14 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/reservations/gates", reader_page(gates_pages.gate_events)),
         web.get("/reservations/{id}", reader_page(reservations_pages.reservation)),
         web.get("/reservations/{id}/calendar.ics", reader_page(calendar_pages.reservation)),
+        web.post("/reservations/{id}/party/end", reader_form(parties_pages.end)),
         web.get("/reservations/{id}/{verb}", reader_page(action_pages.confirm_page)),
         web.post(
             "/reservations/{id}/change",
             reader_form(booking_pages.change, BOOKINGS, back=booking_pages.plan_of),
         ),
         web.post("/reservations/{id}/{verb}", reader_form(action_pages.submit_action)),
+        *_party_routes(),
         web.get("/second-factor", reader_page(second_factor, patient=True)),
         web.post("/second-factor", reader_form(give_second_factor)),
         web.get("/activation", reader_page(accounts_pages.activation)),
@@ -133,6 +137,18 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/privacy", open_page(accounts_pages.privacy)),
         web.get("/logout", reader_page(accounts_pages.sign_out)),
         *_place_routes(),
+    ]
+
+
+def _party_routes() -> list[web.RouteDef]:
+    def choice_of(request: web.Request, _: Form) -> str:
+        return request.path_qs
+
+    return [
+        web.get("/together", reader_page(parties_pages.choose)),
+        web.post("/together", reader_form(parties_pages.begin, BOOKINGS, back=choice_of)),
+        web.get("/together/{id}", reader_page(parties_pages.invitation)),
+        web.post("/together/{id}", reader_form(parties_pages.accept, BOOKINGS, back=choice_of)),
     ]
 
 

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
+from handlers.http import qr
 from handlers.parties import schemas
 from handlers.reservations import presenter
 from models.reference_data import ReferenceData
@@ -15,6 +19,22 @@ def invitation(reference: ReferenceData, party: Party) -> schemas.InvitationOut:
 def own(reference: ReferenceData, party: Party, invitation: str) -> schemas.PartyOut:
     """The party as its asker sees it."""
     return schemas.PartyOut(**_fields(reference, party), invitation=invitation)
+
+
+@dataclass(frozen=True, slots=True)
+class AskersParty:
+    """The party on its asker's page. ``link``: the address of the invitation; ``code``: the same
+    as a QR code."""
+
+    facts: schemas.PartyOut
+    link: str
+    code: Markup
+
+
+def of_asker(reference: ReferenceData, party: Party, invitation: str, base: str) -> AskersParty:
+    """``base``: the service's public address."""
+    link = f"{base}/together/{invitation}"
+    return AskersParty(own(reference, party, invitation), link, Markup(qr.svg(link)))
 
 
 def _fields(reference: ReferenceData, party: Party) -> dict[str, Any]:

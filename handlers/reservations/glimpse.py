@@ -1,17 +1,19 @@
-"""The picture of a seat in its place: the part of the plan around it."""
+"""The picture of seats in their place: the part of the plan around them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import mean
 from typing import Final
 
 from models.library.entities import Area, Fixture, Seat
 from models.seat_map.desks import SEAT, Desk, furniture_of
 
+Half = tuple[int, int]
 _AROUND: Final = (179, 69)
-"""The picture of the proposed seat shows the plan up to this many plan units to the left and
-right of the seat, and above and below it."""
+"""The picture of one seat shows the plan up to this many plan units to the left and right of the
+seat, and above and below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class NearbySeat:
 
 @dataclass(frozen=True, slots=True)
 class Glimpse:
-    """The part of a plan around one seat. ``view``: that part, in plan units."""
+    """The part of a plan around some seats. ``view``: that part, in plan units."""
 
     seats: Sequence[NearbySeat]
     desks: Sequence[Desk]
@@ -31,18 +33,21 @@ class Glimpse:
     view: str
 
 
-def glimpse_of(seat: Seat, area: Area, statuses: Iterable[str]) -> Glimpse:
-    """The part of the area's plan around the seat, which is drawn as the reader's own.
-    ``statuses``: of all the area's seats."""
-    (half_w, half_h), furniture = _AROUND, furniture_of(area)
-    x = _within(seat.x + SEAT // 2, half_w, area.width)
-    y = _within(seat.y + SEAT // 2, half_h, area.height)
+def glimpse_of(
+    seats: Sequence[Seat], area: Area, statuses: Iterable[str], half: Half = _AROUND
+) -> Glimpse:
+    """The part of the area's plan around the middle of the seats, which are drawn as the reader's
+    own. ``statuses``: of all the area's seats. ``half``: half the picture's width and height, in
+    plan units."""
+    (half_w, half_h), furniture, own = half, furniture_of(area), {seat.id for seat in seats}
+    x = _within(round(mean(seat.x for seat in seats)) + SEAT // 2, half_w, area.width)
+    y = _within(round(mean(seat.y for seat in seats)) + SEAT // 2, half_h, area.height)
 
     def is_seen(left: int, top: int, w: int, h: int) -> bool:
         return abs(left + w / 2 - x) < half_w + w / 2 and abs(top + h / 2 - y) < half_h + h / 2
 
     near = [
-        NearbySeat(one, "mine" if one.id == seat.id else status, furniture.faces[one.id])
+        NearbySeat(one, "mine" if one.id in own else status, furniture.faces[one.id])
         for one, status in zip(area.seats, statuses, strict=True)
         if is_seen(one.x, one.y, SEAT, SEAT)
     ]

@@ -4,12 +4,13 @@ from itertools import repeat
 
 from aiohttp import web
 
-from handlers.http.keys import REFERENCE
+from handlers.http.keys import REFERENCE, SITE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
 from handlers.http.rendering import render_page
 from handlers.kiosks.presenter import labels_are_taken
+from handlers.parties import presenter as parties_presenter
 from handlers.reservations import presenter
 from handlers.reservations.current import current_of, reminders_missed
 from handlers.reservations.device_pass import keep_pass
@@ -20,6 +21,7 @@ from handlers.waitlist import presenter as waitlist_presenter
 from models.booking.alternatives import SeatAlternatives
 from models.booking.overview_queries import ReaderOverviews
 from models.booking.service import ReservationService
+from models.parties.service import PartyService
 from models.reservations import rules
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import LIVE
@@ -85,7 +87,18 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
         brief=done not in SAYS_MORE,
         glimpse=_glimpse(visit, r) if done in ("reserve", "accept", "change") else None,
         warning=await _warning(visit, r, done),
+        party=await _party(visit, r),
     )
+
+
+async def _party(visit: PageRequest, r: Reservation) -> parties_presenter.AskersParty | None:
+    """The seats that the reader has asked for beside the booking; None if the stay is over."""
+    parties = visit[PartyService]
+    party = await parties.of_booking(r.id) if r.state in LIVE else None
+    if party is None:
+        return None
+    base = visit[SITE].public_base_url
+    return parties_presenter.of_asker(visit[REFERENCE], party, parties.invitation_of(party), base)
 
 
 def _glimpse(visit: PageRequest, r: Reservation) -> Glimpse | None:
@@ -95,7 +108,7 @@ def _glimpse(visit: PageRequest, r: Reservation) -> Glimpse | None:
     if seat is None:
         return None
     area = catalog.areas[seat.area_id]
-    return glimpse_of(seat, area, repeat("occupied", len(area.seats)))
+    return glimpse_of([seat], area, repeat("occupied", len(area.seats)))
 
 
 async def _warning(visit: PageRequest, r: Reservation, done: str) -> str:

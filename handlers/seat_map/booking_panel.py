@@ -26,6 +26,7 @@ from models.kernel.errors import DomainError, NotFound
 from models.kernel.ids import ReservationId
 from models.kernel.zone import Zone
 from models.library.entities import Area, CheckInWay, Seat
+from models.parties.rules import most_people
 from models.policy.entities import Policy
 from models.reference_data import ReferenceData
 from models.reservations.check_in_window import check_in_window
@@ -67,6 +68,8 @@ class BookingPanel:
     """The name of the nearest kiosk at which readers check in; empty if the venue has none."""
     counts: bool = True
     """Whether a no-show of this booking would count as a violation."""
+    together: bool = False
+    """Whether readers may hold seats of the area for friends."""
     can_report_empty: bool = False
     """Whether the reader may report the seat as empty: it is recorded as occupied now."""
     unavailable_start: str = ""
@@ -112,6 +115,7 @@ async def booking_panel(
         status=SEAT_TEXT[kind][status.value],
         check_in_by=reference.catalog.venues[area.venue_id].check_in_way,
         reserved_for=plan.barred.get(place, ()),
+        together=most_people(area, policy) > 1,
         can_report_empty=kind == "moment" and status is SeatStatus.OCCUPIED,
         daily_limit=policy.daily_booking_limit,
     )

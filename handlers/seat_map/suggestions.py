@@ -25,6 +25,7 @@ from models.booking.time_choices import end_choices, proposed_start, start_choic
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area, AreaId, Catalog, Seat, SeatId, Venue, VenueId
 from models.occupancy.joined import OccupancyView
+from models.parties.rules import most_people
 from models.policy.open_hours import open_hours
 from models.seat_map.proposal import Proposal, propose
 from models.seat_map.service import SeatMapService
@@ -45,6 +46,8 @@ class ProposedSeat:
     href: str
     other: str
     """The URL of the page that proposes another seat."""
+    together: str
+    """The URL of the page that proposes seats for friends too; empty if nobody may hold any."""
     glimpse: Glimpse
 
 
@@ -221,8 +224,11 @@ def _proposed(
         until=later_clock(search.zone, search.day, until) if until is not None else "",
         href=_to(search, proposal.seat),
         other=search.to("/", skip=passed),
+        together=search.to("/together", seat=proposal.seat.id)
+        if most_people(area, visit[REFERENCE].policy_for(area.id, search.day)) > 1
+        else "",
         glimpse=glimpse_of(
-            proposal.seat,
+            [proposal.seat],
             area,
             [state.status.value for state in plans[area.id].states_for(visit.reader.id)],
         ),

@@ -154,6 +154,8 @@
       const line = form.querySelector("[data-sign-in-by]"), cut = end.at < start.full.at;
       line.querySelector(".whole").textContent = `${start.opens}–${cut ? end.label : start.full.label}`;
       line.querySelector(".counts").hidden = cut;
+      const together = form.querySelector("[data-together]");
+      if (together) together.search = `?${together.search.slice(1).replace(/(^|&)(start|end)=[^&]*/g, "")}&start=${start.value}&end=${end.value}`;
       if (!chosen) return;
       const here = new URL(location.href);
       if (!here.searchParams.get("seat")) return;

@@ -5,6 +5,7 @@ from typing import Final
 
 from languages.text import Text, _, _p, spelled
 from models.library.names import Floor, label_text
+from models.seat_map.seating import Seating
 
 DONE_TEXT: Final[Mapping[str, str]] = {
     "reserve": _("预约成功"),
@@ -19,6 +20,7 @@ DONE_TEXT: Final[Mapping[str, str]] = {
     "confirm": _("已确认"),
     "accept": _("预约成功"),
     "decline": _("已放弃，继续候补"),
+    "alone": _("为同伴保留的座位已放开"),
     "wait": _("已加入候补，有空位会保留至少 10 分钟并通知您"),
     "alert": _("有空位时会发消息告诉您；座位不保留，先到先得"),
     "unwait": _("已取消"),
@@ -101,6 +103,13 @@ PROPOSAL_TEXT: Final[Mapping[str, str]] = {
 }
 """Texts of the suggestions: why a seat is proposed, whether a favourite seat is free, and when
 the last seat can be booked again."""
+SEATING_TEXT: Final[Mapping[Seating, Text]] = {
+    Seating.OPPOSITE: _("面对面"),
+    Seating.SIDE_BY_SIDE: _("并排"),
+    Seating.ONE_TABLE: _("同桌"),
+    Seating.ONE_ROW: _("同一排"),
+    Seating.NEAR: _("邻近"),
+}
 NOT_YET: Final[Mapping[str, str]] = {
     "book": _("您登录了，还没有预约：请再点一次“立即预约”。"),
     "change": _("您登录了，还没有更改：请再点一次“更改预约”。"),

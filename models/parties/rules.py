@@ -26,10 +26,14 @@ KEPT_FOR: Final = _WITHIN + timedelta(days=1)
 """Parties are kept for so long after their day, so that ``check_not_ignored`` finds them."""
 
 
+def most_people(area: Area, policy: Policy) -> int:
+    """The most people who may sit together in the area; below 2 if nobody may."""
+    return min(policy.party_people, len(area.seats) * policy.party_share_percent // 100)
+
+
 def check_size(area: Area, people: int, policy: Policy) -> None:
     """Checks that so many people may sit together in the area. Raises: PartyTooLarge."""
-    of_area = len(area.seats) * policy.party_share_percent // 100
-    most = min(policy.party_people, of_area)
+    most = most_people(area, policy)
     if not 2 <= people <= most:
         raise PartyTooLarge(most=most)
 

@@ -143,9 +143,13 @@ class PartyService:
             raise NotFound()
         return party
 
+    async def of_booking(self, own: ReservationId) -> Party | None:
+        """The party that was made together with the asker's booking; None for a lone booking."""
+        return await self._parties.get(party_of_booking(own))
+
     async def own(self, reader_id: ReaderId, reservation_id: str) -> Party:
         """The party that the reader has made together with this booking. Raises: NotFound."""
-        party = await self._parties.get(party_of_booking(ReservationId(reservation_id)))
+        party = await self.of_booking(ReservationId(reservation_id))
         if party is None or party.asker_id != reader_id:
             raise NotFound()
         return party

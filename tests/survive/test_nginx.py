@@ -25,9 +25,10 @@ from tests.tools import ROOT
 from tests.waiting import until
 
 HTML, JSON = "text/html", "application/json"
-INVITATION = "/api/v1/invitations/S3cret"
+INVITATIONS = ("/api/v1/invitations/S3cret", "/together/S3cret")
 SECRET_BEHIND = (
-    *("/login/cas?ticket", "/login/oidc/campus?code", "/login?with", "/entry?ticket", "/bind?c"),
+    *("/login/cas?ticket", "/login/oidc/campus?code", "/login?with", "/login?next", "/bind?c"),
+    "/entry?ticket",
     *("/k/2f-south?c", "/s/2f-hall-065?c", "/email/unsubscribe?t"),
 )
 
@@ -84,7 +85,8 @@ async def test_nginx_serves_files_passes_the_api_and_hides_the_sandbox(
         assert said["error"]["code"] == "not_found"
         for path in ("/calendar/S3cret", "/calendar/S3cret.ICS", "/Calendar%2fS3cret"):
             assert (await ask(session, "GET", base + path))[0] == 404
-        assert (await ask(session, "GET", base + INVITATION))[0] == 401
+        assert (await ask(session, "GET", base + INVITATIONS[0]))[0] == 401
+        assert (await ask(session, "GET", base + INVITATIONS[1]))[0] == 303, "to sign in"
         for path in SECRET_BEHIND:
             await ask(session, "GET", f"{base}{path}=S3cret")
         came_from = [f"{base}/calendar/S3cret.ics", f"{base}/bind?c=S3cret"]
@@ -112,7 +114,7 @@ async def test_nginx_serves_files_passes_the_api_and_hides_the_sandbox(
         ):
             async with session.get(base + path, headers={"Accept-Language": "en-GB"}) as seen:
                 assert seen.status == 502 and words in await seen.text()
-        for path in ("/calendar/S3cret.ics", INVITATION):
+        for path in ("/calendar/S3cret.ics", *INVITATIONS):
             assert (await ask(session, "GET", base + path))[0] == 502
     # The logs have each address that was asked for, except those of calendars and invitations.
     for log in ("access.log", "error.log"):

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
+from models.library.entities import Seat, SeatId
 from models.seat_map.desks import SEAT, Desk, Furniture, furniture_of
-
-
-def area_of(places: Iterable[tuple[int, int]], width: int = 900, height: int = 900) -> Area:
-    seats = tuple(
-        Seat(SeatId(f"s{n}"), AreaId("a"), str(n), x, y) for n, (x, y) in enumerate(places)
-    )
-    return Area(AreaId("a"), VenueId("v"), "A", 1, 0, width, height, seats, ())
+from tests.unit.plans import area_of, column, row
 
 
 def furniture(places: Sequence[tuple[int, int]]) -> Furniture:
@@ -28,14 +22,6 @@ def ways(places: Sequence[tuple[int, int]]) -> str:
     """Which way each seat faces, in the order of the seats."""
     faces = furniture(places).faces
     return "".join(faces[SeatId(f"s{n}")] for n in range(len(places)))
-
-
-def row(y: int, count: int, x: int = 100, pitch: int = 44) -> list[tuple[int, int]]:
-    return [(x + pitch * n, y) for n in range(count)]
-
-
-def column(x: int, count: int, y: int = 100, pitch: int = 64) -> list[tuple[int, int]]:
-    return [(x, y + pitch * n) for n in range(count)]
 
 
 def test_two_rows_with_room_between_share_a_long_desk_and_back_onto_the_next_two() -> None:

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.library.entities import Area, Catalog, SeatId, Venue, VenueId
-from models.parties.seating import GroupFinder, Seating
-from tests.unit.test_desks import area_of, column, row
+from models.library.entities import Area, Catalog, Venue, VenueId
+from models.seat_map.seating import GroupFinder, Seating
+from tests.unit.plans import area_of, column, row
 
 PAIRS_OF_ROWS = [*row(100, 5), *row(164, 5), *row(234, 5), *row(298, 5)]
 
 
 def finder(area: Area, free: set[int]) -> GroupFinder:
-    catalog = Catalog(1, {VenueId("v"): Venue(VenueId("v"), "V")}, {area.id: area}, {})
-    return GroupFinder(catalog, area, {SeatId(f"s{n}") for n in free})
+    catalog = Catalog("1", {VenueId("v"): Venue(VenueId("v"), "V")}, {area.id: area}, {})
+    return GroupFinder(catalog, area, [area.seats[n] for n in sorted(free)])
 
 
 @pytest.mark.parametrize(

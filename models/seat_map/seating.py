@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations, islice, pairwise
@@ -44,9 +44,9 @@ class Group:
 class GroupFinder:
     """Finds groups of free seats in an area."""
 
-    def __init__(self, catalog: Catalog, area: Area, free: Collection[SeatId]) -> None:
-        self._catalog, self._free = catalog, free
-        self._seats = [seat for seat in area.seats if seat.id in free]
+    def __init__(self, catalog: Catalog, area: Area, free: Sequence[Seat]) -> None:
+        """`free`: the seats of the area to choose from."""
+        self._catalog, self.area, self.free = catalog, area, {seat.id: seat for seat in free}
         furniture = furniture_of(area)
         self._faces = furniture.faces
         self._desks: dict[SeatId, Desk] = {seat.id: furniture.desk_of(seat) for seat in area.seats}
@@ -54,7 +54,7 @@ class GroupFinder:
     def around(self, first: Seat, people: int) -> Group | None:
         """The group that consists of the seat and those that are closest to it and to each
         other; None if too few seats are free. `people`: at least 2."""
-        free = (one for one in self._catalog.nearest_seats(first) if one.id in self._free)
+        free = (one for one in self._catalog.nearest_seats(first) if one.id in self.free)
         near = [first, *islice(free, _NEAREST)]
         if len(near) < people:
             return None
@@ -67,7 +67,7 @@ class GroupFinder:
 
     def best(self, people: int) -> Group | None:
         """The closest of the groups around all free seats; None if too few seats are free."""
-        groups = (self.around(first, people) for first in self._seats)
+        groups = (self.around(first, people) for first in self.free.values())
         return min((one for one in groups if one), key=lambda one: one.spread, default=None)
 
     def of(self, seats: Iterable[Seat]) -> Group:

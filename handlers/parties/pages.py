@@ -1,0 +1,144 @@
+"""一起坐: a reader chooses seats for friends, and friends accept them."""
+
+from __future__ import annotations
+
+from itertools import repeat
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from handlers.http.errors import status_of
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE, WAKE_JOBS
+from handlers.http.pages import PageRequest, done, form_text, redirect
+from handlers.http.refusals import count_error
+from handlers.http.rendering import render_page
+from handlers.http.request_parsing import malformed
+from handlers.parties import presenter
+from handlers.parties.choosing import party_choice
+from handlers.parties.schemas import AcceptInvitation, BeginParty
+from handlers.reservations import presenter as reservations_presenter
+from handlers.reservations.glimpse import glimpse_of
+from handlers.reservations.schemas import time_of
+from handlers.seat_map.search import redirect_to_today, search_of
+from handlers.texts.errors import text_of
+from models.booking.overview_queries import ReaderOverviews
+from models.booking.service import ReservationService
+from models.kernel.errors import Conflict, DomainError, RuleViolation
+from models.library.entities import SeatId
+from models.parties.service import PartyService
+from models.reservations.party import Party
+from models.reservations.state_machine import LIVE
+
+
+async def choose(visit: PageRequest) -> web.StreamResponse:
+    """The page on which the reader chooses the seats, for the time that the address names."""
+    return await _choice_page(visit)
+
+
+async def begin(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Books the own seat and holds the others. If this is refused, the page says why."""
+    names = ("seat_id", "date", "start", "end")
+    fields: dict[str, object] = {name: form_text(form, name) for name in names}
+    fields["friends"] = form_text(form, "friends").split(",")
+    try:
+        body = msgspec.convert(fields, BeginParty, strict=False)
+    except msgspec.ValidationError as error:
+        raise malformed(error, "form") from error
+    ctx = visit.context_with_key(form, body)
+    try:
+        own = await visit[PartyService].begin(ctx, body.seat_id, body.friends, time_of(body))
+    except (Conflict, RuleViolation) as error:
+        count_error(visit.request, error)
+        return await _choice_page(visit, error)
+    visit[WAKE_JOBS]()
+    return done(visit, f"/reservations/{own.id}?done=reserve")
+
+
+async def _choice_page(
+    visit: PageRequest, refusal: DomainError | None = None
+) -> web.StreamResponse:
+    search, query = search_of(visit), visit.request.query
+    if (moved := redirect_to_today(visit, search)) is not None:
+        return moved
+    if not search.has_time:
+        area_id = visit[REFERENCE].seat(search.seat).area_id
+        return redirect(search.to(f"/areas/{area_id}", seat=search.seat))
+    people = query.get("people", "")
+    friends = {*filter(None, query.get("friends", "").split(","))} - {search.seat}
+    choice = await party_choice(visit, search, int(people) if people.isdecimal() else 2, friends)
+    return _page(visit, "parties/choose.html", refusal, choice=choice, search=search)
+
+
+def _page(
+    visit: PageRequest, template: str, refusal: DomainError | None, **facts: Any
+) -> web.StreamResponse:
+    """The page, with the reason for which the last form was refused."""
+    words = ""
+    if refusal is not None:
+        words = text_of(refusal.code, visit.zone.local_facts(refusal.details))
+    return render_page(
+        visit.request,
+        template,
+        status=200 if refusal is None else status_of(type(refusal)),
+        reader=visit.reader,
+        refusal=words,
+        suspension=visit.suspension,
+        **facts,
+    )
+
+
+async def end(visit: PageRequest, _: Form) -> web.StreamResponse:
+    """Gives the held seats back; the own booking and accepted seats stay."""
+    await visit[PartyService].end(visit.context(), visit.id)
+    visit[WAKE_JOBS]()
+    return redirect(f"/reservations/{visit.id}?done=alone")
+
+
+# --- for friends ----------------------------------------------------------------------------------
+async def invitation(visit: PageRequest) -> web.StreamResponse:
+    """The invitation's page. To the asker and to who has accepted, the page of their booking."""
+    party = await visit[PartyService].invited(visit.id)
+    if party.asker_id == visit.reader.id:
+        return redirect(f"/reservations/{party.own_id}")
+    overview = await visit[ReaderOverviews].of(visit.reader.id, party.day, visit.now)
+    own = {r.id for r in overview.live}.intersection(seat.booking for seat in party.seats)
+    if own:
+        return redirect(f"/reservations/{own.pop()}")
+    return await _invitation_page(visit, party)
+
+
+async def accept(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Books the held seat that the friend has chosen. If this is refused, the page says why."""
+    body = AcceptInvitation(form_text(form, "seat_id") or None)
+    parties, ctx = visit[PartyService], visit.context_with_key(form, body)
+    try:
+        seat_id = SeatId(body.seat_id) if body.seat_id is not None else None
+        booking = await parties.accept(ctx, visit.id, seat_id)
+    except (Conflict, RuleViolation) as error:
+        count_error(visit.request, error)
+        return await _invitation_page(visit, await parties.invited(visit.id), error)
+    visit[WAKE_JOBS]()
+    return done(visit, f"/reservations/{booking.id}?done=reserve")
+
+
+async def _invitation_page(
+    visit: PageRequest, party: Party, refusal: DomainError | None = None
+) -> web.StreamResponse:
+    reference, catalog = visit[REFERENCE], visit[REFERENCE].catalog
+    asker = await visit[ReservationService].get_own(party.own_id, party.asker_id)
+    asker_seat = reservations_presenter.seat(reference, asker.seat_id)
+    held = {seat.id for seat in party.held()} if visit.now < party.until else set()
+    seats = [catalog.seats[seat.id] for seat in party.seats if seat.id in catalog.seats]
+    area = catalog.areas[seats[0].area_id] if seats else None
+    return _page(
+        visit,
+        "parties/invitation.html",
+        refusal,
+        invitation=presenter.invitation(reference, party),
+        asker=asker_seat if asker.state in LIVE else None,
+        held=[seat for seat in seats if seat.id in held],
+        area=area,
+        picture=glimpse_of(seats, area, repeat("occupied", len(area.seats))) if area else None,
+    )
