@@ -14,14 +14,15 @@
   let before = "";
   const ask = async () => {
     try {
-      const answer = document.hidden ? null : await fetch(card.dataset.party);
-      if (answer?.ok) {
+      const answer = await fetch(card.dataset.party);
+      if (answer.ok) {
         const now = JSON.stringify((await answer.json()).seats);
-        if (before && now !== before && !isBusy()) return location.reload();
+        if (before && now !== before && !isBusy()) location.reload();
         before = before || now;
       }
     } catch { /* the next one may succeed */ }
-    return setTimeout(ask, EVERY_MS);
   };
   ask();
+  setInterval(() => document.hidden || ask(), EVERY_MS);
+  document.addEventListener("visibilitychange", () => document.hidden || ask());
 })();

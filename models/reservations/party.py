@@ -14,8 +14,9 @@ from models.reservations.claims import party_claim, seat_claims
 from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
 
-NOBODY: Final = ReaderId("")
-"""The reader of a held seat's row in the occupancy: the seat is no reader's yet."""
+NOBODY: Final = ReaderId("-")
+"""The reader of a held seat's row in the occupancy: the seat is no reader's yet. The id is not
+empty, as that of anybody is for whom shared pages are made."""
 _SUFFIX: Final = ":party"
 
 

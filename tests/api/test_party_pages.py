@@ -52,12 +52,15 @@ def friends_of(href: str) -> set[str]:
 
 async def test_three_sit_together_by_pages_alone(service: Living) -> None:
     (_, asker), (friend_reader, friend), (_, late) = [await browser(service) for _ in range(3)]
-    sheet = (await asker.get(f"/areas/2f-hall?seat={SEAT}&begin=14:00&until=16:00")).body
-    page = (await asker.get(links(sheet, 'soft">和同学一起来？')[0])).body
+    home = f"/?date={service.today}&{TIME}"
+    page = (await asker.get(links((await asker.get(home)).body, "go")[0])).body
+    sheet = (await asker.get(html.unescape(re.findall(r'href="(/areas/[^"]*seat=[^"]*)"', page)[0]))).body
+    assert links(sheet, 'soft">和同学一起来？') == links((await asker.get(home)).body, "go")
     _, three, _ = links(page, "times")
     page = (await asker.get(three)).body
     proposed = links(page, "groups")
-    assert f"您坐 <b>{SEAT[-3:]} 号</b>" in page and len(friends_of(proposed[0])) == 2
+    own = re.search(r"您坐 <b>(.*?)</b>", page)
+    assert own is not None and len(friends_of(proposed[0])) == 2
     # Another free seat is picked on the plan, and one of those proposed is left out again.
     picks = links(page, "glimpse picks")
     more = next(href for href in picks if len(friends_of(href)) == 3)
@@ -69,9 +72,14 @@ async def test_three_sit_together_by_pages_alone(service: Living) -> None:
     assert made.status == 303 and made.headers["Location"].endswith("?done=reserve")
     page = (await asker.get(made.headers["Location"])).body
     assert page.count("等同伴接受") == 2 and "<svg" in page.split('class="invitation-code"')[1]
+    # On the pages of others, which are shared by all without bookings, held seats are nobody's.
+    csrf = {"csrf": await late.token(), "key": "f", "on": "1", "back": "/"}
+    star = await late.post(f"/seats/{min(held)}/favourite", csrf, service.base)
+    assert star.status == 303
+    assert (await late.get(home)).body.count('class="seat mine"') == 1, "the proposed one"
     link = invitation_of(page)
     invited = (await friend.get(link)).body
-    assert f"同学坐 <b>{SEAT[-3:]} 号</b>" in invited
+    assert f"同学坐 <b>{own[1]}</b>" in invited
     accepted = await send(service, friend, invited, link)
     assert accepted.status == 303
     mine = (await friend_reader.ok("GET", "/reservations", **friend.cookie))["items"]
