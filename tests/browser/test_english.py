@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 
 from models.identity.roles import Role
+from tests.api.changes import with_rules
 from tests.api.console import staff
 from tests.api.floor_files import confirm, hidden_plans, upload
 from tests.api.kiosk import CARD, carded, key_of
@@ -90,11 +91,14 @@ async def test_long_names_widen_no_page(service: Living, opened: Open) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     room, seat = "Wirtschaftswissenschaftlicher Lesesaal N", "Carrel-Nord-Ost-0003"
     table = f"area,floor,seat,row,column\n{room},1,{seat},1,1\n{room},1,{seat[:-1]}4,1,2\n"
+    table += f"{room},1,{seat[:-1]}5,1,3\n"
     title = "Sitzplatzreservierungssystem der Staats- und Universitätsbibliothek Niedersachs."
     assert (len(title), len(room), len(seat)) == (80, 40, 20), "the longest that are accepted"
     assert (await save(service, head, title=title)).status == 303
     preview = await upload(service, head, table, venue="library")
     assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
+    await with_rules(service, party_share_percent=100)
+    together = "/together?seat=1f-1-scarrelnordost0004&start=now&end=18:00"
     small = {**READER_SIZES["390"], "viewport": {"width": 320, "height": 640}}
     chinese = await opened("21071234", **small)
     await chinese.go("/areas/1f-1?seat=1f-1-scarrelnordost0003")
@@ -103,7 +107,7 @@ async def test_long_names_widen_no_page(service: Living, opened: Open) -> None:
     here = chinese.page.url.removeprefix(service.base).partition("?")[0]
     english = await opened("21071234", **small, **ENGLISH)
     for tab in (chinese, english):
-        for path in ("/", "/?start=18:00&end=20:00", "/reservations", here, "/rules"):
+        for path in ("/", "/?start=18:00&end=20:00", "/reservations", here, "/rules", together):
             await tab.go(path)
             wide = await tab.page.evaluate("document.documentElement.scrollWidth")
             assert wide == 320, path

@@ -168,14 +168,14 @@ async def on_campus(tab: Tab, library: Library, account: str) -> None:
 
 
 def twelve_areas(library: Library) -> bytes:
-    """A workbook with a row for each seat, eight in an area; every third seat has power."""
+    """A workbook with a row for each seat, ten in an area; every third seat has power."""
     book, file = Workbook(), io.BytesIO()
     book.active.append(library.columns)
     yes = library.says("是")
     for venue, floor, area, first in library.areas:
         name = first.rstrip("0123456789")
         number = first.removeprefix(name)
-        for n in range(8):
+        for n in range(10):
             seat = f"{name}{int(number) + n:0{len(number)}}"
             place = (library.venues[venue], area, floor, seat, n // 4 + 1, n % 4 + 1)
             book.active.append([*place, yes if n % 3 == 0 else None])
@@ -405,9 +405,15 @@ async def read_all(tab: Tab) -> None:
         await tab.go(where)
         await tab.page.click(f"{links} >> nth=0")
         await look(tab)
-    seat = next(iter(tab.service.inside.reference.catalog.areas.values())).seats[0].id
+    area = next(iter(tab.service.inside.reference.catalog.areas.values()))
+    seat = area.seats[0].id
     await tab.go(f"/seats/{seat}/fault")
     await look(tab)
+    await tab.go(f"/areas/{area.id}?seat={seat}&date={tab.service.tomorrow}")
+    for step in ("[data-together]", ".together [type=submit]"):
+        await tab.page.click(step)
+        await look(tab)
+    await tab.page.wait_for_selector("#together")
     for path, status in {**WRONG, f"/s/{seat}": 422}.items():
         tab.expected = {status}
         await tab.go(path)
