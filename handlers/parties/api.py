@@ -5,16 +5,23 @@ from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.request_parsing import digest_of
 from handlers.parties import presenter
+from handlers.parties.choosing import groups_in
 from handlers.parties.schemas import (
     AcceptInvitation,
     BeginParty,
     InvitationOut,
     PartyMadeOut,
     PartyOut,
+    SeatsTogether,
+    TogetherOut,
+    TogetherQuery,
 )
 from handlers.reservations.presenter import after_change
+from handlers.reservations.presenter import seat as reserved_seat
 from handlers.reservations.schemas import ReservationOut, time_of
+from handlers.seat_map.cache import SEAT_MAP_CACHE
 from models.kernel.errors import NotFound
+from models.kernel.time_range import floor_minute
 from models.library.entities import SeatId
 from models.parties.errors import (
     InvitationOver,
@@ -23,6 +30,7 @@ from models.parties.errors import (
     PartyTooLarge,
     TooManyParties,
 )
+from models.parties.rules import most_people
 from models.parties.service import PartyService
 from models.reservations.errors import (
     BOOKING,
@@ -30,6 +38,8 @@ from models.reservations.errors import (
     SEAT_MAY_BE_BOOKED,
     Closed,
     DailyLimit,
+    InThePast,
+    OutsideHorizon,
     OwnOverlap,
 )
 
@@ -57,6 +67,31 @@ async def begin(call: ApiRequest, body: BeginParty) -> PartyMadeOut:
         call.context(digest_of(body)), body.seat_id, body.friends, selection
     )
     return PartyMadeOut(await after_change(call, made), await _own(call, made.id))
+
+
+@routes.get(
+    "/seats/{id}/together",
+    "Propose free seats that are together, around one seat",
+    errors=(NotFound, InThePast, OutsideHorizon),
+)
+async def together(call: ApiRequest, query: TogetherQuery) -> TogetherOut:
+    reference, cache = call[REFERENCE], call[SEAT_MAP_CACHE]
+    seat, minute = reference.seat(call.id), floor_minute(call.now)
+    area = reference.area_for_readers(seat.area_id)
+    times = query.date, query.start, query.end
+    time_window = cache.window(*times, minute, call.reader, area.venue_id)
+    most = most_people(area, reference.policy_for(area.id, time_window.day, call.reader))
+    if query.people > most:
+        return TogetherOut(most, [])
+    occupancy = await cache.occupancy.get_day(time_window.day)
+    finder = groups_in(call, area, time_window, occupancy)
+    items = [
+        SeatsTogether(
+            finder.seating(group), [reserved_seat(reference, one.id) for one in group.seats]
+        )
+        for group in finder.proposals(seat, query.people)
+    ]
+    return TogetherOut(most, items)
 
 
 @routes.get(

@@ -11,7 +11,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.reservations.glimpse import Glimpse, glimpse_of
 from handlers.seat_map.cache import SEAT_MAP_CACHE
-from handlers.seat_map.search import MapSearch, time_filter
+from handlers.seat_map.search import AnyRequest, MapSearch, time_filter
 from handlers.texts.pages import SEATING_TEXT
 from languages.text import Text
 from models.kernel.text import natural
@@ -21,7 +21,7 @@ from models.occupancy.joined import OccupancyView
 from models.parties.rules import most_people
 from models.seat_map.availability import SeatStatus
 from models.seat_map.seating import Group, GroupFinder
-from models.seat_map.service import SeatMapService
+from models.seat_map.service import SeatMapService, TimeFilter
 
 _AROUND: Final = (239, 149)
 """The part of the plan on which seats are picked: half its width and height, in plan units."""
@@ -74,13 +74,13 @@ async def party_choice(
     if most < 2:
         return choice
     occupancy = await visit[SeatMapService].occupancy.get_day(search.day)
-    finder = _finder(visit, area, search, occupancy)
+    finder = groups_in(visit, area, time_filter(visit, search, area.venue_id), occupancy)
     free = finder.free
     picks = None
     if 0 < len(picked) < most and free.keys() >= {seat.id, *picked}:
         picks = finder.of([seat, *(free[SeatId(id)] for id in picked)])
         choice.people = len(picks.seats)
-    groups = [*_groups(finder, seat, choice.people)]
+    groups = [*finder.proposals(seat, choice.people)]
     chosen = picks or next(iter(groups), None)
     if chosen is None:
         choice.proposed = [*_elsewhere(visit, choice, occupancy)]
@@ -99,25 +99,15 @@ async def party_choice(
     return choice
 
 
-def _finder(
-    visit: PageRequest, area: Area, search: MapSearch, occupancy: OccupancyView
+def groups_in(
+    request: AnyRequest, area: Area, time_window: TimeFilter, occupancy: OccupancyView
 ) -> GroupFinder:
-    """The groups of the area's seats that are free for the reader in the searched time."""
-    time_window, minute = time_filter(visit, search, area.venue_id), floor_minute(visit.now)
-    plan = visit[SEAT_MAP_CACHE].plan(area, occupancy, time_window, minute, visit.reader)
-    states = zip(area.seats, plan.states_for(visit.reader.id), strict=True)
+    """The groups of the area's seats that are free for the reader in this time."""
+    minute, reader = floor_minute(request.now), request.reader
+    plan = request[SEAT_MAP_CACHE].plan(area, occupancy, time_window, minute, reader)
+    states = zip(area.seats, plan.states_for(reader.id), strict=True)
     free = [seat for seat, state in states if state.status is SeatStatus.FREE]
-    return GroupFinder(visit[REFERENCE].catalog, area, free)
-
-
-def _groups(finder: GroupFinder, seat: Seat, people: int) -> Iterator[Group]:
-    """The closest group around the seat, and the best of the area if it is closer."""
-    around = finder.around(seat, people) if seat.id in finder.free else None
-    best = finder.best(people)
-    if around is not None:
-        yield around
-    if best is not None and (around is None or best.spread < around.spread):
-        yield best
+    return GroupFinder(request[REFERENCE].catalog, area, free)
 
 
 def _proposed(choice: PartyChoice, finder: GroupFinder, group: Group) -> ProposedGroup:
@@ -136,12 +126,14 @@ def _elsewhere(
 ) -> Iterator[ProposedGroup]:
     """The best group of each of the venue's areas that have one."""
 
+    time_window = time_filter(visit, choice.search, choice.area.venue_id)
+
     def groups() -> Iterator[ProposedGroup]:
         for area in visit[REFERENCE].catalog.bookable_areas:
             policy = visit[REFERENCE].policy_for(area.id, choice.search.day, visit.reader)
             if area.venue_id != choice.area.venue_id or most_people(area, policy) < choice.people:
                 continue
-            finder = _finder(visit, area, choice.search, occupancy)
+            finder = groups_in(visit, area, time_window, occupancy)
             best = finder.best(choice.people)
             if best is not None:
                 yield _proposed(choice, finder, best)

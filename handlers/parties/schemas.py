@@ -7,6 +7,28 @@ from msgspec import Meta
 
 from handlers.http.schemas import ClockTime, Id, Request, Response, Start
 from handlers.reservations.schemas import ReservationOut, ReservedSeat
+from handlers.seat_map.schemas import WindowQuery
+
+
+class TogetherQuery(WindowQuery):
+    people: Annotated[int, Meta(ge=2, le=6)] = 2
+
+
+class SeatsTogether(Response):
+    """Seats that are free together, the reader's own first. ``seating``: how they are placed:
+    opposite, side_by_side, one_table, one_row or near."""
+
+    seating: str
+    seats: list[ReservedSeat]
+
+
+class TogetherOut(Response):
+    """``most``: so many people may sit together in the seat's area; below 2 nobody may. ``items``:
+    the group around the seat, then one that is closer together; empty if too few seats are
+    free."""
+
+    most: int
+    items: list[SeatsTogether]
 
 
 class BeginParty(Request):

@@ -783,6 +783,11 @@ export interface SeatOut {
   features?: string[];
 }
 
+export interface SeatsTogether {
+  seating: string;
+  seats: ReservedSeat[];
+}
+
 export interface SessionOut {
   id: string;
   kind: "kiosk" | "web" | "wx";
@@ -857,6 +862,11 @@ export interface TimesOut {
   check_in_from?: string;
   check_in_until?: string;
   check_in_by?: "desk" | "gate" | "kiosk" | "kiosk_or_label" | "seat_label";
+}
+
+export interface TogetherOut {
+  most: number;
+  items: SeatsTogether[];
 }
 
 export interface TouchOut {

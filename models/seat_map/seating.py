@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations, islice, pairwise
@@ -69,6 +69,15 @@ class GroupFinder:
         """The closest of the groups around all free seats; None if too few seats are free."""
         groups = (self.around(first, people) for first in self.free.values())
         return min((one for one in groups if one), key=lambda one: one.spread, default=None)
+
+    def proposals(self, seat: Seat, people: int) -> Iterator[Group]:
+        """The group around the seat, if that is free, and the best one if that is closer."""
+        around = self.around(seat, people) if seat.id in self.free else None
+        best = self.best(people)
+        if around is not None:
+            yield around
+        if best is not None and (around is None or best.spread < around.spread):
+            yield best
 
     def of(self, seats: Iterable[Seat]) -> Group:
         """The group of these seats."""

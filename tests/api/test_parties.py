@@ -68,6 +68,24 @@ async def test_three_friends_sit_side_by_side(service: Living) -> None:
     assert await statuses(other, SEAT, ONE, TWO) == ["free", "mine", "free"]
 
 
+async def test_seats_that_are_together_are_proposed(service: Living) -> None:
+    reader = await service.reader()
+    path = f"/seats/{SEAT}/together?start=14:00&end=16:00&people=3"
+    today = f"{path}&date={service.today}"
+    proposed = await reader.ok("GET", today)
+    (around,) = proposed["items"]
+    own, *friends = [seat["id"] for seat in around["seats"]]
+    assert (proposed["most"], own, around["seating"]) == (4, SEAT, "one_table")
+    await begin(service, reader, friends=friends)
+    # What is held is proposed to nobody, and where the own seat is taken, another one is.
+    (elsewhere,) = (await (await service.reader()).ok("GET", today))["items"]
+    assert not {seat["id"] for seat in elsewhere["seats"]} & {own, *friends}
+    assert (await reader.ok("GET", today.replace("people=3", "people=5")))["items"] == []
+    await reader.refused("404 not_found", "GET", today.replace(SEAT, "nowhere"))
+    await reader.refused("422 in_the_past", "GET", f"{path}&date=2026-09-06")
+    await reader.refused("422 outside_horizon", "GET", f"{path}&date=2026-10-01")
+
+
 async def test_what_nobody_accepts_in_ten_minutes_is_free_again(service: Living) -> None:
     asker, friend = [await service.reader() for _ in range(2)]
     own, invitation = await begin(service, asker)
