@@ -54,7 +54,9 @@ async def test_three_sit_together_by_pages_alone(service: Living) -> None:
     (_, asker), (friend_reader, friend), (_, late) = [await browser(service) for _ in range(3)]
     home = f"/?date={service.today}&{TIME}"
     page = (await asker.get(links((await asker.get(home)).body, "go")[0])).body
-    sheet = (await asker.get(html.unescape(re.findall(r'href="(/areas/[^"]*seat=[^"]*)"', page)[0]))).body
+    sheet = (
+        await asker.get(html.unescape(re.findall(r'href="(/areas/[^"]*seat=[^"]*)"', page)[0]))
+    ).body
     assert links(sheet, 'soft">和同学一起来？') == links((await asker.get(home)).body, "go")
     _, three, _ = links(page, "times")
     page = (await asker.get(three)).body
@@ -85,9 +87,9 @@ async def test_three_sit_together_by_pages_alone(service: Living) -> None:
     mine = (await friend_reader.ok("GET", "/reservations", **friend.cookie))["items"]
     assert [one["seat"]["id"] in held for one in mine] == [True]
     # Whoever has accepted, and the asker, are led to their own booking.
-    for who, own in ((friend, accepted), (asker, made)):
+    for who, answer in ((friend, accepted), (asker, made)):
         again = await who.get(link)
-        assert again.headers["Location"] == own.headers["Location"].partition("?")[0]
+        assert again.headers["Location"] == answer.headers["Location"].partition("?")[0]
     assert (await asker.get(made.headers["Location"])).body.count("同伴已接受") == 1
     page = (await asker.get(made.headers["Location"])).body
     ended = await send(service, asker, page, r"/reservations/\w+/party/end")
