@@ -65,6 +65,7 @@ from models.opening_draw.service import OpeningDraw
 from models.outages.extension import DeadlineExtension
 from models.outages.monitor import OutageMonitor
 from models.parties.service import PartyService
+from models.parties.staff import StaffParties
 from models.policy.staff import StaffPolicyAndPlans
 from models.policy_preview.service import PolicyPreviewService
 from models.profile.entities import LibraryProfile
@@ -316,6 +317,7 @@ def wire_staff(
     app[service_key(StaffSeatReports)] = StaffSeatReports(
         audit, lookup, app[service_key(SeatReportService)]
     )
+    app[service_key(StaffParties)] = StaffParties(audit, lookup, app[service_key(PartyService)])
     app[service_key(StaffSeatHistory)] = StaffSeatHistory(audit, lookup, r.reservations)
     app[service_key(StaffViolations)] = StaffViolations(
         audit, app[service_key(ViolationService)], notifier, r.reservations

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from languages.text import Text, joined
 from models.library.entities import VenueId
 from models.library.names import label_text
-from models.messages.entities import LONGEST_THING, Message
+from models.messages.entities import LONGEST_THING, Message, Template
+from models.readers.personal_data_repository import ERASED_READER
 from models.reference_data import ReferenceData
+from models.reservation_store.party_repository import PartyRepository
 from models.reservation_store.repository import ReservationRepository
 from models.reservations import rules
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 from models.violations.recording import ViolationResult
 from models.waitlist.entities import WaitlistEnd, WaitlistEntry
-from notify.templates import TEMPLATE_BY_EVENT, moved_by_library, suspended, waitlist_ended
+from notify.templates import TEMPLATE_BY_EVENT, in_app, moved_by_library, suspended, waitlist_ended
 from notify.templates.rendering import (
     BETWEEN_KIOSKS,
     MessageContext,
     MessageTemplate,
+    span,
 )
+
+FRIEND_JOINED: Final = "joined"
+"""The end of the ids of messages to the askers of parties."""
 
 
 class OutboxMessages:
-    def __init__(self, reservations: ReservationRepository, reference: ReferenceData) -> None:
-        self._reservations, self._reference = reservations, reference
+    def __init__(
+        self,
+        reservations: ReservationRepository,
+        parties: PartyRepository,
+        reference: ReferenceData,
+    ) -> None:
+        self._reservations, self._parties, self._reference = reservations, parties, reference
         self._catalog, self._kiosks = reference.catalog, dict[VenueId, Text]()
 
     async def about(
@@ -34,6 +46,8 @@ class OutboxMessages:
         """The message about the event, and one about the suspension that the event caused, if
         any. Their ids are made from the reservation and the change, so that a repetition makes
         no second message. Raises: Unavailable."""
+        if event.event is OutboxEventKind.FRIEND_JOINED:
+            return await self._about_friend(r, event)
         template = _template_of(event)
         if template is None:
             return []
@@ -50,6 +64,28 @@ class OutboxMessages:
         if suspension is not None and suspension.until == context.suspended_until:
             messages.append(build_message(r, event, suspended.MESSAGE, context, of_suspension))
         return messages
+
+    async def _about_friend(self, r: Reservation, event: OutboxEvent) -> list[Message]:
+        """The message to the asker of a party of which a friend has accepted a seat."""
+        party = await self._parties.get(str(event.facts["party"]))
+        if party is None or party.asker_id == ERASED_READER:
+            return []
+        zone, seat = self._reference.zone, self._reference.catalog.label_of(r.seat_id)
+        return [
+            Message(
+                id=f"{r.id}:{event.key}:{FRIEND_JOINED}",
+                reader_id=party.asker_id,
+                template=Template.ANSWER,
+                title=in_app.TITLE_TEXT[FRIEND_JOINED],
+                text=in_app.MESSAGE_TEXT[FRIEND_JOINED].format(
+                    seat=seat, span=span(zone.local(party.span.start), zone.local(party.span.end))
+                ),
+                at=event.at,
+                facts={},
+                reservation_id=party.own_id,
+                request_id=event.request_id,
+            )
+        ]
 
     def about_end(self, entry: WaitlistEntry, end: WaitlistEnd) -> Message:
         """The message about a waitlist entry that ended without an offer, for reason ``end``."""

@@ -9,6 +9,7 @@ from handlers.texts.deliveries import CHANNEL_WORDS
 from handlers.texts.pages import ANSWER_KIND
 from models.kernel.zone import Zone
 from models.messages.entities import Channel, KindChoices, Message, Template
+from notify.outbox_messages import FRIEND_JOINED
 from notify.templates import TITLES
 
 CHOICE_PAGES: Final = {
@@ -35,8 +36,9 @@ def message(zone: Zone, m: Message) -> schemas.MessageOut:
 
 def page_of(m: Message) -> str:
     """The path of the page that the message speaks of; empty if there is none."""
-    if m.template is Template.ANSWER:
-        return _ANSWER_PAGES.get(m.id.rpartition(":")[2], "")
+    end = m.id.rpartition(":")[2]
+    if m.template is Template.ANSWER and end != FRIEND_JOINED:
+        return _ANSWER_PAGES.get(end, "")
     if m.template is Template.SUSPENDED:
         return "/reservations/violations"
     return f"/reservations/{m.reservation_id}" if m.reservation_id else "/reservations"

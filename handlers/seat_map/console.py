@@ -35,7 +35,7 @@ from models.occupancy.joined import OccupancyView
 from models.readers.staff.readers import StaffReaders
 from models.reservations.entities import Reservation
 from models.reservations.occupancy_rows import OccupancyRow
-from models.reservations.party import NOBODY
+from models.reservations.party import NOBODY, own_id_of_row
 from models.reservations.state_machine import ReservationState
 from models.seat_map.service import SeatMapService
 from models.seat_reports.service import SeatReportService
@@ -65,7 +65,8 @@ Report = tuple[str, str]
 class PatrolSeat:
     """A seat in the list and on the plan. ``words``: the seat's state in words. ``who``,
     ``when``: the reader and the booked time. ``reports``: the readers' reports, in words,
-    each with the console page on which staff answer it (empty for none)."""
+    each with the console page on which staff answer it (empty for none). ``asker``: the id of the
+    booking beside which the seat is held for a friend."""
 
     seat: Seat
     state: str
@@ -74,6 +75,7 @@ class PatrolSeat:
     who: str = ""
     when: str = ""
     reports: list[Report] = field(default_factory=list)
+    asker: str = ""
 
     @property
     def no(self) -> str:
@@ -195,7 +197,8 @@ def _occupied(
     begin = presenting.clock(zone, row.booked_start)
     when = from_to(begin, later_clock(zone, row.booked_start, row.end))
     if row.reader_id == NOBODY:
-        return PatrolSeat(seat, row.state.value, PATROL_TEXT["party"], when=when, reports=reports)
+        words, asker = PATROL_TEXT["party"], own_id_of_row(row.id)
+        return PatrolSeat(seat, row.state.value, words, when=when, reports=reports, asker=asker)
     reserved = row.state is ReservationState.RESERVED
     words = PATROL_TEXT["not_checked_in"] if reserved else STATE_TEXT[row.state]
     return PatrolSeat(seat, row.state.value, words, row.id, who, when, reports)

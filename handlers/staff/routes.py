@@ -64,6 +64,7 @@ from handlers.notices.console import (
     notices,
     withdraw_notice,
 )
+from handlers.parties.console import end_party
 from handlers.policy.console.opening_hours import change_opening, opening_hours
 from handlers.policy.console.policy import change_policy, policy
 from handlers.profile.console import (
@@ -149,6 +150,7 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/reports/{id}/resolve", staff_form(resolve_report, page=reports)),
         web.post("/console/reports/{id}/reject", staff_form(reject_report, page=reports)),
         web.get("/console/reservations/{id}", staff_page(reservation)),
+        web.post("/console/reservations/{id}/party", staff_form(end_party, page=reservation)),
         web.post("/console/reservations/{id}/{verb}", staff_form(act_for_reader, page=reservation)),
         *_reader_routes(),
         web.get("/console/seat-history", staff_page(seat_history, Role.LIBRARIAN)),

@@ -30,6 +30,7 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.MOVE: _("换座"),
     AuditAction.ACCEPT_OFFER: _("代为接受"),
     AuditAction.DECLINE_OFFER: _("代为放弃"),
+    AuditAction.END_PARTY: _("不再为同伴保留"),
     AuditAction.RESOLVE_REPORT: _("已清理"),
     AuditAction.REJECT_REPORT: _("没有被占"),
     AuditAction.WAIVE: _("免除违约"),

@@ -10,7 +10,12 @@ _SERVED: Final = frozenset(
     {
         *(AuditAction.CHECK_IN, AuditAction.LEAVE, AuditAction.FINISH, AuditAction.CANCEL),
         *(AuditAction.MOVE, AuditAction.ACCEPT_OFFER, AuditAction.DECLINE_OFFER),
-        *(AuditAction.RESOLVE_REPORT, AuditAction.REJECT_REPORT, AuditAction.CLOSE_FAULT),
+        *(
+            AuditAction.END_PARTY,
+            AuditAction.RESOLVE_REPORT,
+            AuditAction.REJECT_REPORT,
+            AuditAction.CLOSE_FAULT,
+        ),
         *(AuditAction.WAIVE, AuditAction.UNBIND, AuditAction.BOOK, AuditAction.SUSPEND),
         *(AuditAction.RELEASE, AuditAction.ADD_VISITOR, AuditAction.CONFIRM_BINDING),
         *(AuditAction.REFUSE_BINDING, AuditAction.REVOKE_REVIEW_CODE),

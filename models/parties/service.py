@@ -4,6 +4,7 @@ by an invitation, each with their own rules and limits."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from hmac import compare_digest
 from typing import Final
@@ -32,7 +33,7 @@ from models.reference_data import ReferenceData
 from models.reservation_store.party_repository import PartyRepository
 from models.reservations import rules
 from models.reservations.claims import ClaimKind
-from models.reservations.entities import Reservation
+from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 from models.reservations.errors import ClaimLost, StaleRevision
 from models.reservations.party import Party, PartySeat, accepted, ended, party_of_booking
 from models.reservations.rules import TimeSelection
@@ -178,7 +179,9 @@ class PartyService:
         self, ctx: RequestContext, party: Party, held: PartySeat, seat: Seat, policy: Policy
     ) -> Reservation:
         async def store(booking: Reservation) -> None:
-            new = accepted(party, held, booking.id, ctx.now)
+            new, facts = accepted(party, held, booking.id, ctx.now), {"party": party.id}
+            joined = OutboxEvent(booking.rev, OutboxEventKind.FRIEND_JOINED, ctx.now, facts)
+            booking = replace(booking, outbox=(*booking.outbox, joined))
             with self._occupancy.inserting(party.day):
                 new = await self._parties.accept(self._reference.zone, party, new, booking)
             self._occupancy.record_party(new)

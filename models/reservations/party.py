@@ -92,6 +92,11 @@ def row_id(party_id: PartyId, seat_id: SeatId) -> ReservationId:
     return ReservationId(f"{party_id}/{seat_id}")
 
 
+def own_id_of_row(id: ReservationId) -> ReservationId:
+    """The id of the asker's own booking, from that of a held seat's row."""
+    return ReservationId(id.partition(_SUFFIX)[0])
+
+
 def accepted(party: Party, seat: PartySeat, booking: ReservationId, now: datetime) -> Party:
     """The party after a friend has accepted one of its held seats."""
     seats = tuple(replace(each, booking=booking) if each is seat else each for each in party.seats)

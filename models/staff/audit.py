@@ -27,6 +27,7 @@ class AuditAction(StrEnum):
     MOVE = "move"
     ACCEPT_OFFER = "accept"
     DECLINE_OFFER = "decline"
+    END_PARTY = "end_party"
     RESOLVE_REPORT = "resolve"
     REJECT_REPORT = "reject"
     WAIVE = "waive"

@@ -1,4 +1,5 @@
-"""Titles and texts of messages that the staff cause: replies, decisions, announcements."""
+"""Titles and texts of messages that other people cause: replies, decisions and announcements of the
+staff, and friends who accept a seat."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ TITLE_TEXT: Final[Mapping[str, str]] = {
     "waived": _("违约免除"),
     "suspension": _("暂停预约"),
     "renumbered": _("座位改号"),
+    "joined": _("同伴已接受"),
 }
 MESSAGE_TEXT: Final[Mapping[str, str]] = {
     "feedback": _("您问：{question}\n\n答复：{answer}"),
@@ -27,6 +29,7 @@ MESSAGE_TEXT: Final[Mapping[str, str]] = {
     "banned": _("图书馆已长期暂停您的预约，直到图书馆解除，已有预约仍然有效。原因：{reason}"),
     "released": _("图书馆已解除您的暂停预约，原因：{reason}"),
     "renumbered": _("您预约的座位改号：{was}号 现在是 {seat}，{span}，座位没有变。"),
+    "joined": _("同伴接受了您的邀请：{seat}，{span}。"),
     "violation": _("{day}的违约（{kind}）"),
 }
 RENUMBERED_TIP: Final = "座位改号，位置没有变"

@@ -9,7 +9,7 @@ from typing import Any
 from models.identity.roles import Role
 from models.policy.entities import OpeningRule
 from tests.api.changes import HALL, suspended, with_rules, with_seat, with_visit
-from tests.api.console import staff
+from tests.api.console import log, post, staff
 from tests.api.reader_groups import group
 from tests.living import SEAT, Client, Living
 
@@ -60,6 +60,15 @@ async def test_three_friends_sit_side_by_side(service: Living) -> None:
     await other.refused("409 invitation_over", "POST", f"{link}/accept", {"seat_id": TWO})
     assert (await other.ok("POST", f"{link}/accept", {}))["seat"]["id"] == ONE
     await passer_by.refused("409 invitation_over", "POST", f"{link}/accept", {})
+    # The asker reads that friends have come, and not who; the friends read of their own bookings.
+    await service.settle()
+    messages = (await asker.ok("GET", "/messages"))["items"]
+    joined = [m for m in messages if m["title"] == "同伴已接受"]
+    assert [sum(no in m["text"] for m in joined) for no in ("011号", "012号")] == [1, 1]
+    assert {m["reservation_id"] for m in joined} == {own["id"]}
+    assert not any(who.reader_id in str(joined) for who in (friend, other))
+    own_messages = (await friend.ok("GET", "/messages"))["items"]
+    assert [m["title"] for m in own_messages] == ["座位预约成功"]
     party = await asker.ok("GET", f"/reservations/{own['id']}/party")
     assert party["ended"] and [seat["accepted"] for seat in party["seats"]] == [True, True]
     # Each goes on alone.
@@ -239,11 +248,27 @@ async def test_the_rules_decide_who_may_hold_seats(service: Living) -> None:
     await asker.ok("POST", "/parties", tomorrow)
 
 
-async def test_the_desk_sees_a_held_seat_without_a_reader(service: Living) -> None:
+async def test_the_desk_sees_held_seats_without_a_reader_and_gives_them_back(
+    service: Living,
+) -> None:
     desk, asker = await staff(service), await service.reader()
-    await begin(service, asker, start="now", end="10:00")
-    for seat in ("", "&seat=2f-hall-011", "&seat=2f-hall-065"):
+    own, _ = await begin(service, asker, start="now", end="10:00")
+    here = f"/console/reservations/{own}"
+    for seat in ("", "&seat=2f-hall-065", "&seat=2f-hall-011"):
         answer = await desk.get(f"/console/seats?area=2f-hall{seat}")
         assert answer.status == 200, seat
     said = dict(re.findall(r'id="s-2f-hall-(\d+)"[^>]*aria-label="([^"]+)"', answer.body))
-    assert "为同伴保留" in said["011"]
+    assert "为同伴保留" in said["011"] and f'href="{here}"' in answer.body
+    page = (await desk.get(here)).body
+    assert "为同伴保留到 08:10" in page and "<b>011 号</b>、<b>012 号</b>" in page
+    viewer = await staff(service, Role.VIEWER)
+    assert "/party" not in (await viewer.get(here)).body
+    assert (await post(service, viewer, f"{here}/party")).status == 403
+    assert (await post(service, desk, f"{here}/party", reason="")).status == 400
+    assert (await asker.ok("GET", f"/reservations/{own}/party"))["ended"] is False
+    assert (await post(service, desk, f"{here}/party")).status == 303
+    assert await log(service) == [("end_party", f"reservation:{own}", "done")]
+    await (await service.reader()).reserve(ONE, "now", "10:00")
+    assert (await asker.ok("GET", f"/reservations/{own}/party"))["ended"] is True
+    assert "/party" not in (await desk.get(here)).body
+    assert (await post(service, desk, f"{here[:-1]}x/party")).status == 404

@@ -8,6 +8,8 @@ from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
+from handlers.parties import presenter as parties_presenter
+from handlers.parties.schemas import InvitationOut
 from handlers.reservations import presenter
 from handlers.staff.forms import seat_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
@@ -18,6 +20,7 @@ from models.booking.staff.reservations import STAFF_ACTIONS, StaffReservations
 from models.check_in import rules
 from models.identity.roles import Role
 from models.kernel.errors import DomainError, NotFound
+from models.parties.service import PartyService
 from models.readers.staff.readers import StaffReaders
 from models.reservations import rules as reservations_rules
 from models.reservations.entities import Reservation
@@ -74,7 +77,16 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
         areas=[a for a in reference.catalog.bookable_areas if visit.sees(a.venue_id)],
         home=r.area_id,
         events=EVENT_TEXT,
+        party=await _held_for_friends(visit, r),
     )
+
+
+async def _held_for_friends(visit: PageRequest, r: Reservation) -> InvitationOut | None:
+    """The seats that the booking's reader holds for friends; None if there are none."""
+    party = await visit[PartyService].of_booking(r.id)
+    if party is None or not party.held():
+        return None
+    return parties_presenter.invitation(visit[REFERENCE], party)
 
 
 def is_movable(r: Reservation, visit: PageRequest) -> bool:
