@@ -220,7 +220,7 @@ def outbox_dispatcher(
     subscribers = Subscribers(
         app[service_key(ViolationRecorder)],
         app[service_key(CodeSharingService)],
-        OutboxMessages(r.reservations, r.parties, reference),
+        OutboxMessages(r.reservations, r.parties, r.readers, reference),
         WebhookEvents(r.webhooks, r.webhook_deliveries, reference),
     )
     return OutboxDispatcher(r.reservations, r.waitlist, r.event_outbox, subscribers, publisher)

@@ -210,7 +210,12 @@ def _wire_reservations(
         r.waitlist, r.reservations, occupancy, reference, writer, matcher
     )
     app[service_key(PartyService)] = PartyService(
-        r.parties, app[service_key(ReservationService)], occupancy, reference, r.cipher
+        r.parties,
+        app[service_key(ReservationService)],
+        r.readers,
+        occupancy,
+        reference,
+        r.cipher,
     )
     app[service_key(SeatMapService)] = SeatMapService(reference, occupancy)
     app[service_key(CalendarFeeds)] = CalendarFeeds(r.calendar_feeds, r.reservations, r.cipher)

@@ -6,28 +6,35 @@ from dataclasses import replace
 from typing import Final
 
 from languages.text import Text, joined
+from models.kernel.ids import ReaderId
 from models.library.entities import VenueId
 from models.library.names import label_text
 from models.messages.entities import LONGEST_THING, Message, Template
 from models.readers.personal_data_repository import ERASED_READER
+from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservation_store.party_repository import PartyRepository
 from models.reservation_store.repository import ReservationRepository
 from models.reservations import rules
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
+from models.reservations.party import NOBODY, Party
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 from models.violations.recording import ViolationResult
 from models.waitlist.entities import WaitlistEnd, WaitlistEntry
-from notify.templates import TEMPLATE_BY_EVENT, in_app, moved_by_library, suspended, waitlist_ended
+from notify.templates import TEMPLATE_BY_EVENT, moved_by_library, suspended, waitlist_ended
+from notify.templates.in_app import MESSAGE_TEXT, TITLE_TEXT
 from notify.templates.rendering import (
     BETWEEN_KIOSKS,
     MessageContext,
     MessageTemplate,
+    clock,
     span,
 )
 
-FRIEND_JOINED: Final = "joined"
-"""The end of the ids of messages to the askers of parties."""
+JOINED: Final = "joined"
+INVITED: Final = "invited"
+"""The ends of the ids of messages to the askers of parties, and to friends."""
+_OF_PARTIES: Final = frozenset({OutboxEventKind.FRIENDS_INVITED, OutboxEventKind.FRIEND_JOINED})
 
 
 class OutboxMessages:
@@ -35,9 +42,11 @@ class OutboxMessages:
         self,
         reservations: ReservationRepository,
         parties: PartyRepository,
+        readers: ReaderRepository,
         reference: ReferenceData,
     ) -> None:
-        self._reservations, self._parties, self._reference = reservations, parties, reference
+        self._reservations, self._parties, self._readers = reservations, parties, readers
+        self._reference = reference
         self._catalog, self._kiosks = reference.catalog, dict[VenueId, Text]()
 
     async def about(
@@ -46,8 +55,8 @@ class OutboxMessages:
         """The message about the event, and one about the suspension that the event caused, if
         any. Their ids are made from the reservation and the change, so that a repetition makes
         no second message. Raises: Unavailable."""
-        if event.event is OutboxEventKind.FRIEND_JOINED:
-            return await self._about_friend(r, event)
+        if event.event in _OF_PARTIES:
+            return await self._about_party(r, event)
         template = _template_of(event)
         if template is None:
             return []
@@ -65,27 +74,29 @@ class OutboxMessages:
             messages.append(build_message(r, event, suspended.MESSAGE, context, of_suspension))
         return messages
 
-    async def _about_friend(self, r: Reservation, event: OutboxEvent) -> list[Message]:
-        """The message to the asker of a party of which a friend has accepted a seat."""
+    async def _about_party(self, r: Reservation, event: OutboxEvent) -> list[Message]:
+        """The messages to friends whom the reader has invited by name, or to the asker of the
+        party of which the reader has accepted a seat."""
         party = await self._parties.get(str(event.facts["party"]))
-        if party is None or party.asker_id == ERASED_READER:
+        if party is None:
             return []
-        zone, seat = self._reference.zone, self._reference.catalog.label_of(r.seat_id)
-        return [
-            Message(
-                id=f"{r.id}:{event.key}:{FRIEND_JOINED}",
-                reader_id=party.asker_id,
-                template=Template.ANSWER,
-                title=in_app.TITLE_TEXT[FRIEND_JOINED],
-                text=in_app.MESSAGE_TEXT[FRIEND_JOINED].format(
-                    seat=seat, span=span(zone.local(party.span.start), zone.local(party.span.end))
-                ),
-                at=event.at,
-                facts={},
-                reservation_id=party.own_id,
-                request_id=event.request_id,
+        zone, label_of = self._reference.zone, self._reference.catalog.label_of
+        period = span(zone.local(party.span.start), zone.local(party.span.end))
+        if event.event is OutboxEventKind.FRIEND_JOINED:
+            text = MESSAGE_TEXT[JOINED].format(seat=label_of(r.seat_id), span=period)
+            return [_about(party, party.asker_id, JOINED, text, event)]
+        asker = await self._readers.get(party.asker_id)
+        if asker is None:
+            return []
+        until, messages = clock(zone.local(party.until)), []
+        for seat in party.seats:
+            if seat.invited is None or seat.invited in (NOBODY, ERASED_READER):
+                continue
+            text = MESSAGE_TEXT[INVITED].format(
+                name=asker.name, seat=label_of(seat.id), span=period, until=until
             )
-        ]
+            messages.append(_about(party, seat.invited, INVITED, text, event))
+        return messages
 
     def about_end(self, entry: WaitlistEntry, end: WaitlistEnd) -> Message:
         """The message about a waitlist entry that ended without an offer, for reason ``end``."""
@@ -152,6 +163,24 @@ def _template_of(event: OutboxEvent) -> MessageTemplate | None:
     if event.facts.get("by_library"):
         return moved_by_library.MESSAGE
     return TEMPLATE_BY_EVENT.get(event.event)
+
+
+def _about(
+    party: Party, reader_id: ReaderId, end: str, text: Text | str, event: OutboxEvent
+) -> Message:
+    """The message of the kind ``end`` about the party."""
+    return Message(
+        id=f"{party.id}:{event.key}:{reader_id}:{end}",
+        reader_id=reader_id,
+        template=Template.ANSWER,
+        title=TITLE_TEXT[end],
+        text=text,
+        at=event.at,
+        facts={},
+        reservation_id=party.own_id,
+        expires_at=party.until if end == INVITED else None,
+        request_id=event.request_id,
+    )
 
 
 def _ids(r: Reservation, event: OutboxEvent) -> tuple[str, str]:

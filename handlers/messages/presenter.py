@@ -9,7 +9,7 @@ from handlers.texts.deliveries import CHANNEL_WORDS
 from handlers.texts.pages import ANSWER_KIND
 from models.kernel.zone import Zone
 from models.messages.entities import Channel, KindChoices, Message, Template
-from notify.outbox_messages import FRIEND_JOINED
+from notify.outbox_messages import INVITED, JOINED
 from notify.templates import TITLES
 
 CHOICE_PAGES: Final = {
@@ -37,7 +37,9 @@ def message(zone: Zone, m: Message) -> schemas.MessageOut:
 def page_of(m: Message) -> str:
     """The path of the page that the message speaks of; empty if there is none."""
     end = m.id.rpartition(":")[2]
-    if m.template is Template.ANSWER and end != FRIEND_JOINED:
+    if end == INVITED:
+        return f"/together/{m.reservation_id}"
+    if m.template is Template.ANSWER and end != JOINED:
         return _ANSWER_PAGES.get(end, "")
     if m.template is Template.SUSPENDED:
         return "/reservations/violations"

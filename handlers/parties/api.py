@@ -64,7 +64,7 @@ routes = ApiRoutes()
 async def begin(call: ApiRequest, body: BeginParty) -> PartyMadeOut:
     selection = time_of(body)
     made = await call[PartyService].begin(
-        call.context(digest_of(body)), body.seat_id, body.friends, selection
+        call.context(digest_of(body)), body.seat_id, body.friends, selection, body.invited
     )
     return PartyMadeOut(await after_change(call, made), await _own(call, made.id))
 
@@ -119,7 +119,8 @@ async def _own(call: ApiRequest, reservation_id: str) -> PartyOut:
 
 @routes.get("/invitations/{id}", "Get the seats held for friends", errors=(NotFound,))
 async def get_invitation(call: ApiRequest) -> InvitationOut:
-    return presenter.invitation(call[REFERENCE], await call[PartyService].invited(call.id))
+    party = await call[PartyService].invited(call.id, call.reader.id)
+    return presenter.invitation(call[REFERENCE], party, party.held_for(call.reader.id))
 
 
 @routes.post(

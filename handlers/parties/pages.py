@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import repeat
 from typing import Any
 
@@ -41,24 +42,29 @@ async def begin(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Books the own seat and holds the others. If this is refused, the page says why."""
     names = ("seat_id", "date", "start", "end")
     fields: dict[str, object] = {name: form_text(form, name) for name in names}
-    fields["friends"] = form_text(form, "friends").split(",")
+    friends = form_text(form, "friends").split(",")
+    numbers = {id: form_text(form, f"friend-{id}") for id in friends}
+    fields |= {"friends": friends, "invited": {id: no for id, no in numbers.items() if no}}
     try:
         body = msgspec.convert(fields, BeginParty, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
     ctx = visit.context_with_key(form, body)
     try:
-        own = await visit[PartyService].begin(ctx, body.seat_id, body.friends, time_of(body))
+        own = await visit[PartyService].begin(
+            ctx, body.seat_id, body.friends, time_of(body), body.invited
+        )
     except (Conflict, RuleViolation) as error:
         count_error(visit.request, error)
-        return await _choice_page(visit, error)
+        return await _choice_page(visit, error, [*body.invited.values()])
     visit[WAKE_JOBS]()
     return done(visit, f"/reservations/{own.id}?done=reserve")
 
 
 async def _choice_page(
-    visit: PageRequest, refusal: DomainError | None = None
+    visit: PageRequest, refusal: DomainError | None = None, numbers: Sequence[str] = ()
 ) -> web.StreamResponse:
+    """``numbers``: the friends' student numbers of a refused form."""
     search, query = search_of(visit), visit.request.query
     if (moved := redirect_to_today(visit, search)) is not None:
         return moved
@@ -68,7 +74,8 @@ async def _choice_page(
     people = query.get("people", "")
     friends = {*filter(None, query.get("friends", "").split(","))} - {search.seat}
     choice = await party_choice(visit, search, int(people) if people.isdecimal() else 2, friends)
-    return _page(visit, "parties/choose.html", refusal, choice=choice, search=search)
+    facts = {"choice": choice, "search": search, "numbers": numbers}
+    return _page(visit, "parties/choose.html", refusal, **facts)
 
 
 def _page(
@@ -99,7 +106,7 @@ async def end(visit: PageRequest, _: Form) -> web.StreamResponse:
 # --- for friends ----------------------------------------------------------------------------------
 async def invitation(visit: PageRequest) -> web.StreamResponse:
     """The invitation's page. To the asker and to who has accepted, the page of their booking."""
-    party = await visit[PartyService].invited(visit.id)
+    party = await visit[PartyService].invited(visit.id, visit.reader.id)
     if party.asker_id == visit.reader.id:
         return redirect(f"/reservations/{party.own_id}")
     overview = await visit[ReaderOverviews].of(visit.reader.id, party.day, visit.now)
@@ -118,7 +125,9 @@ async def accept(visit: PageRequest, form: Form) -> web.StreamResponse:
         booking = await parties.accept(ctx, visit.id, seat_id)
     except (Conflict, RuleViolation) as error:
         count_error(visit.request, error)
-        return await _invitation_page(visit, await parties.invited(visit.id), error)
+        return await _invitation_page(
+            visit, await parties.invited(visit.id, visit.reader.id), error
+        )
     visit[WAKE_JOBS]()
     return done(visit, f"/reservations/{booking.id}?done=reserve")
 
@@ -129,16 +138,16 @@ async def _invitation_page(
     reference, catalog = visit[REFERENCE], visit[REFERENCE].catalog
     asker = await visit[ReservationService].get_own(party.own_id, party.asker_id)
     asker_seat = reservations_presenter.seat(reference, asker.seat_id)
-    held = {seat.id for seat in party.held()} if visit.now < party.until else set()
+    held = party.held_for(visit.reader.id) if visit.now < party.until else ()
     seats = [catalog.seats[seat.id] for seat in party.seats if seat.id in catalog.seats]
     area = catalog.areas[seats[0].area_id] if seats else None
     return _page(
         visit,
         "parties/invitation.html",
         refusal,
-        invitation=presenter.invitation(reference, party),
+        invitation=presenter.invitation(reference, party, held),
         asker=asker_seat if asker.state in LIVE else None,
-        held=[seat for seat in seats if seat.id in held],
+        held=[catalog.seats[seat.id] for seat in held if seat.id in catalog.seats],
         area=area,
         picture=glimpse_of(seats, area, repeat("occupied", len(area.seats))) if area else None,
     )

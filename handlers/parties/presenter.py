@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,16 +10,20 @@ from handlers.http import qr
 from handlers.parties import schemas
 from handlers.reservations import presenter
 from models.reference_data import ReferenceData
-from models.reservations.party import Party
+from models.reservations.party import Party, PartySeat
 
 
-def invitation(reference: ReferenceData, party: Party) -> schemas.InvitationOut:
-    return schemas.InvitationOut(**_fields(reference, party))
+def invitation(
+    reference: ReferenceData, party: Party, held: Collection[PartySeat]
+) -> schemas.InvitationOut:
+    """The party as one sees it for whom these seats are held."""
+    return schemas.InvitationOut(**_fields(reference, party, held))
 
 
 def own(reference: ReferenceData, party: Party, invitation: str) -> schemas.PartyOut:
     """The party as its asker sees it."""
-    return schemas.PartyOut(**_fields(reference, party), invitation=invitation)
+    fields = _fields(reference, party, party.held())
+    return schemas.PartyOut(**fields, invitation=invitation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +42,14 @@ def of_asker(reference: ReferenceData, party: Party, invitation: str, base: str)
     return AskersParty(own(reference, party, invitation), link, Markup(qr.svg(link)))
 
 
-def _fields(reference: ReferenceData, party: Party) -> dict[str, Any]:
-    held = party.held()
+def _fields(reference: ReferenceData, party: Party, held: Collection[PartySeat]) -> dict[str, Any]:
     return {
         "seats": [
             schemas.PartySeatOut(
-                presenter.seat(reference, seat.id), seat in held, seat.booking is not None
+                presenter.seat(reference, seat.id),
+                seat in held,
+                seat.booking is not None,
+                seat.invited is not None,
             )
             for seat in party.seats
         ],

@@ -3,11 +3,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from handlers.http.schemas import ClockTime, Id, Request, Response, Start
 from handlers.reservations.schemas import ReservationOut, ReservedSeat
 from handlers.seat_map.schemas import WindowQuery
+
+StudentNo = Annotated[str, Meta(min_length=1, max_length=32)]
 
 
 class TogetherQuery(WindowQuery):
@@ -32,13 +34,15 @@ class TogetherOut(Response):
 
 
 class BeginParty(Request):
-    """``seat_id``: the reader's own seat. ``friends``: the seats to hold, in the same area."""
+    """``seat_id``: the reader's own seat. ``friends``: the seats to hold, in the same area.
+    ``invited``: for the seats that are held for one friend each, that friend's student number."""
 
     seat_id: Id
     friends: Annotated[list[Id], Meta(max_length=5)]
     date: date
     start: Start
     end: ClockTime
+    invited: Annotated[dict[Id, StudentNo], Meta(max_length=5)] = field(default_factory=dict)
 
 
 class AcceptInvitation(Request):
@@ -48,12 +52,13 @@ class AcceptInvitation(Request):
 
 
 class PartySeatOut(Response):
-    """A seat of a party. ``held``: it waits for a friend. Otherwise ``accepted`` says whether a
-    friend has it, or it is free again."""
+    """A seat of a party. ``held``: it waits for a friend; in an invitation, for the one who reads
+    it. Otherwise ``accepted`` says whether a friend has it. ``named``: for one friend alone."""
 
     seat: ReservedSeat
     held: bool
     accepted: bool
+    named: bool
 
 
 class InvitationOut(Response):

@@ -91,6 +91,7 @@ export interface BeginParty {
   date: string;
   start: string;
   end: string;
+  invited?: Record<string, string>;
 }
 
 export interface Bind {
@@ -549,6 +550,7 @@ export interface PartySeatOut {
   seat: ReservedSeat;
   held: boolean;
   accepted: boolean;
+  named: boolean;
 }
 
 export interface PatrolOut {

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models.kernel.errors import NotFound
+from models.kernel.ids import ReaderId
 from models.library.entities import Area, SeatId
 from models.opening_draw.rules import round_at
 from models.parties.errors import (
@@ -59,12 +60,14 @@ def check_no_draw(opens_at: datetime | None, now: datetime) -> None:
         raise NoPartyDuringDraw()
 
 
-def seat_to_accept(party: Party, seat_id: SeatId | None, now: datetime) -> PartySeat:
-    """The held seat with this id; with None the first that is held. Raises: NotFound if the
-    party has no such seat; InvitationOver if it is no longer held."""
+def seat_to_accept(
+    party: Party, seat_id: SeatId | None, reader_id: ReaderId, now: datetime
+) -> PartySeat:
+    """The seat with this id that is held for the reader; with None the first one. Raises: NotFound
+    if the party has no such seat; InvitationOver if it is not held for the reader."""
     if seat_id is not None and all(seat.id != seat_id for seat in party.seats):
         raise NotFound()
-    held = [seat for seat in party.held() if seat_id in (None, seat.id)]
+    held = [seat for seat in party.held_for(reader_id) if seat_id in (None, seat.id)]
     if not held or now >= party.until:
         raise InvitationOver()
     return held[0]

@@ -3,7 +3,7 @@ by an invitation, each with their own rules and limits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from hmac import compare_digest
@@ -29,18 +29,22 @@ from models.parties.rules import (
 )
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
+from models.readers.entities import normalise_student_no
+from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservation_store.party_repository import PartyRepository
 from models.reservations import rules
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 from models.reservations.errors import ClaimLost, StaleRevision
-from models.reservations.party import Party, PartySeat, accepted, ended, party_of_booking
+from models.reservations.party import NOBODY, Party, PartySeat, accepted, ended, party_of_booking
 from models.reservations.rules import TimeSelection
 from models.storage.encryption import FieldCipher
 
 _PURPOSE: Final = "party"
+_ID_HEX: Final = 24
 _SECRET_HEX: Final = 32
+NOBODY_NAMED: Final[Mapping[str, str]] = {}
 
 
 class PartyService:
@@ -48,11 +52,12 @@ class PartyService:
         self,
         parties: PartyRepository,
         reservations: ReservationService,
+        readers: ReaderRepository,
         occupancy: LiveOccupancy,
         reference: ReferenceData,
         cipher: FieldCipher,
     ) -> None:
-        self._parties, self._reservations = parties, reservations
+        self._parties, self._reservations, self._readers = parties, reservations, readers
         self._occupancy, self._reference, self._cipher = occupancy, reference, cipher
         self.idempotency = reservations.idempotency
 
@@ -63,9 +68,12 @@ class PartyService:
         seat_id: str,
         friends_seats: Sequence[str],
         selection: TimeSelection,
+        invited: Mapping[str, str] = NOBODY_NAMED,
     ) -> Reservation:
         """Books the seat, and holds ``friends_seats`` of the same area for friends for ten
-        minutes; returns the booking. Nothing is booked if one of the seats is taken.
+        minutes; returns the booking. Nothing is booked if one of the seats is taken. ``invited``:
+        the student number of the friend for whom a seat is held, by the seat's id; others are
+        held for whoever has the invitation.
 
         Raises: the errors of ``ReservationService.create``; PartyTooLarge, TooManyParties,
         PartiesRefused, NoPartyDuringDraw; NotFound for a seat of another area.
@@ -76,6 +84,8 @@ class PartyService:
         seats = [self._reference.seat(id) for id in dict.fromkeys(friends_seats)]
         if seat in seats or any(each.area_id != area.id for each in seats):
             raise NotFound()
+        if not invited.keys() <= {each.id for each in seats}:
+            raise NotFound()
         check_size(area, 1 + len(seats), policy)
         span = self._reservations.check(ctx, seat, selection, policy)
         for each in seats:
@@ -84,7 +94,8 @@ class PartyService:
         earlier = await self._parties.of(ctx.reader.id, self._since(ctx.now))
         check_not_ignored(earlier, ctx.now)
         used = {party.number for party in earlier if party.day == selection.day}
-        held = tuple(PartySeat(each.id) for each in seats)
+        readers = await self._invited(invited)
+        held = tuple(PartySeat(each.id, invited=readers.get(each.id)) for each in seats)
 
         async def store(own: Reservation) -> None:
             for number in range(1, policy.parties_a_day + 1):
@@ -93,6 +104,14 @@ class PartyService:
             raise TooManyParties(limit=policy.parties_a_day)
 
         return await self._reservations.book(ctx, seat, span, policy, store=store)
+
+    async def _invited(self, numbers: Mapping[str, str]) -> dict[str, ReaderId]:
+        """The readers with these student numbers. Nobody learns whether a number has one."""
+        if not numbers:
+            return {}
+        normal = {seat_id: normalise_student_no(no) for seat_id, no in numbers.items()}
+        readers = await self._readers.by_numbers(normal.values())
+        return {seat_id: readers.get(no, NOBODY) for seat_id, no in normal.items()}
 
     async def _store(
         self, own: Reservation, held: tuple[PartySeat, ...], number: int, now: datetime
@@ -111,6 +130,8 @@ class PartyService:
             until,
             held,
         )
+        if any(seat.invited not in (None, NOBODY) for seat in held):
+            own = _with_event(own, OutboxEventKind.FRIENDS_INVITED, party, now)
         try:
             with self._occupancy.inserting(own.date):
                 await self._parties.begin(self._reference.zone, party, own)
@@ -133,14 +154,16 @@ class PartyService:
             for keyed in self._cipher.hashes(party_id, _PURPOSE)
         ]
 
-    async def invited(self, invitation: str) -> Party:
-        """The party to which the invitation belongs. Raises: NotFound for a wrong one."""
-        id = party_of_booking(ReservationId(invitation[:-_SECRET_HEX]))
-        secret = invitation[-_SECRET_HEX:].encode()
-        if not any(compare_digest(own.encode(), secret) for own in self._secrets(id)):
-            raise NotFound()
-        party = await self._parties.get(id)
+    async def invited(self, invitation: str, reader_id: ReaderId) -> Party:
+        """The party to which the invitation belongs. For a friend who was named, the id of the
+        asker's booking is invitation enough. Raises: NotFound for a wrong one."""
+        own_id, secret = invitation[:_ID_HEX], invitation[_ID_HEX:].encode()
+        party = await self.of_booking(ReservationId(own_id))
         if party is None:
+            raise NotFound()
+        if any(compare_digest(own.encode(), secret) for own in self._secrets(party.id)):
+            return party
+        if secret or all(seat.invited != reader_id for seat in party.seats):
             raise NotFound()
         return party
 
@@ -163,8 +186,8 @@ class PartyService:
         Raises: NotFound, InvitationOver; the errors of ``ReservationService.create`` about the
         reader, the seat and the reader's other bookings."""
         for _ in range(MAX_ATTEMPTS):
-            party = await self.invited(invitation)
-            held = seat_to_accept(party, seat_id, ctx.now)
+            party = await self.invited(invitation, ctx.reader.id)
+            held = seat_to_accept(party, seat_id, ctx.reader.id, ctx.now)
             seat = self._reference.seat(held.id)
             policy = self._reference.policy_for(seat.area_id, party.day, ctx.reader)
             rules.check_reader_eligible(ctx.reader, party.day, ctx.now)
@@ -179,9 +202,8 @@ class PartyService:
         self, ctx: RequestContext, party: Party, held: PartySeat, seat: Seat, policy: Policy
     ) -> Reservation:
         async def store(booking: Reservation) -> None:
-            new, facts = accepted(party, held, booking.id, ctx.now), {"party": party.id}
-            joined = OutboxEvent(booking.rev, OutboxEventKind.FRIEND_JOINED, ctx.now, facts)
-            booking = replace(booking, outbox=(*booking.outbox, joined))
+            new = accepted(party, held, booking.id, ctx.now)
+            booking = _with_event(booking, OutboxEventKind.FRIEND_JOINED, party, ctx.now)
             with self._occupancy.inserting(party.day):
                 new = await self._parties.accept(self._reference.zone, party, new, booking)
             self._occupancy.record_party(new)
@@ -226,3 +248,8 @@ class PartyService:
         new = await self._parties.end(self._reference.zone, party, ended(party, at))
         self._occupancy.record_party(new)
         return new
+
+
+def _with_event(r: Reservation, kind: OutboxEventKind, party: Party, now: datetime) -> Reservation:
+    event = OutboxEvent(r.rev, kind, now, {"party": party.id})
+    return replace(r, outbox=(*r.outbox, event))

@@ -122,7 +122,8 @@ async def export(db: Database, sealer: FieldCipher, id: ReaderId) -> dict[str, l
         openids = [h for row in await _of(db["bindings"], id) for h in row["openid_hashes"]]
         for name in (*ANONYMISED_COLLECTIONS, *PERSONAL_COLLECTIONS):
             documents[name] = await _of(db[name], id)
-        parties = db["reservations"].find({"asker": id}, {"asker": 0, "seats.booking": 0})
+        friends: Document = {"seats.booking": 0, "seats.invited": 0}
+        parties = db["reservations"].find({"asker": id}, {"asker": 0, **friends})
         documents["reservations"] += await parties.sort("_id").to_list(None)
         done = {"$or": [{"actor_id": id}, {"reader": id}]}
         documents["audit"] = await db["audit"].find(done).sort("_id").to_list(None)
@@ -197,6 +198,11 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
         # Before the messages: a dispatcher that still writes one notices the erasure afterwards.
         counts["reservations"] = await anonymise_reservations(db, {"reader": id})
         await db["reservations"].delete_many({"asker": id})
+        await db["reservations"].update_many(
+            {"asker": {"$type": "string"}, "seats.invited": id},
+            {"$set": {"seats.$[seat].invited": ERASED_READER}},
+            array_filters=[{"seat.invited": id}],
+        )
         for name in PERSONAL_COLLECTIONS:
             deleted = await db[name].delete_many({"reader": id})
             counts[name] = counts.get(name, 0) + deleted.deleted_count

@@ -40,6 +40,7 @@ def party_document(zone: Zone, party: Party) -> Document:
             {
                 "seat": seat.id,
                 "booking": seat.booking,
+                "invited": seat.invited,
                 "held": seat in held,
             }
             for seat in party.seats
@@ -58,6 +59,6 @@ def party_of(d: Document) -> Party:
         number=d["number"],
         span=TimeRange(d["start"], d["end"]),
         until=d["until"],
-        seats=tuple(PartySeat(SeatId(s["seat"]), s["booking"]) for s in d["seats"]),
+        seats=tuple(PartySeat(SeatId(s["seat"]), s["booking"], s["invited"]) for s in d["seats"]),
         ended_at=d["ended_at"],
     )

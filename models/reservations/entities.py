@@ -33,8 +33,8 @@ class HistoryEntry:
 
 class OutboxEventKind(StrEnum):
     """Kinds of events of reservations. Readers or other programs may be notified of them. The
-    value is stored. Readers get no message about the last four kinds, and about a friend's joining
-    the asker gets it."""
+    value is stored. Readers get no message about the last four kinds. About an invitation the
+    friends get it, about a friend's joining the asker."""
 
     BOOKING_CONFIRMED = "booking_confirmed"
     BOOKING_CHANGED = "booking_changed"
@@ -54,6 +54,7 @@ class OutboxEventKind(StrEnum):
     BOOKING_CANCELLED_BY_LIBRARY = "booking_cancelled_by_library"
     OFFER_WITHDRAWN = "offer_withdrawn"
     END_MOVED = "end_moved"
+    FRIENDS_INVITED = "friends_invited"
     FRIEND_JOINED = "friend_joined"
     BOOKING_CANCELLED = "booking_cancelled"
     BOOKING_REPLACED = "booking_replaced"

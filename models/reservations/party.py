@@ -15,7 +15,8 @@ from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
 
 NOBODY: Final = ReaderId("-")
-"""The reader of a held seat's row in the occupancy: the seat is no reader's yet. The id is not
+"""No reader: the one of a held seat's row in the occupancy, and who was invited by a number that
+no reader has. The id is not
 empty, as that of anybody is for whom shared pages are made."""
 _SUFFIX: Final = ":party"
 
@@ -23,10 +24,12 @@ _SUFFIX: Final = ":party"
 @dataclass(frozen=True, slots=True)
 class PartySeat:
     """A seat of a party. `booking`: the friend's, who has accepted it; None as long as nobody
-    has."""
+    has. `invited`: the friend for whom it is held, `NOBODY` if there is no such reader; None if it
+    is held for whoever has the invitation."""
 
     id: SeatId
     booking: ReservationId | None = None
+    invited: ReaderId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,11 @@ class Party:
         if self.ended_at is not None:
             return ()
         return tuple(seat for seat in self.seats if seat.booking is None)
+
+    def held_for(self, reader_id: ReaderId) -> tuple[PartySeat, ...]:
+        """The held seats that the reader may accept, those for the reader alone first."""
+        own = [seat for seat in self.held() if seat.invited == reader_id]
+        return (*own, *(seat for seat in self.held() if seat.invited is None))
 
     def claims(self, zone: Zone) -> tuple[str, ...]:
         """The claims of the held seats, and the one that limits the asker's parties of a day."""

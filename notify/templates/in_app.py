@@ -17,6 +17,7 @@ TITLE_TEXT: Final[Mapping[str, str]] = {
     "suspension": _("暂停预约"),
     "renumbered": _("座位改号"),
     "joined": _("同伴已接受"),
+    "invited": _("邀请您一起坐"),
 }
 MESSAGE_TEXT: Final[Mapping[str, str]] = {
     "feedback": _("您问：{question}\n\n答复：{answer}"),
@@ -29,6 +30,7 @@ MESSAGE_TEXT: Final[Mapping[str, str]] = {
     "banned": _("图书馆已长期暂停您的预约，直到图书馆解除，已有预约仍然有效。原因：{reason}"),
     "released": _("图书馆已解除您的暂停预约，原因：{reason}"),
     "renumbered": _("您预约的座位改号：{was}号 现在是 {seat}，{span}，座位没有变。"),
+    "invited": _("{name}邀请您坐在一起：{seat}，{span}。座位为您保留到 {until}。"),
     "joined": _("同伴接受了您的邀请：{seat}，{span}。"),
     "violation": _("{day}的违约（{kind}）"),
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.identity.roles import Role
 from models.policy.entities import OpeningRule
+from tests.api.browsing import Browser
 from tests.api.changes import HALL, suspended, with_rules, with_seat, with_visit
 from tests.api.console import log, post, staff
 from tests.api.reader_groups import group
@@ -220,6 +221,48 @@ async def test_each_rule_of_a_booking_holds_for_each_seat_of_a_party(service: Li
     await refused("422 not_admitted", friend)
     await friend.refused("422 not_admitted", "POST", f"/invitations/{invitation}/accept", {})
     assert await service.db["reservations"].count_documents({}) == 2, "one booking, one party"
+
+
+async def test_a_named_friend_alone_accepts_their_seat(service: Living) -> None:
+    asker, named, other = [await service.reader() for _ in range(3)]
+    body = wish(service, invited={ONE: f" {named.number} "})
+    await asker.refused("404 not_found", "POST", "/parties", body | {"invited": {SEAT: "1"}})
+    made = await asker.ok("POST", "/parties", body)
+    own, link = made["reservation"]["id"], f"/invitations/{made['party']['invitation']}"
+    assert [seat["named"] for seat in made["party"]["seats"]] == [True, False]
+    await service.settle()
+    (message,) = [
+        m for m in (await named.ok("GET", "/messages"))["items"] if m["title"] == "邀请您一起坐"
+    ]
+    assert message["text"].startswith("张三邀请您坐在一起") and "保留到 08:10" in message["text"]
+    # By the link others see and accept what is held for everybody.
+    assert [s["held"] for s in (await other.ok("GET", link))["seats"]] == [False, True]
+    await other.refused("409 invitation_over", "POST", f"{link}/accept", {"seat_id": ONE})
+    await other.refused("404 not_found", "GET", f"/invitations/{own}")
+    # The message leads the named friend there without a secret.
+    page = (await Browser(await service.web_reader(named)).get("/notices")).body
+    assert f'href="/together/{own}"' in page
+    first = await named.ok("POST", f"/invitations/{own}/accept", {})
+    assert first["seat"]["id"] == ONE
+    assert (await other.ok("POST", f"{link}/accept", {}))["seat"]["id"] == TWO
+
+
+async def test_nobody_learns_whether_a_number_has_a_reader(service: Living) -> None:
+    asker, named = [await service.reader() for _ in range(2)]
+    answers = []
+    for number, hour in ((named.number, 9), ("20990001", 11)):
+        at = {"start": f"{hour}:00".zfill(5), "end": f"{hour + 1}:00"}
+        made = await asker.ok("POST", "/parties", wish(service, invited={ONE: number}, **at))
+        answers.append([{**seat, "seat": seat["seat"]["id"]} for seat in made["party"]["seats"]])
+    assert answers[0] == answers[1]
+    await service.settle()
+    link = f"/invitations/{made['party']['invitation']}"
+    await named.refused("409 invitation_over", "POST", f"{link}/accept", {"seat_id": ONE})
+    # A named friend who is erased leaves no trace.
+    reader = await service.inside.stored.readers.get(named.reader_id)
+    assert reader is not None
+    await service.inside.erasure.erase(reader, service.clock.now())
+    assert named.reader_id not in await service.all_documents()
 
 
 async def test_an_erased_asker_leaves_the_friends_bookings(service: Living) -> None:

@@ -86,7 +86,7 @@ async def _held_for_friends(visit: PageRequest, r: Reservation) -> InvitationOut
     party = await visit[PartyService].of_booking(r.id)
     if party is None or not party.held():
         return None
-    return parties_presenter.invitation(visit[REFERENCE], party)
+    return parties_presenter.invitation(visit[REFERENCE], party, party.held())
 
 
 def is_movable(r: Reservation, visit: PageRequest) -> bool:
