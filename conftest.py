@@ -59,6 +59,25 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.timeout = patience(_LONGEST_S)
 
 
+class FailuresAtOnce:
+    """Prints the name of each failed test when it fails: a whole run ends half an hour later."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._terminal.ensure_newline()
+            self._terminal.write_line(f"failed: {report.nodeid}")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    manager = session.config.pluginmanager
+    terminal = manager.get_plugin("terminalreporter")
+    if terminal is not None:  # a worker of xdist has none
+        manager.register(FailuresAtOnce(terminal))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks whole folders, and gives a test's own limit more time on a slow machine."""
