@@ -9,6 +9,8 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from miniapp_server.repositories import Repositories
 from models.gates.entities import Gate, GateId
 from models.kiosks.keys import new_key, new_secret
@@ -23,6 +25,7 @@ from models.library.entities import (
     Venue,
     VenueId,
 )
+from models.library.rooms import Room
 from models.notices.entities import Notice
 from models.policy.entities import Policy
 from models.profile.entities import LibraryProfile
@@ -44,6 +47,7 @@ class LibraryData:
     venue: Venue
     areas: tuple[Area, ...]
     kiosks: tuple[Kiosk, ...]
+    rooms: tuple[Room, ...]
     gates: tuple[Gate, ...]
     notices: tuple[Notice, ...]
 
@@ -58,6 +62,9 @@ def read(folder: Path = DATA) -> LibraryData:
         kiosks = tuple(
             Kiosk(KioskId(k["id"]), venue.id, k["name"], k["kind"]) for k in top["kiosks"]
         )
+        rooms = tuple(
+            msgspec.convert({**room, "venue_id": venue.id}, Room) for room in top["rooms"]
+        )
         notices = tuple(
             Notice(
                 id=n["id"],
@@ -69,7 +76,7 @@ def read(folder: Path = DATA) -> LibraryData:
             for n in top["notices"]
         )
         gates = tuple(Gate(GateId(g["id"]), venue.id, g["name"]) for g in top["gates"])
-        return LibraryData(top["profile"], venue, areas, kiosks, gates, notices)
+        return LibraryData(top["profile"], venue, areas, kiosks, rooms, gates, notices)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SeedError(f"cannot read the library in {folder}: {error!r}") from error
 
@@ -112,7 +119,7 @@ async def seed(
     if await stored.profiles.load() is None:
         await stored.profiles.add_missing(replace(reference.default_profile, **data.profile))
     await stored.gates.put(data.gates)
-    await stored.catalogs.add_missing([data.venue], data.areas, data.kiosks)
+    await stored.catalogs.add_missing([data.venue], data.areas, data.kiosks, data.rooms)
     await stored.policies.add_missing(default_policy(data), now)
     for notice in data.notices:
         await stored.notices.add(notice)

@@ -22,6 +22,7 @@ from models.library.entities import (
     VenueId,
 )
 from models.library.repository import CatalogRepository
+from models.library.rooms import Room, RoomId
 from models.policy.entities import FARTHEST_HORIZON, Policy
 from models.policy.errors import RulesChanged
 from models.policy.open_hours import OpenHours, open_hours
@@ -58,6 +59,7 @@ class ReferenceData:
         self._groups_version = 0
         self.setup = SetupProgress()
         self.catalog = Catalog("", {}, {}, {})
+        self.rooms: dict[RoomId, Room] = {}
         self.policy = Policy()
         self._loaded: tuple[int, int | None] | None = None
         self._accommodations: tuple[int, dict[ReaderId, Accommodation]] = (0, {})
@@ -80,12 +82,12 @@ class ReferenceData:
         versions_now = (versions["library"], await self._policies.newest())
         if versions_now == self._loaded:
             return
-        catalog = await self._catalogs.load()
+        catalog, rooms = await self._catalogs.load(), await self._catalogs.rooms()
         # After the catalog: once an area exists, the zone never changes.
         profile = await self._profiles.load() or self.default_profile
         if profile.clock != self.zone:
             self._switch_zone(profile.clock)
-        self.profile, self.catalog = profile, catalog
+        self.profile, self.catalog, self.rooms = profile, catalog, rooms
         self._resolved.clear()  # a venue's rules end with its retirement
         self.setup = await self._profiles.setup()
         if versions_now[1] is not None:
@@ -150,6 +152,13 @@ class ReferenceData:
         if area is None or not area.in_use:
             raise NotFound()
         return area
+
+    def room(self, room_id: str) -> Room:
+        """The study room, if it is in use. Raises: NotFound."""
+        room = self.rooms.get(RoomId(room_id))
+        if room is None or room.retired or self.catalog.venue_in_use(room.venue_id) is None:
+            raise NotFound()
+        return room
 
     def is_kept_for_others(self, seat: Seat, reader_id: ReaderId | None, day: date) -> bool:
         """True if the accessible seat is kept that day for accommodations that the reader lacks."""

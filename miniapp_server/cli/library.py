@@ -1,22 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import msgspec
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
 from handlers.texts.wording import PLACEHOLDER_NAMES
-from miniapp_server.cli.application import application
+from miniapp_server.cli.application import application, csv_rows
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.clock import real_now
 from miniapp_server.keys import RESOURCES
 from miniapp_server.repositories import Repositories
 from models.library.entities import Area, AreaId
 from models.library.picture_upload import picture_in
+from models.library.rooms import Room, RoomRules
 from models.policy.validation import without_deleted_venues
 from models.profile.errors import ZoneFixed
 from models.profile.logo import logo_of
@@ -31,9 +33,10 @@ from models.transfer.library_file import (
     to_text,
 )
 from models.transfer.repository import TransferRepository
-from models.transfer.rules import check_library, named
+from models.transfer.rules import check_library, check_rooms, named
 
 _MOST_NOTICES = 1000
+_ROOM_COLUMNS = {"id", "venue_id", "name", "floor", "least", "most"}
 
 
 async def carry(env: Env, what: Literal["export", "import"], file: Path, replaces: bool) -> None:
@@ -68,6 +71,7 @@ async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryF
             if picture.area_id in areas
         ),
         seat_features=catalog.features.all,
+        rooms=tuple(reference.rooms.values()),
     )
 
 
@@ -127,6 +131,41 @@ async def take_in(
             f"profile.zone: the library has areas or bookings, so it stays {zone}"
         ) from error
     await app[REFERENCE].refresh()
+
+
+async def add_rooms(env: Env, file: Path) -> None:
+    """Add the rooms of a CSV file to the library, or replace those with the same ids. Raises:
+    CommandError."""
+    rooms = [_room_of(row) for row in csv_rows(file, _ROOM_COLUMNS)]
+    async with application(env) as app:
+        library = await library_of(app[RESOURCES].repositories, app[REFERENCE])
+        others = {room.id: room for room in library.rooms} | {room.id: room for room in rooms}
+        try:
+            if len({room.id for room in rooms}) < len(rooms):
+                raise TransferError("rooms: an id appears twice")
+            check_rooms(replace(library, rooms=tuple(others.values())))
+        except TransferError as error:
+            raise CommandError(f"{file}: {error}") from error
+        await app[RESOURCES].repositories.catalogs.put_rooms(rooms)
+    print(f"{file}: {len(rooms)} rooms")
+
+
+def _room_of(row: Mapping[str, str]) -> Room:
+    """The room of a row, whose columns are the fields of ``Room`` and ``RoomRules``. An empty
+    cell stands for the default; 白板;投影仪 and 09:00-21:00 are equipment and hours.
+    Raises: CommandError."""
+    values: dict[str, Any] = {name: cell for name, cell in row.items() if name and cell}
+    if "equipment" in values:
+        values["equipment"] = values["equipment"].split(";")
+    if "hours" in values:
+        values["hours"] = [f"{clock}:00" for clock in values["hours"].split("-")]
+    rules = {f.name: values.pop(f.name) for f in fields(RoomRules) if f.name in values}
+    if unknown := values.keys() - {f.name for f in fields(Room)}:
+        raise CommandError(f"no room has {', '.join(sorted(unknown))}")
+    try:
+        return msgspec.convert({**values, "rules": rules}, Room, strict=False)
+    except msgspec.ValidationError as error:
+        raise CommandError(f"room {values.get('id')}: {error}") from error
 
 
 def _redrawn(library: LibraryFile) -> LibraryFile:

@@ -22,7 +22,10 @@ _CHECK_S: Final = 0.05
 """Seconds between two checks whether the writer of invented readers has stopped. ``_CHECKS``
 checks leave the writer five seconds to stop."""
 _KEPT = frozenset(
-    {"venues", "areas", "seat_features", "kiosks", "gates", "sandbox_machines", "leases", ABOUT}
+    {
+        *("venues", "areas", "seat_features", "kiosks", "gates", "rooms"),
+        *("sandbox_machines", "leases", ABOUT),
+    }
 )
 
 

@@ -3,7 +3,10 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from datetime import date
 
+import msgspec
+
 from models.library.entities import Area, AreaId, AreaState, Fixture, Seat, SeatId, VenueId
+from models.library.rooms import Room
 from models.storage.mongo import Document
 
 
@@ -68,3 +71,12 @@ def area_from_document(d: Document) -> Area:
         retired_seats=tuple(_seat(area_id, seat) for seat in d.get("retired_seats", ())),
         names=d.get("names", {}),
     )
+
+
+def room_to_document(room: Room) -> Document:
+    values = msgspec.to_builtins(room)
+    return {"_id": values.pop("id"), "venue": values.pop("venue_id"), **values}
+
+
+def room_from_document(d: Document) -> Room:
+    return msgspec.convert({**d, "id": d["_id"], "venue_id": d["venue"]}, Room)

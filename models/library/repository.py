@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final, Protocol
 
+from models.kernel.text import natural
 from models.library.entities import (
     USUAL_SOURCES,
     Area,
@@ -20,14 +21,20 @@ from models.library.entities import (
     device_order,
 )
 from models.library.errors import VenueChanged, VenueInUse
-from models.library.mapping import area_from_document, area_to_document
+from models.library.mapping import (
+    area_from_document,
+    area_to_document,
+    room_from_document,
+    room_to_document,
+)
 from models.library.names import Floor
+from models.library.rooms import Room, RoomId
 from models.library.seat_features import NO_FEATURES, SeatFeature, SeatFeatures
 from models.storage.event_outbox import StoredEvent, put_event
 from models.storage.installation import known_fields
 from models.storage.mongo import Collection, Database, Document, previous_revisions
 from models.storage.mongo_errors import translate_errors
-from models.storage.transactions import ConcurrentUpdate, try_transaction
+from models.storage.transactions import ConcurrentUpdate, run_transaction, try_transaction
 
 _FEATURES: Final = "all"
 """The id of the one document of ``seat_features``, so that the database decides between two
@@ -35,22 +42,27 @@ changes of the list."""
 
 
 class CatalogRepository:
-    """Stores venues, areas and kiosks. Workers load the library as a whole, and load it again
-    when ``versions`` has changed."""
+    """Stores venues, areas, kiosks and rooms. Workers load the library as a whole, and load it
+    again when ``versions`` has changed."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def add_missing(
-        self, venues: Sequence[Venue], areas: Sequence[Area], kiosks: Sequence[Kiosk]
+        self,
+        venues: Sequence[Venue],
+        areas: Sequence[Area],
+        kiosks: Sequence[Kiosk],
+        rooms: Sequence[Room] = (),
     ) -> None:
-        """Inserts the venues, areas and kiosks that do not exist yet. Existing ones stay
+        """Inserts the venues, areas, kiosks and rooms that do not exist yet. Existing ones stay
         unchanged: they are changed in the console only. Idempotent. Runs in one transaction,
         which conflicts with a concurrent choice of the library's time zone."""
         missing: dict[str, list[Document]] = {
             "venues": [venue_to_document(venue) for venue in venues],
             "areas": [area_to_document(area) for area in areas],
             "kiosks": [kiosk_to_document(kiosk) for kiosk in kiosks],
+            "rooms": [room_to_document(room) for room in rooms],
         }
 
         async def work(session: Any) -> None:
@@ -93,10 +105,11 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def remove_venue(self, venue: Venue) -> bool:
-        """Deletes the venue. False if changed meanwhile. Raises: VenueInUse (area, kiosk, gate)."""
+        """Deletes the venue. False if changed meanwhile. Raises: VenueInUse (area, kiosk,
+        gate, room)."""
 
         async def work(session: Any) -> None:
-            for name in ("areas", "kiosks", "gates"):
+            for name in ("areas", "kiosks", "gates", "rooms"):
                 mine = {"venue": venue.id}
                 if await self._db[name].find_one(mine, {"_id": 1}, session=session) is not None:
                     raise VenueInUse()
@@ -188,12 +201,15 @@ class CatalogRepository:
 
     async def replace_venue(self, venue: Venue) -> bool:
         """Replaces the venue's previous revision. False if it was changed meanwhile. Raises:
-        VenueInUse if a venue that is to be retired has an area in use."""
+        VenueInUse if a venue that is to be retired has an area or a room in use."""
 
         async def work(session: Any) -> None:
-            if venue.retired:
-                in_use = {"venue": venue.id, "state": AreaState.IN_USE.value}
-                if await self._db["areas"].find_one(in_use, {"_id": 1}, session=session):
+            for name, in_use in (
+                ("areas", {"state": AreaState.IN_USE.value}),
+                ("rooms", {"retired": False}),
+            ):
+                mine = {"venue": venue.id, **in_use}
+                if venue.retired and await self._db[name].find_one(mine, session=session):
                     raise VenueInUse()
             await self._put("venues", venue.rev, venue_to_document(venue), session)
             await count_up(self._db, session)
@@ -274,6 +290,27 @@ class CatalogRepository:
             features=_features(features) if features else NO_FEATURES,
         )
 
+    async def rooms(self) -> dict[RoomId, Room]:
+        """All study rooms, also retired ones, by venue, floor and name."""
+        with translate_errors():
+            rows = await self._db["rooms"].find().to_list(None)
+        rooms = [room_from_document(row) for row in rows]
+        rooms.sort(key=lambda room: (room.venue_id, room.floor, natural(room.name), room.id))
+        return {room.id: room for room in rooms}
+
+    async def put_rooms(self, rooms: Sequence[Room]) -> None:
+        """Adds the rooms, or replaces those with the same ids, all or none. Raises: VenueChanged
+        if a venue was deleted or retired meanwhile; Unavailable."""
+
+        async def work(session: Any) -> None:
+            for room in rooms:
+                await require_venue(self._db, room.venue_id, session)
+                await put_room(self._db, room, session)
+            await count_up(self._db, session)
+
+        with translate_errors():
+            await run_transaction(self._db, work)
+
 
 _KIOSK_FIELDS = ("venue", "name", "kind", "retired", "order", "names")
 
@@ -332,6 +369,13 @@ async def require_venue(db: Database, venue_id: VenueId, session: Any) -> None:
 def kiosk_to_document(kiosk: Kiosk) -> Document:
     named: Document = {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name}
     return named | {"kind": kiosk.kind, "order": kiosk.order, "names": dict(kiosk.names)}
+
+
+async def put_room(db: Database, room: Room, session: Any) -> None:
+    """Stores the room as the next revision of the one with its id, or as a new one."""
+    fields = {name: value for name, value in room_to_document(room).items() if name != "rev"}
+    change: Document = {"$set": fields, "$inc": {"rev": 1}}
+    await db["rooms"].update_one({"_id": room.id}, change, upsert=True, session=session)
 
 
 def features_to_document(features: SeatFeatures) -> Document:

@@ -68,6 +68,7 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "policies",
         "presence_methods",
         "reader_groups",
+        "rooms",
         "seat_features",
         "webhooks",
         "wechat_callbacks",

@@ -1,7 +1,7 @@
 """A whole library as one JSON file: profile, venues, areas with plans and pictures, its own seat
-features, policy with opening hours, kiosks and gates without secrets, notices, reader groups
-without members, and canned answers. It contains no readers or bookings. New entity fields are
-included automatically."""
+features, study rooms, policy with opening hours, kiosks and gates without secrets, notices, reader
+groups without members, and canned answers. It contains no readers or bookings. New entity fields
+are included automatically."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from models.gates.entities import Gate
 from models.kernel.errors import Malformed
 from models.library.entities import Area, AreaId, Kiosk, Seat, Venue
 from models.library.plan_picture import PictureFile, PicturePlace
+from models.library.rooms import Room
 from models.library.seat_features import SeatFeature
 from models.notices.entities import Notice
 from models.policy.entities import Policy
@@ -29,6 +30,7 @@ FORMAT: Final = 1
 _NOT_CARRIED: Final[Mapping[type, frozenset[str]]] = {
     LibraryProfile: frozenset({"rev"}),
     Venue: frozenset({"rev"}),
+    Room: frozenset({"rev"}),
     Area: frozenset({"rev", "removed_seats", "derived"}),
     Seat: frozenset({"area_id"}),
     Policy: frozenset({"version"}),
@@ -66,6 +68,7 @@ class LibraryFile:
     canned_answers: tuple[CannedAnswer, ...] = ()
     plan_pictures: tuple[CarriedPicture, ...] = ()
     seat_features: tuple[SeatFeature, ...] = ()
+    rooms: tuple[Room, ...] = ()
 
 
 def to_text(library: LibraryFile) -> str:

@@ -14,6 +14,7 @@ from models.library.repository import (
     count_up,
     features_to_document,
     kiosk_to_document,
+    put_room,
     venue_to_document,
 )
 from models.library.seat_features import SeatFeatures
@@ -27,7 +28,7 @@ from models.storage.transactions import run_transaction
 from models.transfer.errors import LibraryNotEmpty, SeatsStillBooked
 from models.transfer.library_file import LibraryFile
 
-_PARTS = ("profile", "venues", "areas", "kiosks", "gates", "reader_groups")
+_PARTS = ("profile", "venues", "areas", "kiosks", "gates", "reader_groups", "rooms")
 _NAMED_SEATS = 5
 
 
@@ -67,7 +68,7 @@ class _Writing:
         rev = stored["rev"] + 1 if stored else 1
         await put_profile(self._db, replace(library.profile, rev=rev), self._session)
         await self._put_features(library)
-        needed_venues = await self._put_areas(library)
+        needed_venues = await self._put_areas(library) | await self._put_rooms(library)
         await self._put_all(
             "venues",
             {v.id: {**venue_to_document(v), "rev": 0} for v in library.venues},
@@ -115,16 +116,17 @@ class _Writing:
                 )
 
     async def _refuse_booked(self, library: LibraryFile) -> None:
-        seats = {seat.id for area in library.areas for seat in area.all_seats}
+        seats: set[str] = {seat.id for area in library.areas for seat in area.all_seats}
+        seats |= {room.id for room in library.rooms if not room.retired}
         live = self._db["reservations"].find(
-            {"live": True}, {"seat": 1, "seats.seat": 1}, session=self._session
+            {"live": True}, {"seat": 1, "seats.seat": 1, "room": 1}, session=self._session
         )
         lost = [seat for row in await live.to_list(None) for seat in _seats_of(row) - seats]
         if lost:
             named = sorted(set(lost))[:_NAMED_SEATS]
             raise SeatsStillBooked(
-                f"{len(lost)} live bookings would lose their seats ({', '.join(named)}): wait "
-                "until they end, or keep these seats in the file"
+                f"{len(lost)} live bookings would lose their seats or rooms ({', '.join(named)}): "
+                "wait until they end, or keep these in the file"
             )
 
     async def _put_areas(self, library: LibraryFile) -> set[str]:
@@ -149,6 +151,16 @@ class _Writing:
             document = area_to_document(_after(before.get(id), area))
             await areas.replace_one({"_id": id}, document, upsert=True, session=session)
         return needed_venues
+
+    async def _put_rooms(self, library: LibraryFile) -> set[str]:
+        """Writes the rooms. Those that the file lacks are retired, to name past bookings; returns
+        the ids of their venues."""
+        for room in library.rooms:
+            await put_room(self._db, room, self._session)
+        absent: Document = {"_id": {"$nin": [room.id for room in library.rooms]}}
+        rooms, retired = self._db["rooms"], {"$set": {"retired": True}, "$inc": {"rev": 1}}
+        await rooms.update_many({**absent, "retired": False}, retired, session=self._session)
+        return set(await rooms.distinct("venue", absent, session=self._session))
 
     async def _put_features(self, library: LibraryFile) -> None:
         stored = await self._find_one("seat_features", {})
@@ -202,5 +214,7 @@ def _after(old: Area | None, new: Area) -> Area:
 
 
 def _seats_of(row: Document) -> set[str]:
-    """The seats of a live reservation, or those of a party."""
-    return {row["seat"]} if "seat" in row else {seat["seat"] for seat in row["seats"]}
+    """The seat or room of a live reservation, or the seats of a party."""
+    if "seats" in row:
+        return {seat["seat"] for seat in row["seats"]}
+    return {row.get("seat") or row["room"]}

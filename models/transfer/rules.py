@@ -17,6 +17,7 @@ from models.library.feature_rules import check_features, check_known
 from models.library.names import check_floors, check_names
 from models.library.plan_editing import PlanDraft, apply_draft
 from models.library.plan_picture import check_place
+from models.library.rooms import check_room
 from models.library.seat_features import SeatFeatures
 from models.policy.entities import Policy
 from models.policy.validation import NUMBER_BOUNDS, is_within_bounds
@@ -48,6 +49,7 @@ def check_library(
     for area in library.areas:
         if area.in_use and area.venue_id in retired:
             raise TransferError(f"areas[{area.id}].venue_id: the venue {area.venue_id} is retired")
+    check_rooms(library)
     for kiosk in library.kiosks:
         if kiosk.kind not in _KIOSK_KINDS:
             raise TransferError(f"kiosks[{kiosk.id}].kind: must be one of {sorted(_KIOSK_KINDS)}")
@@ -68,6 +70,19 @@ def check_library(
         if not 0 < len(answer.text) <= MAX_LENGTH:
             raise TransferError(f"canned_answers[{answer.id}].text: 1 to {MAX_LENGTH} characters")
     _check_pictures(library)
+
+
+def check_rooms(library: LibraryFile) -> None:
+    """Checks the study rooms. Raises: TransferError with the first fault and its path."""
+    _check_names("rooms", library.rooms)
+    venues = {venue.id: venue for venue in library.venues}
+    for room in library.rooms:
+        if room.venue_id not in venues:
+            raise TransferError(f"rooms[{room.id}].venue_id: no venue {room.venue_id}")
+        if not room.retired and venues[room.venue_id].retired:
+            raise TransferError(f"rooms[{room.id}].venue_id: the venue {room.venue_id} is retired")
+        with named(f"rooms[{room.id}]"):
+            check_room(room)
 
 
 @contextmanager

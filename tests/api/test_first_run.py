@@ -8,7 +8,7 @@ import base64
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ import pytest
 from handlers.http.keys import REFERENCE
 from miniapp_server.app import open_application
 from miniapp_server.cli.command import CommandError
-from miniapp_server.cli.library import carry, library_of, take_in
+from miniapp_server.cli.library import add_rooms, carry, library_of, take_in
 from miniapp_server.cli.wechat import menu_of
 from models.identity.roles import Role
 from models.kernel.zone import Zone
@@ -25,6 +25,7 @@ from models.library import transitions
 from models.library.entities import AreaId, KioskId, SeatId
 from models.library.picture_reading import read_picture
 from models.library.plan_picture import PicturePlace
+from models.library.rooms import RequestAnswer, RoomId
 from models.library.seat_features import SeatFeature, SeatFeatures
 from models.migrations.repository import schema_version
 from models.profile.logo import logo_of
@@ -311,7 +312,7 @@ async def test_a_library_is_transferred_into_another_database(
     there = await library_of(empty.resources.repositories, empty.inside.reference)
     assert to_text(there) == text
     assert len(there.areas) > 10 and len(there.notices) > 1
-    assert there.seat_features == (LAMP,)
+    assert there.seat_features == (LAMP,) and len(there.rooms) == 8
     assert empty.inside.reference.catalog.seats[SeatId(SEAT)].features == (LAMP.id,)
     assert there.plan_pictures[0].file.content == drawn.content and there.canned_answers
     catalog = empty.inside.reference.catalog
@@ -363,6 +364,35 @@ async def test_a_library_is_transferred_into_another_database(
         with pytest.raises(CommandError, match=said):
             await carry(env, what, where, replaces)
     assert not none.exists()
+    await _add_rooms(empty, env, tmp_path / "rooms.csv")
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, "utf-8")
+
+
+async def _add_rooms(empty: Living, env: dict[str, str], file: Path) -> None:
+    head = "id,venue_id,name,floor,least,most,equipment,hours,unanswered,retired\n"
+    for row, wrong in (
+        ("r1,library,研修间,2,5,4,,,,", r"rooms\[r1\].least: out_of_bounds"),
+        ("r1,nowhere,研修间,2,2,4,,,,", r"rooms\[r1\].venue_id: no venue nowhere"),
+        ("r1,library,研修间,2,2,4,,,maybe,", "room r1: Invalid enum value"),
+        ("r1,library,研修间,2,2,4,,,,\nr1,library,研修间,2,2,4,,,,", "an id appears twice"),
+    ):
+        _write(file, head + row)
+        with pytest.raises(CommandError, match=wrong):
+            await add_rooms(env, file)
+    _write(file, "id,name\nr1,x")
+    with pytest.raises(CommandError, match="has no column floor, least, most, venue_id"):
+        await add_rooms(env, file)
+    rows = "r9,library,研修间,2,2,4,白板;投影仪,09:00-21:00,approve,\nr201,library,旧,2,1,2,,,,true"
+    _write(file, head + rows)
+    await add_rooms(env, file)
+    await empty.inside.reference.refresh()
+    new = empty.inside.reference.room("r9")
+    assert (new.equipment, new.hours) == (("白板", "投影仪"), (time(9), time(21)))
+    assert (new.rules.unanswered, new.rules.max_minutes, new.rev) == (RequestAnswer.APPROVE, 240, 1)
+    assert empty.inside.reference.rooms[RoomId("r201")].retired
 
 
 async def test_the_profile_names_the_mini_program_and_the_menu(service: Living) -> None:

@@ -24,6 +24,7 @@ from models.library.entities import (
     SeatId,
 )
 from models.library.plan_picture import PictureFile, PicturePlace
+from models.library.rooms import RoomId
 from models.library.seat_features import SeatFeature
 from models.policy.entities import OpeningRule, Policy, PolicyOverride
 from models.reader_groups.entities import CampusPattern, GroupId, GroupLimits, ReaderGroup
@@ -96,6 +97,7 @@ LIBRARY = LibraryFile(
         ),
     ),
     seat_features=(LAMP, replace(LAMP, id="booth", names={"zh": "隔间"}, icon="booth")),
+    rooms=(*DATA.rooms, replace(DATA.rooms[0], id=RoomId("old"), retired=True)),
     canned_answers=(CannedAnswer("c1", "开馆时间", "每天 7:00 开馆。"),),
     plan_pictures=(
         CarriedPicture(
@@ -197,6 +199,17 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
         (put("reader_groups.0.areas.0", "x"), "reader_groups[g1]: no area or seat x"),
         (put("reader_groups.0.limits.max_minutes", 5), "reader_groups[g1].limits.max_minutes"),
         (put("reader_groups.0.limits.max_minutes", None), "reader_groups[g1].limits.at_least"),
+        (put("rooms.0.venue_id", "x"), "rooms[r201].venue_id: no venue x"),
+        (put("venues.0.retired", True), "areas[2f-hall].venue_id: the venue library is retired"),
+        (put("rooms.0.id", "r202"), "rooms: r202 appears twice"),
+        (put("rooms.0.least", 5), "rooms[r201].least: out_of_bounds, least 1, most 4"),
+        (put("rooms.0.rules.step_minutes", 45), "rooms[r201].step_minutes: must be a multiple"),
+        (put("rooms.0.rules.buffer_minutes", 45), "rooms[r201].buffer_minutes: must be 0, 30"),
+        (put("rooms.0.rules.min_minutes", 300), "rooms[r201].min_minutes: out_of_bounds"),
+        (put("rooms.0.rules.bookings_a_week", 0), "rooms[r201].bookings_a_week: out_of_bounds"),
+        (put("rooms.0.rules.confirm_minutes", -1), "rooms[r201].confirm_minutes: out_of_bounds"),
+        (put("rooms.0.hours", ["21:00:00", "09:00:00"]), "rooms[r201].hours: must end after"),
+        (put("rooms.0.equipment", [""]), "rooms[r201].equipment: name_length"),
         (put("policy.rule_sets.0.area_id", "x"), "policy.rule_sets[0].area_id: no area x"),
         (put("canned_answers.0.title", "好" * 31), "canned_answers[c1].title: 1 to 30"),
         (put("canned_answers.0.text", ""), "canned_answers[c1].text: 1 to"),

@@ -129,3 +129,11 @@ def library(
     from miniapp_server.cli.library import carry
 
     run(lambda env: carry(env, what, file, replace), env_file)
+
+
+@commands.command()
+def rooms(file: File, env_file: EnvFile = None) -> None:
+    """Add study rooms from a CSV file, or replace those with the same ids."""
+    from miniapp_server.cli.library import add_rooms
+
+    run(lambda env: add_rooms(env, file), env_file)

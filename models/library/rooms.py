@@ -1,0 +1,101 @@
+"""Study rooms (研修间): rooms of a venue that are booked as a whole, each by rules of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import time
+from enum import StrEnum
+from typing import Final, NewType
+
+from models.kernel.errors import Malformed
+from models.kernel.text import is_printable_line
+from models.library.entities import VenueId
+from models.library.names import Names
+
+RoomId = NewType("RoomId", str)
+BUFFERS: Final = (0, 30, 60)
+"""The minutes for which a room can stay empty after each stay."""
+_NUMBERS: Final = {
+    "min_minutes": (1, 1440),
+    "max_minutes": (30, 1440),
+    "days_ahead": (0, 60),
+    "bookings_a_week": (1, 20),
+}
+_MOST_PEOPLE: Final = 200
+_MOST_EQUIPMENT: Final = 20
+_LONGEST_WORD: Final = 30
+
+
+class RequestAnswer(StrEnum):
+    """The answer to a request for a room. The values are stored."""
+
+    APPROVE = "approve"
+    DECLINE = "decline"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRules:
+    """The rules of a room.
+
+    `bookings_a_week`: of a reader in a calendar week, those of other rooms included.
+    `buffer_minutes`: one of ``BUFFERS``. `purpose_wanted`: a booking says what for.
+    `confirm_minutes`: so long before the start the room's least number of people must have
+    confirmed; None: nobody but the booker need confirm. `unanswered`: what becomes of a request
+    that the library has not answered an hour before the start; None: no approval is needed.
+    """
+
+    min_minutes: int = 30
+    max_minutes: int = 240
+    days_ahead: int = 7
+    bookings_a_week: int = 3
+    step_minutes: int = 30
+    buffer_minutes: int = 0
+    purpose_wanted: bool = False
+    confirm_minutes: int | None = None
+    unanswered: RequestAnswer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A study room for `least` to `most` people. `hours`: the clock times between which it is
+    open while its venue is; None: as long as the venue. `rev` grows with every change. A
+    `retired` room is kept to name past bookings."""
+
+    id: RoomId
+    venue_id: VenueId
+    name: str
+    floor: int
+    least: int
+    most: int
+    equipment: tuple[str, ...] = ()
+    hours: tuple[time, time] | None = None
+    rules: RoomRules = RoomRules()
+    names: Names = field(default_factory=dict, hash=False)
+    retired: bool = False
+    rev: int = 0
+
+
+def check_room(room: Room) -> None:
+    """Raises: Malformed with the first field that is out of bounds."""
+    rules = room.rules
+    for name, (least, most) in _NUMBERS.items():
+        if not least <= getattr(rules, name) <= most:
+            raise Malformed(name, "out_of_bounds", least=least, most=most)
+    if rules.min_minutes > rules.max_minutes:
+        raise Malformed("min_minutes", "out_of_bounds", least=1, most=rules.max_minutes)
+    if rules.step_minutes < 30 or rules.step_minutes % 30:
+        # Two bookings in one half hour would need the same claim.
+        raise Malformed("step_minutes", "must be a multiple of 30")
+    if rules.buffer_minutes not in BUFFERS:
+        raise Malformed("buffer_minutes", "must be 0, 30 or 60")
+    if rules.confirm_minutes is not None and not 0 <= rules.confirm_minutes <= 10080:
+        raise Malformed("confirm_minutes", "out_of_bounds", least=0, most=10080)
+    if not 1 <= room.least <= room.most <= _MOST_PEOPLE:
+        raise Malformed("least", "out_of_bounds", least=1, most=min(room.most, _MOST_PEOPLE))
+    if room.hours is not None and room.hours[0] >= room.hours[1]:
+        raise Malformed("hours", "must end after they begin")
+    words = room.equipment
+    if len(words) > _MOST_EQUIPMENT or not all(
+        0 < len(word) <= _LONGEST_WORD and is_printable_line(word) for word in words
+    ):
+        raise Malformed("equipment", "name_length", most=_LONGEST_WORD)
