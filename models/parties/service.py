@@ -6,15 +6,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from hmac import compare_digest
 from typing import Final
 
 from models.booking.entitlement import check_seat
 from models.booking.idempotency import idempotent
+from models.booking.invitations import Invitations
 from models.booking.service import ReservationService
 from models.booking.writer import MAX_ATTEMPTS
 from models.kernel.errors import Busy, NotFound
-from models.kernel.ids import PartyId, ReaderId, ReservationId
+from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import floor_minute
 from models.library.entities import Seat, SeatId
 from models.occupancy.live import LiveOccupancy
@@ -41,9 +41,8 @@ from models.reservations.party import NOBODY, Party, PartySeat, accepted, ended,
 from models.reservations.rules import TimeSelection
 from models.storage.encryption import FieldCipher
 
-_PURPOSE: Final = "party"
 _ID_HEX: Final = 24
-_SECRET_HEX: Final = 32
+"""The length of the id of a booking."""
 NOBODY_NAMED: Final[Mapping[str, str]] = {}
 
 
@@ -58,7 +57,8 @@ class PartyService:
         cipher: FieldCipher,
     ) -> None:
         self._parties, self._reservations, self._readers = parties, reservations, readers
-        self._occupancy, self._reference, self._cipher = occupancy, reference, cipher
+        self._occupancy, self._reference = occupancy, reference
+        self._invitations = Invitations(cipher, "party")
         self.idempotency = reservations.idempotency
 
     @idempotent
@@ -144,26 +144,16 @@ class PartyService:
         return True
 
     def invitation_of(self, party: Party) -> str:
-        """The word in the link of the invitation: the party's id, and 128 bits made from it with
-        the service's key."""
-        return party.own_id + self._secrets(party.id)[0]
-
-    def _secrets(self, party_id: PartyId) -> list[str]:
-        return [
-            keyed.partition(":")[2][:_SECRET_HEX]
-            for keyed in self._cipher.hashes(party_id, _PURPOSE)
-        ]
+        """The word in the link of the party's invitation."""
+        return self._invitations.invitation_to(party.own_id)
 
     async def invited(self, invitation: str, reader_id: ReaderId) -> Party:
         """The party to which the invitation belongs. For a friend who was named, the id of the
         asker's booking is invitation enough. Raises: NotFound for a wrong one."""
-        own_id, secret = invitation[:_ID_HEX], invitation[_ID_HEX:].encode()
+        named = len(invitation) == _ID_HEX
+        own_id = invitation if named else self._invitations.booking_of(invitation)
         party = await self.of_booking(ReservationId(own_id))
-        if party is None:
-            raise NotFound()
-        if any(compare_digest(own.encode(), secret) for own in self._secrets(party.id)):
-            return party
-        if secret or all(seat.invited != reader_id for seat in party.seats):
+        if party is None or (named and all(seat.invited != reader_id for seat in party.seats)):
             raise NotFound()
         return party
 

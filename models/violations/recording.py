@@ -61,9 +61,9 @@ class ViolationRecorder:
         if not is_violation(event.event, bool(event.facts["penalty_waived"]), policy):
             # The message about an excused no-show also reports the reader's count.
             missed = event.event is OutboxEventKind.NO_SHOW
-            counting = await self._counting(r, event, policy) if missed else []
+            counting = await self._counting(r.reader_id, event.at, policy) if missed else []
             return ViolationResult(None, _window(policy, len(counting)))
-        violation = await self._violations.record(
+        return await self.count(
             Violation(
                 id=f"{r.id}:{event.event}",
                 reader_id=r.reader_id,
@@ -72,9 +72,15 @@ class ViolationRecorder:
                 at=event.at,
                 day=r.date,
                 counts=True,
-            )
+            ),
+            policy,
         )
-        counting = await self._counting(r, event, policy)
+
+    async def count(self, missed: Violation, policy: Policy) -> ViolationResult:
+        """Records the violation, and the suspension that follows from it by the policy, each
+        once; returns the result. Raises: Unavailable."""
+        violation = await self._violations.record(missed)
+        counting = await self._counting(violation.reader_id, violation.at, policy)
         decided = decide_suspension(violation, counting, policy)
         if decided is not None:
             await self._violations.suspend(decided)
@@ -83,18 +89,19 @@ class ViolationRecorder:
         suspension = await self._violations.suspension(violation.id)
         if suspension is None:
             return ViolationResult(violation, _window(policy, len(counting)))
-        await self._on_reader_changed(r.reader_id)
-        log.info("reader_suspended", extra={"reader": r.reader_id, "reservation": r.id})
-        last = await self._violations.last_suspension(r.reader_id) or suspension
+        reader_id = violation.reader_id
+        await self._on_reader_changed(reader_id)
+        log.info(
+            "reader_suspended", extra={"reader": reader_id, "reservation": missed.reservation_id}
+        )
+        last = await self._violations.last_suspension(reader_id) or suspension
         until = max(last.until, suspension.until)
         window = _window(policy, policy.violations_limit)
         return ViolationResult(violation, window, suspension, until)
 
-    async def _counting(
-        self, r: Reservation, event: OutboxEvent, policy: Policy
-    ) -> list[Violation]:
-        since = window_start(policy, event.at)
-        return await self._violations.counting_violations(r.reader_id, since, event.at)
+    async def _counting(self, reader_id: ReaderId, at: datetime, policy: Policy) -> list[Violation]:
+        since = window_start(policy, at)
+        return await self._violations.counting_violations(reader_id, since, at)
 
 
 def _window(policy: Policy, count: int) -> ViolationCount:
