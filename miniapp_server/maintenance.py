@@ -14,6 +14,7 @@ from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.parties import rules as parties
 from models.reference_data import ReferenceData
 from models.reservations.errors import Suspended
+from models.rooms import rules as rooms
 from models.storage.attempt_limiter import AttemptLimiter
 
 _PRUNE_AT_ONCE: Final = 5000
@@ -54,6 +55,9 @@ class Retention:
         claims = await self._deadlines.release_past_claims(now)
         await r.reservations.drop_tombstones(real_now - _KEEP_TOMBSTONES)
         await r.parties.forget(self._reference.zone.day(now - parties.KEPT_FOR))
+        await r.room_bookings.drop_past_claims(
+            self._reference.zone.day(now - rooms.CLAIMS_KEPT_FOR)
+        )
         await r.sessions.prune(now, now - _KEEP_TICKETS)
         await r.activation_codes.prune(now - _KEEP_CODES)
         await r.review_codes.prune(now - _KEEP_CODES)

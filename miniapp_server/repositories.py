@@ -48,6 +48,7 @@ from models.reservation_store.change_stream_repository import ReservationChangeS
 from models.reservation_store.party_repository import PartyRepository
 from models.reservation_store.presence_repository import PresenceMethodRepository
 from models.reservation_store.repository import ReservationRepository
+from models.reservation_store.room_repository import RoomBookingRepository
 from models.staff.alert_repository import AlertRepository
 from models.staff.audit_repository import AuditLogRepository
 from models.statistics.repository import DailyStatisticsRepository
@@ -121,6 +122,7 @@ class Repositories:
         self.readers = ReaderRepository(db, cipher)
         self.reservations = ReservationRepository(db)
         self.parties = PartyRepository(db, self.reservations)
+        self.room_bookings = RoomBookingRepository(db, self.reservations, cipher)
         self.reservation_changes = change_stream(db, self.reservations.writer)
         self.second_factors = SecondFactorRepository(db, cipher)
         self.sessions = SessionRepository(db, cipher)

@@ -22,6 +22,7 @@ from miniapp_server.wiring import (
     DEADLINE_JOBS,
     GATE_PRESENCE_JOB,
     PRESENCE_CHECK_JOB,
+    ROOM_JOBS,
     WAITLIST_JOBS,
 )
 from models.code_sharing.service import CodeSharingService
@@ -134,6 +135,7 @@ def deadline_jobs(app: web.Application, pending: PendingWork) -> JobGroup:
         "no_show": deadlines.no_show,
         "expire_offers": expire_offers,
         "end_parties": end_parties,
+        "rooms": app[ROOM_JOBS].run,
         "fail_presence_checks": app[PRESENCE_CHECK_JOB].run,
         "expire_leaves": deadlines.expire_leaves,
         "complete": deadlines.complete,

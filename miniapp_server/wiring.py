@@ -75,6 +75,9 @@ from models.reader_groups.staff.memberships import StaffMemberships
 from models.readers.staff.readers import StaffReaders
 from models.readers.staff.visitors import StaffVisitors
 from models.reference_data import ReferenceData
+from models.rooms.jobs import RoomJobs
+from models.rooms.service import RoomService
+from models.rooms.staff import StaffRooms
 from models.seat_map.service import SeatMapService
 from models.seat_reports.jobs import PresenceCheckJob
 from models.seat_reports.service import SeatReportService
@@ -105,6 +108,7 @@ IDEMPOTENCY: Final = web.AppKey("idempotency", Idempotency)
 MATCHER: Final = web.AppKey("matcher", WaitlistMatcher)
 OCCUPANCY: Final = web.AppKey("occupancy", LiveOccupancy)
 OPENING_DRAW: Final = web.AppKey("opening_draw", OpeningDraw)
+ROOM_JOBS: Final = web.AppKey("room_jobs", RoomJobs)
 PRESENCE_CHECK_JOB: Final = web.AppKey("presence_check_job", PresenceCheckJob)
 WAITLIST_JOBS: Final = web.AppKey("waitlist_jobs", WaitlistJobs)
 WRITER: Final = web.AppKey("writer", ReservationWriter)
@@ -151,6 +155,7 @@ def wire_models(
         db,
         app[service_key(WaitlistService)],
         app[service_key(PartyService)],
+        app[service_key(RoomService)],
         app[service_key(ReservationService)],
         app[service_key(CheckInService)],
         on_reader_changed,
@@ -160,6 +165,7 @@ def wire_models(
         r.cipher,
         app[ERASURE],
         app[service_key(ReservationService)],
+        app[service_key(RoomService)],
         app[service_key(ViolationService)],
         app[REFERENCE],
     )
@@ -224,9 +230,14 @@ def _wire_reservations(
 def _wire_presence(app: web.Application, r: Repositories) -> None:
     reference, occupancy = app[REFERENCE], app[OCCUPANCY]
     writer, idempotency = app[WRITER], app[IDEMPOTENCY]
-    extension = app[DEADLINE_EXTENSION] = DeadlineExtension(r.reservations, writer, r.heartbeat)
+    extension = app[DEADLINE_EXTENSION] = DeadlineExtension(
+        r.reservations, r.room_bookings, writer, r.heartbeat
+    )
     app[service_key(CheckInService)] = CheckInService(
         r.reservations, reference, writer, idempotency, extension
+    )
+    app[service_key(RoomService)] = RoomService(
+        r.room_bookings, app[service_key(CheckInService)], reference, r.cipher
     )
     app[service_key(EarlyEndService)] = EarlyEndService(writer, idempotency)
     app[service_key(RenewalService)] = RenewalService(reference, occupancy, writer, idempotency)
@@ -264,6 +275,9 @@ def _wire_deadlines(
     writer = app[WRITER]
     app[DEADLINE_JOBS] = DeadlineJobs(
         r.reservations, reference, writer, extension, knowledge, gates
+    )
+    app[ROOM_JOBS] = RoomJobs(
+        r.room_bookings, reference, extension, knowledge, app[service_key(ViolationRecorder)]
     )
     app[service_key(SeatReportService)] = SeatReportService(
         r.reservations, app[OCCUPANCY], reference, writer, app[IDEMPOTENCY], gates
@@ -319,6 +333,7 @@ def wire_staff(
     app[service_key(StaffReservations)] = StaffReservations(
         audit, lookup, reservations, app[service_key(CheckInService)], waitlist
     )
+    app[service_key(StaffRooms)] = StaffRooms(audit, app[service_key(RoomService)], r.room_bookings)
     app[service_key(StaffSeatReports)] = StaffSeatReports(
         audit, lookup, app[service_key(SeatReportService)]
     )

@@ -153,10 +153,15 @@ class ReferenceData:
             raise NotFound()
         return area
 
+    def rooms_in_use(self) -> list[Room]:
+        """The study rooms that can be booked."""
+        venues = {venue.id for venue in self.catalog.venues_in_use}
+        return [r for r in self.rooms.values() if not r.retired and r.venue_id in venues]
+
     def room(self, room_id: str) -> Room:
         """The study room, if it is in use. Raises: NotFound."""
         room = self.rooms.get(RoomId(room_id))
-        if room is None or room.retired or self.catalog.venue_in_use(room.venue_id) is None:
+        if room is None or room not in self.rooms_in_use():
             raise NotFound()
         return room
 

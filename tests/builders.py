@@ -15,10 +15,12 @@ from models.kernel.time_range import (
 )
 from models.kernel.zone import Zone
 from models.library.entities import AreaId, Seat, SeatId, VenueId
+from models.library.rooms import RoomId
 from models.policy.entities import Policy
 from models.reservations import transitions
 from models.reservations.entities import Placement, Reservation
 from models.reservations.presence import PresenceMethod, PresenceProof
+from models.reservations.room_booking import RoomBooking, RoomState
 
 ZONE: Final = Zone.fixed("Asia/Shanghai", 480)
 """The zone of the test library."""
@@ -121,3 +123,25 @@ def moved(r: Reservation, later: timedelta) -> Reservation:
         if isinstance(value := getattr(r, field.name), datetime)
     }
     return but(r, date=ZONE.day(r.start + later), **instants)
+
+
+ROOM_BOOKING: Final = RoomBooking(
+    id=ReservationId("x"),
+    change="x",
+    room_id=RoomId("r1"),
+    room_rev=1,
+    venue_id=VENUE,
+    day=on("14:00").date(),
+    span=hours("14:00", "15:00"),
+    state=RoomState.RESERVED,
+    people=(ZHANG, LI),
+    number=2,
+    made_at=on("08:00"),
+    buffer=timedelta(minutes=30),
+    least=2,
+    most=4,
+    check_in_from=on("13:30"),
+    check_in_until=on("14:30"),
+    excused=False,
+)
+"""A booking of a room of 14:00 to 15:00 by two people."""

@@ -12,14 +12,28 @@ from miniapp_server.repositories import Repositories
 from models.check_in import transitions
 from models.gates.entities import Direction, GateEvent, GateId, PresenceEffect
 from models.gates.event_repository import Judged
-from models.kernel.ids import ReaderId
+from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.time_range import TimeRange
+from models.library.rooms import RoomId
 from models.messages.entities import Channel, Message, Template
 from models.reservations.entities import Reservation
+from models.reservations.room_booking import RoomState
 from models.reservations.state_machine import ReservationState
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, new_id
 from models.violations.entities import Violation
-from tests.builders import BY_JOB, MONDAY, TOMORROW, away, but, in_use, on, reserved
+from tests.builders import (
+    BY_JOB,
+    MONDAY,
+    ROOM_BOOKING,
+    TOMORROW,
+    ZONE,
+    away,
+    but,
+    in_use,
+    on,
+    reserved,
+)
 
 READERS: Final = 120
 EVENING: Final = on("23:00")
@@ -74,6 +88,16 @@ async def fill(s: Store, n: int, reader: ReaderId) -> None:
     await s.stored.bindings.bind(reader, f"o-{reader}", None, on("08:00"))
     await s.stored.feedback.add(reader, "k", "…", on("14:00"))
     await s.stored.activation_codes.issue(reader, str(100000 + n), on("08:00"), EVENING)
+    if n % 20 == 2:  # rooms are few
+        room = replace(
+            ROOM_BOOKING,
+            id=ReservationId(new_id()),
+            room_id=RoomId(f"r{n}"),
+            people=(reader,),
+            span=TimeRange(on("16:30"), on("17:30")),
+            state=RoomState.REQUESTED if n % 40 == 2 else RoomState.RESERVED,
+        )
+        await s.stored.room_bookings.insert(ZONE, room)
     await s.stored.review_codes.issue(reader, f"{n:022d}", on("08:00"), EVENING)
     await s.stored.consents.add(reader, Template.LEAVE)
     message = Message(f"{reader}:0", reader, Template.LEAVE, "", "", on("14:00"), {})

@@ -10,10 +10,11 @@ from typing import Final
 from models.check_in import transitions
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import TimeRange
+from models.library.rooms import RoomId
 from models.messages.delivery_report_repository import ChannelDeliveries
 from models.messages.entities import Channel, DeliveryResult, DeliveryState, Template
 from models.pending_work import PendingWork
-from models.reservations.claims import presence_claim
+from models.reservations.claims import presence_claim, room_claims
 from models.reservations.state_machine import ReservationState
 from models.storage.encryption import token_hash
 from models.storage.mongo import Document, new_id
@@ -58,6 +59,8 @@ async def _look_on(s: Store) -> None:
 
 
 SPAN: Final = TimeRange(on("14:00"), on("15:30"))
+EARLY_EVENING: Final = TimeRange(on("16:30"), on("17:30"))
+ROOM_HOURS: Final = [c for n in (2, 22) for c in room_claims(ZONE, RoomId(f"r{n}"), EARLY_EVENING)]
 # verb → what it sends: the plan's index (or IDHACK), and how many documents a found one may cost
 HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("occupancy_rows", _of("occupancy_rows", MONDAY), {"occupancy"}),
@@ -69,6 +72,15 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("with_outbox_events", _of("with_outbox_events", 200), {"outbox"}),
     ("on_day", lambda s: s.stored.reservations.on_day(ZONE, s.readers[2], MONDAY), {"reader_list"}),
     ("on_seat", _of("on_seat", ZONE, "seat-003", MONDAY), {"occupancy", "ended_on_seat"}),
+    ("rooms.due", _of("due", EVENING, 500, of="room_bookings"), {"due"}),
+    ("rooms.taken", _of("taken", ROOM_HOURS, of="room_bookings"), {"claims"}),
+    ("rooms.holder", _of("holder", ROOM_HOURS[0], of="room_bookings"), {"claims"}),
+    ("rooms.requests", _of("requests", MONDAY, None, of="room_bookings"), {"occupancy"}),
+    (
+        "rooms.of",
+        lambda s: s.stored.room_bookings.of(s.readers[2], on("08:00")),
+        {"people_in_rooms"},
+    ),
     (
         "gate_events.of_day",
         lambda s: s.stored.gate_events.of_day(s.readers[2], on("00:00"), on("23:00")),

@@ -18,6 +18,7 @@ from miniapp_server.wiring import (
     IDEMPOTENCY,
     OCCUPANCY,
     OPENING_DRAW,
+    ROOM_JOBS,
     WAITLIST_JOBS,
     WRITER,
     wire_models,
@@ -33,6 +34,7 @@ from models.kernel.ids import ReaderId
 from models.opening_draw.service import OpeningDraw, Sleep
 from models.outages.monitor import OutageMonitor
 from models.parties.service import PartyService
+from models.rooms.service import RoomService
 from models.seat_map.service import SeatMapService
 from models.seat_reports.service import SeatReportService
 from models.statistics.service import StatisticsService
@@ -61,6 +63,7 @@ class Inside:
         self.seat_reports = app[service_key(SeatReportService)]
         self.waitlist, self.waitlist_jobs = app[service_key(WaitlistService)], app[WAITLIST_JOBS]
         self.parties = app[service_key(PartyService)]
+        self.rooms, self.room_jobs = app[service_key(RoomService)], app[ROOM_JOBS]
         self.violations, self.violation_recorder, self.gates = (
             app[service_key(ViolationService)],
             app[service_key(ViolationRecorder)],

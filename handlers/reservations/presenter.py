@@ -18,6 +18,8 @@ from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
 from models.kernel.zone import Zone
 from models.library.entities import SeatId
+from models.library.names import label_text
+from models.library.rooms import RoomId
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
@@ -29,6 +31,22 @@ _STILL_TO_END: Final = CHECKED_IN_STATES | {ReservationState.RESERVED}
 
 def seat(reference: ReferenceData, seat_id: str) -> schemas.ReservedSeat:
     catalog_seat = reference.catalog.all_seats.get(SeatId(seat_id))
+    room = reference.rooms.get(RoomId(seat_id)) if catalog_seat is None else None
+    if room is not None:  # a missed booking of a room, among the violations
+        venue = reference.catalog.venues[room.venue_id]
+        floor = venue.floor(room.floor)
+        label = label_text(venue, floor, room)
+        return schemas.ReservedSeat(
+            id=room.id,
+            no="",
+            area_id="",
+            area=room.name,
+            floor=room.floor,
+            venue=venue.name,
+            label=label,
+            floor_name=floor.name,
+            labels=label.facts,
+        )
     if catalog_seat is None:  # not in this worker's catalog
         return schemas.ReservedSeat(seat_id, "", "", "", 0, "", seat_id, "", {})
     return schemas.ReservedSeat(**reference.catalog.described(catalog_seat))

@@ -291,7 +291,8 @@ class SeatMapCache:
                 reference.zone, day, begin, clock_time(end), minute, from_now
             )
             policy = self._widest(time_window.day, venue_id, limits)
-            rules.day_in_horizon(reference.zone, time_window.day, policy, minute)
+            ahead = policy.booking_window_days
+            rules.day_in_horizon(reference.zone, time_window.day, ahead, minute)
             self._windows[key] = time_window
         return time_window
 

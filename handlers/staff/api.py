@@ -23,7 +23,6 @@ from handlers.staff.schemas import (
 )
 from handlers.violations import presenter
 from handlers.violations.schemas import ViolationOut
-from models.booking.service import ReservationService
 from models.code_sharing.service import CodeSharingService
 from models.identity.roles import Role, StaffRights, rights_everywhere
 from models.kernel.errors import Malformed, NotFound
@@ -199,7 +198,7 @@ async def list_code_sharing(call: ApiRequest, query: Pagination) -> Page[CodeSha
 
 
 async def _violation(call: ApiRequest, v: Violation) -> ViolationOut:
-    return await presenter.violation(call[REFERENCE], call[ReservationService], v, call.now)
+    return await presenter.violation(call, v)
 
 
 def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:

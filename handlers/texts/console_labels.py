@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from handlers.texts.labels import STATE_TEXT
+from handlers.texts.labels import ROOM_STATE_TEXT, STATE_TEXT
 from handlers.texts.setup import MARK_TEXT_OF_STEP, PROFILE_FIELDS, STEP_TEXT
 from languages.text import _, _n, _p
 from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
@@ -31,6 +31,8 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.ACCEPT_OFFER: _("代为接受"),
     AuditAction.DECLINE_OFFER: _("代为放弃"),
     AuditAction.END_PARTY: _("不再为同伴保留"),
+    AuditAction.APPROVE_ROOM: _("同意研修间申请"),
+    AuditAction.DECLINE_ROOM: _("谢绝研修间申请"),
     AuditAction.RESOLVE_REPORT: _("已清理"),
     AuditAction.REJECT_REPORT: _("没有被占"),
     AuditAction.WAIVE: _("免除违约"),
@@ -115,6 +117,7 @@ FACTS: Final[Mapping[str, str]] = {
     **PROFILE_FIELDS,  # first, since other things have titles as well
     "state": _("状态"),
     "seat": _p("column", "座位"),
+    "room": _("研修间"),
     "start": _("开始"),
     "end": _p("fact", "结束"),
     "waived": _p("fact", "免除"),
@@ -186,6 +189,7 @@ FACTS: Final[Mapping[str, str]] = {
 }
 STATES: Final[Mapping[str, str]] = {
     **{state.value: text for state, text in STATE_TEXT.items()},
+    **ROOM_STATE_TEXT,
     FOREVER_TEXT: _p("state", "长期"),
     **STEP_TEXT,
     **MARK_TEXT_OF_STEP,
@@ -201,6 +205,8 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "kiosk": _("选座机"),
     "gate": _("闸机"),
     "venue": _p("label", "场馆"),
+    "room": _("研修间"),
+    "room-requests": _("研修间申请"),
     "violation": _p("target", "违约"),
     "violations": _("违约"),
     "question": _p("target", "留言"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from handlers.texts.labels import STATE_TEXT, SUSPENDED_FOR
+from handlers.texts.labels import ROOM_STATE_TEXT, STATE_TEXT, SUSPENDED_FOR
 from handlers.texts.opening import in_brackets
 from languages.text import _, _p, joined, short_day_text
 from models.library.entities import REMOVED_FROM_PLAN
@@ -85,6 +85,11 @@ TEXTS: Final[Mapping[str, str]] = {
     "parties_refused": _("您前几次为同伴留的座位都没有人接受，{until} 起可以再留"),
     "no_party_during_draw": _("抽签期间不能为同伴留座，请稍后再试"),
     "invitation_over": _("这个座位已不再为您保留，可以自己预约一个"),
+    "room_taken": _("研修间在这段时间已有预约或需要整理，请换一个时间"),
+    "room_full": _("这个研修间最多 {most} 人，人数已满"),
+    "weekly_limit": _("您这一周的研修间预约次数已用完（每周 {limit} 次）"),
+    "request_too_late": _("这个研修间要先申请，最晚 {until} 提交"),
+    "too_few_people": _("至少要有 {least} 人确认参加，才能签到"),
     "already_waiting": _("您在这段时间已经候补，请先取消原来的候补"),
     "not_there": _("请先在本馆签到，再反映座位无人"),
     "not_in_use": _("该座位现在没有人签到使用，可以直接预约"),
@@ -277,6 +282,8 @@ def _spoken(name: str, value: Any) -> str:
         return _SEAT_UNAVAILABLE.get(str(value), str(value))
     if name == "state" and value in set(ReservationState):
         return STATE_TEXT[ReservationState(value)]
+    if name == "state":
+        return ROOM_STATE_TEXT.get(str(value), str(value))
     return str(value)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from languages.text import Text, _, _n, _p, date_text, joined, short_day_text
 from models.identity.entities import SessionKind
 from models.readers.entities import SuspensionReason
+from models.reservations.room_booking import RoomState
 from models.reservations.state_machine import ReservationState
 from models.violations.entities import ANSWER_BY_GATE
 
@@ -22,6 +23,12 @@ STATE_TEXT: Final[Mapping[ReservationState, str]] = {
     ReservationState.OFFERED: _("待接受"),
     ReservationState.OFFER_EXPIRED: _("未接受"),
 }
+ROOM_STATE_TEXT: Final[Mapping[str, str]] = {
+    RoomState.REQUESTED: _("待审批"),
+    RoomState.DECLINED: _("未获批准"),
+    RoomState.RELEASED: _("人数不足，已释放"),
+}
+"""The states that only bookings of rooms have; the others are those of ``STATE_TEXT``."""
 UNCONFIRMED_STATE: Final = _("{state}·待确认")
 """The text for a state that a gate has set and the reader has yet to confirm."""
 WEEKDAYS: Final = (

@@ -2,11 +2,9 @@ from __future__ import annotations
 
 from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
-from handlers.http.keys import REFERENCE
 from handlers.http.schemas import Pagination
 from handlers.violations import presenter
 from handlers.violations.schemas import NewAppeal, ViolationOut, ViolationsOut, WindowOut
-from models.booking.service import ReservationService
 from models.kernel.errors import NotFound
 from models.violations.entities import Violation
 from models.violations.errors import NothingToAppeal
@@ -39,4 +37,4 @@ async def appeal(call: ApiRequest, body: NewAppeal) -> ViolationOut:
 
 
 async def _presented(call: ApiRequest, v: Violation) -> ViolationOut:
-    return await presenter.violation(call[REFERENCE], call[ReservationService], v, call.now)
+    return await presenter.violation(call, v)

@@ -3,13 +3,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.http.forms import Form
-from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.staff.forms import decode, required_text
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
 from handlers.staff.schemas import WaiveAll
 from handlers.violations import presenter
-from models.booking.service import ReservationService
 from models.kernel.errors import Malformed
 from models.readers.staff.readers import StaffReaders
 from models.text_checks.entities import TextVerdict
@@ -17,7 +15,6 @@ from models.violations.staff import StaffViolations
 
 
 async def appeals(visit: PageRequest) -> web.StreamResponse:
-    reference, reservations = visit[REFERENCE], visit[ReservationService]
     number = page_number(visit)
     rows, total = await visit[StaffViolations].appeals(
         visit.rights.venues if visit.rights is not None else None, (number - 1) * PAGE, PAGE
@@ -25,7 +22,7 @@ async def appeals(visit: PageRequest) -> web.StreamResponse:
     people = await visit[StaffReaders].many({v.reader_id for v in rows})
     items = [
         (
-            await presenter.violation(reference, reservations, v, visit.now),
+            await presenter.violation(visit, v),
             reader_label(people.get(v.reader_id)),
             v.reader_id,
             v.appeal.verdict if v.appeal else TextVerdict.UNCHECKED,

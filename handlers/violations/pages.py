@@ -4,12 +4,10 @@ from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.free_text import checked_text
-from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
 from handlers.http.rendering import render_page
 from handlers.violations import presenter, schemas
-from models.booking.service import ReservationService
 from models.feedback.entities import MAX_LENGTH
 from models.kernel.errors import NotFound
 from models.violations.entities import Violation
@@ -72,6 +70,4 @@ async def _appeal_page(
 
 
 async def _presented(visit: PageRequest, violation: Violation) -> schemas.ViolationOut:
-    return await presenter.violation(
-        visit[REFERENCE], visit[ReservationService], violation, visit.now
-    )
+    return await presenter.violation(visit, violation)

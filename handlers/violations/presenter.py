@@ -1,22 +1,26 @@
 from __future__ import annotations
 
-from datetime import datetime
-
+from handlers.http.endpoint import ApiRequest
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest
 from handlers.reservations.presenter import reservation
 from handlers.texts.labels import APPEAL_ANSWER_TEXT
 from handlers.violations import schemas
 from models.booking.service import ReservationService
-from models.reference_data import ReferenceData
+from models.kernel.errors import NotFound
+from models.rooms.service import RoomService
 from models.violations.entities import Violation
 
 
-async def violation(
-    reference: ReferenceData, reservations: ReservationService, v: Violation, now: datetime
-) -> schemas.ViolationOut:
+async def violation(call: ApiRequest | PageRequest, v: Violation) -> schemas.ViolationOut:
     """A violation for the API, with its reservation, waiver and appeal. Only the reader
     concerned and librarians may get it."""
     waiver, appeal = v.waiver, v.appeal
-    r = await reservations.get_own(v.reservation_id, v.reader_id)
+    reference, now = call[REFERENCE], call.now
+    try:
+        r = await call[ReservationService].get_own(v.reservation_id, v.reader_id)
+    except NotFound:
+        r = (await call[RoomService].own(v.reader_id, v.reservation_id)).missed_stay()
     return schemas.ViolationOut(
         id=v.id,
         kind="no_show" if v.kind == "no_show" else "away_timeout",

@@ -9,6 +9,7 @@ from models.kernel.ids import ReaderId
 from models.readers.entities import Reader
 from models.readers.personal_data_repository import export
 from models.reference_data import ReferenceData
+from models.rooms.service import RoomService
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, Document
 from models.violations.service import ViolationService
@@ -23,11 +24,13 @@ class OwnData:
         cipher: FieldCipher,
         erasure: ErasureService,
         reservations: ReservationService,
+        rooms: RoomService,
         violations: ViolationService,
         reference: ReferenceData,
     ) -> None:
         self._db, self._cipher, self._erasure = db, cipher, erasure
-        self._reservations, self._violations = reservations, violations
+        self._reservations, self._rooms = reservations, rooms
+        self._violations = violations
         self._reference = reference
 
     async def export(self, reader_id: ReaderId) -> dict[str, list[Document]]:
@@ -45,7 +48,9 @@ class OwnData:
         if (await self._violations.violation_count(reader.id, now)).count:
             return ErasureObstacle.VIOLATIONS
         live = await self._reservations.live_now(reader.id, now)
-        if live or await self._reservations.on_day(reader.id, self._reference.zone.day(now)):
+        live_rooms = [b for b in await self._rooms.of(reader.id, now) if b.live]
+        today = self._reference.zone.day(now)
+        if live or live_rooms or await self._reservations.on_day(reader.id, today):
             return ErasureObstacle.BOOKINGS
         return None
 

@@ -10,6 +10,7 @@ from pymongo import ASCENDING
 
 from models.kernel.zone import Zone
 from models.readers.personal_data_repository import (
+    A_ROOM_BOOKING,
     ERASED_READER,
     anonymise_reservations,
     anonymise_violations,
@@ -31,9 +32,9 @@ class PastRepository:
 
     async def forget(self, zone: Zone, ended_before: datetime, limit: int) -> int:
         """Anonymises up to ``limit`` reservations that ended before ``ended_before``, and their
-        violations; returns the number of reservations. Deletes waitlist entries, suspensions and
-        draw tickets that are as old. The progress is stored last, so an interrupted run can be
-        repeated. Raises: Unavailable."""
+        violations; returns the number of reservations. Deletes bookings of rooms, waitlist
+        entries, suspensions and draw tickets that are as old. The progress is stored last, so an
+        interrupted run can be repeated. Raises: Unavailable."""
         with translate_errors():
             mark = await self._db["versions"].find_one({"_id": _MARK})
             after = mark["until"] if mark else ""
@@ -52,6 +53,7 @@ class PastRepository:
             made: Document = {"_id": {"$gt": after, "$lte": f"{until}~"}}
             not_anonymous: Document = {"reader": {"$ne": ERASED_READER}}
             ids: Document = {"_id": {"$in": [row["_id"] for row in past if "end" in row]}}
+            await self._db["reservations"].delete_many(ids | A_ROOM_BOOKING)
             count = await anonymise_reservations(self._db, ids | not_anonymous)
             await anonymise_violations(self._db, made | not_anonymous)
             await self._db["waitlist"].delete_many(made | {"state": {"$nin": _OPEN}})

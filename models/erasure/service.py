@@ -17,6 +17,7 @@ from models.readers.entities import Reader
 from models.readers.personal_data_repository import erase_documents, remaining, revoke_access
 from models.reservations.errors import Suspended
 from models.reservations.state_machine import ReservationState
+from models.rooms.service import RoomService
 from models.storage.mongo import Database
 from models.waitlist.service import WaitlistService
 
@@ -29,11 +30,13 @@ class ErasureService:
         db: Database,
         waitlist: WaitlistService,
         parties: PartyService,
+        rooms: RoomService,
         reservations: ReservationService,
         check_in: CheckInService,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
-        self._db, self._waitlist, self._parties = db, waitlist, parties
+        self._db, self._waitlist = db, waitlist
+        self._parties, self._rooms = parties, rooms
         self._reservations, self._check_in = reservations, check_in
         self._on_reader_changed = on_reader_changed
 
@@ -50,6 +53,7 @@ class ErasureService:
             with suppress(NotFound):
                 await self._waitlist.leave(ctx, entry.id)
         await self._parties.end_all(ctx)
+        await self._rooms.end_all(ctx)
         for r in await self._reservations.live_of(reader.id, now):
             reserved = r.state is ReservationState.RESERVED
             end = self._reservations.cancel if reserved else self._check_in.finish

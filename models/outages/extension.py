@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -13,6 +14,7 @@ from models.library.entities import VenueId
 from models.outages import transitions as outage_transitions
 from models.outages.heartbeat_repository import GAP, HeartbeatRepository
 from models.reservation_store.repository import ReservationRepository
+from models.reservation_store.room_repository import RoomBookingRepository
 from models.reservations.entities import Reservation
 from models.reservations.errors import StaleRevision
 
@@ -29,10 +31,12 @@ class DeadlineExtension:
     def __init__(
         self,
         reservations: ReservationRepository,
+        rooms: RoomBookingRepository,
         writer: ReservationWriter,
         heartbeat: HeartbeatRepository,
     ) -> None:
         self._reservations, self._writer, self._heartbeat = reservations, writer, heartbeat
+        self._rooms = rooms
         self._beating = asyncio.Lock()
         self._had_lease_at: datetime | None = None
 
@@ -100,7 +104,7 @@ class DeadlineExtension:
         Raises: Unavailable; Busy if some reservations were changed each time and are not extended
         yet.
         """
-        moved = 0
+        moved = await self._extend_rooms(outage, venue_id)
         for _ in range(_ROUNDS):
             reservations = [
                 r
@@ -112,6 +116,25 @@ class DeadlineExtension:
             moved += await apply_all(
                 self._writer, outage.end, reservations, _extended_by(outage), {}
             )
+        raise Busy()
+
+    async def _extend_rooms(self, outage: TimeRange, venue_id: VenueId | None) -> int:
+        """Extends the deadlines of bookings of rooms; returns their number. Raises: as
+        ``extend_deadlines``."""
+        moved = 0
+        for _ in range(_ROUNDS):
+            bookings = [
+                b
+                for b in await self._rooms.deadlines_within(outage)
+                if venue_id in (None, b.venue_id)
+            ]
+            if not bookings:
+                return moved
+            for b in bookings:
+                with suppress(StaleRevision):
+                    new = outage_transitions.extend_room(b, outage)
+                    await self._rooms.replace(self._writer.zone, b, new)
+                    moved += 1
         raise Busy()
 
 

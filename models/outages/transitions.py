@@ -6,6 +6,7 @@ from datetime import datetime
 from models.kernel.errors import WrongState
 from models.kernel.time_range import TimeRange
 from models.reservations.entities import AFTER_OUTAGE, HistoryEntry, Reservation
+from models.reservations.room_booking import RoomBooking
 from models.reservations.state_machine import ReservationState
 
 
@@ -30,11 +31,9 @@ def extend_deadline(r: Reservation, outage: TimeRange) -> Reservation:
     return is no violation."""
 
     def after(deadline: datetime) -> datetime:
-        moved = deadline + outage.length if deadline <= outage.end else deadline
-        return min(max(moved, outage.end + AFTER_OUTAGE), r.end)
+        return _after(deadline, outage, r.end)
 
-    entry = HistoryEntry(outage.end, "outage", "system", "job")
-    r = replace(r, rev=r.rev + 1, history=(*r.history, entry))
+    r = replace(r, rev=r.rev + 1, history=(*r.history, _entry(outage)))
     match r.state:
         case ReservationState.RESERVED:
             return replace(r, check_in_until=after(r.check_in_until), penalty_waived=True)
@@ -45,3 +44,30 @@ def extend_deadline(r: Reservation, outage: TimeRange) -> Reservation:
         case ReservationState.IN_USE if r.presence_due_at is not None:
             return replace(r, presence_due_at=after(r.presence_due_at))
     raise WrongState(state=r.state.value)
+
+
+def extend_room(b: RoomBooking, outage: TimeRange) -> RoomBooking:
+    """The booking of a room with those of its deadlines extended that lie in the outage or within
+    a minute after it: of confirmation, and of check-in, which to miss is no violation then."""
+
+    def after(deadline: datetime) -> datetime:
+        within = outage.start < deadline <= outage.end + AFTER_OUTAGE
+        return _after(deadline, outage, b.span.end) if within else deadline
+
+    until = after(b.check_in_until)
+    return replace(
+        b,
+        check_in_until=until,
+        confirm_by=after(b.confirm_by) if b.confirm_by is not None else None,
+        excused=b.excused or until != b.check_in_until,
+        history=(*b.history, _entry(outage)),
+    )
+
+
+def _after(deadline: datetime, outage: TimeRange, end: datetime) -> datetime:
+    moved = deadline + outage.length if deadline <= outage.end else deadline
+    return min(max(moved, outage.end + AFTER_OUTAGE), end)
+
+
+def _entry(outage: TimeRange) -> HistoryEntry:
+    return HistoryEntry(outage.end, "outage", "system", "job")

@@ -10,7 +10,7 @@ from models.kernel.ids import ReaderId
 from models.readers.accommodation_repository import allowances_changed
 from models.storage.encryption import DecryptionError, FieldCipher
 from models.storage.free_text import FREE_TEXTS, FreeTexts
-from models.storage.mongo import Collection, Database, Document
+from models.storage.mongo import Collection, Database, Document, new_id
 from models.storage.mongo_errors import translate_errors
 
 PERSONAL_COLLECTIONS: Final = (
@@ -80,6 +80,9 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
 AUDIT_COLLECTIONS: Final = ("audit",)
 """Collections with the audit log, whose entries an erasure keeps without the reader."""
 ERASED_READER: Final = ReaderId("erased")
+A_ROOM_BOOKING: Final[Document] = {"state": "room"}
+"""The condition of bookings of rooms among the reservations. They name their people, and have none
+of the fields by which reservations are looked up: no reader, seat or area."""
 _SEALED: Final = {"openid": "openid", "no": "student_no", "name": "name", "allowance": "allowance"}
 _TECHNICAL_FIELDS: Final = frozenset(
     {
@@ -92,6 +95,7 @@ _TECHNICAL_FIELDS: Final = frozenset(
             "note_rev",
             "held_by",
             "key",
+            "kiosk_code",
             "last_kiosk_code",
             "lease_until",
         ),
@@ -126,6 +130,7 @@ async def export(db: Database, sealer: FieldCipher, id: ReaderId) -> dict[str, l
         friends: Document = {"seats.booking": 0, "seats.invited": 0}
         parties = db["reservations"].find({"asker": id}, {"asker": 0, **friends})
         documents["reservations"] += await parties.sort("_id").to_list(None)
+        documents["reservations"] += await _rooms_of(db, id)
         done = {"$or": [{"actor_id": id}, {"reader": id}]}
         documents["audit"] = await db["audit"].find(done).sort("_id").to_list(None)
         documents["sessions"] += (
@@ -141,6 +146,17 @@ async def export(db: Database, sealer: FieldCipher, id: ReaderId) -> dict[str, l
             name: [_readable(name, row, sealer) for row in rows] for name, rows in documents.items()
         },
     }
+
+
+async def _rooms_of(db: Database, id: ReaderId) -> list[Document]:
+    """The bookings of rooms in which the reader takes part, without the others; what the booker
+    and the library wrote only in the reader's own."""
+    rows = await db["reservations"].find({**A_ROOM_BOOKING, "people": id}).sort("_id").to_list(None)
+    for row in rows:
+        row["own"] = row.pop("people")[0] == id
+        if not row["own"]:
+            row |= {"purpose": "", "answer": ""}
+    return rows
 
 
 async def _of(collection: Collection, id: ReaderId) -> list[Document]:
@@ -204,6 +220,7 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
             {"$set": {"seats.$[seat].invited": ERASED_READER}},
             array_filters=[{"seat.invited": id}],
         )
+        await _leave_rooms(db, id)
         for name in PERSONAL_COLLECTIONS:
             deleted = await db[name].delete_many({"reader": id})
             counts[name] = counts.get(name, 0) + deleted.deleted_count
@@ -216,6 +233,20 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
         # later one finds no reader and anonymises its deliveries itself.
         counts["webhook_deliveries"] += await anonymise_webhooks(db, {"reader": id})
     return counts
+
+
+async def _leave_rooms(db: Database, id: ReaderId) -> None:
+    """Removes the reader from the bookings of rooms, which have ended, and from their own ones
+    what they and the library wrote."""
+    own: Document = {"purpose": "", "answer": "", "claims": [], "change": new_id()}
+    await db["reservations"].update_many(
+        {**A_ROOM_BOOKING, "people": id, "people.0": id}, {"$set": own}
+    )
+    await db["reservations"].update_many(
+        {**A_ROOM_BOOKING, "people": id},
+        {"$set": {"people.$[one]": ERASED_READER}},
+        array_filters=[{"one": id}],
+    )
 
 
 async def anonymise_reservations(db: Database, which: Document) -> int:
@@ -276,7 +307,9 @@ async def remaining(db: Database, id: ReaderId) -> list[str]:
     """The names of collections that still mention the reader. Raises: Unavailable."""
     with translate_errors():
         names = (*ANONYMISED_COLLECTIONS, *PERSONAL_COLLECTIONS)
-        return [n for n in names if await db[n].find_one({"reader": id}, {"_id": 1}) is not None]
+        left = [n for n in names if await db[n].find_one({"reader": id}, {"_id": 1}) is not None]
+        in_room = await db["reservations"].find_one({**A_ROOM_BOOKING, "people": id}, {"_id": 1})
+        return [*left, *(["reservations"] if in_room is not None else [])]
 
 
 async def erase_late_writes(db: Database, reservation_ids: Sequence[str]) -> None:

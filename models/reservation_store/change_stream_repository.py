@@ -272,9 +272,10 @@ def changes_of(event: Document) -> list[tuple[str | None, Change]]:
         return [(None, RowRemoval(id))]
     if event["operationType"] == "insert":
         document = event["fullDocument"]
-        if "seats" not in document:
-            return [(document["day"], row_of(id, document))]
-        return [(document["day"], row) for row in party_of(document | {"_id": id}).rows()]
+        if "seats" in document:
+            return [(document["day"], row) for row in party_of(document | {"_id": id}).rows()]
+        # A booking of a room is of no seat. Its updates have no revision, so none is reported.
+        return [(document["day"], row_of(id, document))] if "seat" in document else []
     fields = event["updateDescription"]["updatedFields"]
     if "seats" in fields:
         return [(None, _update_of(id, fields["rev"], seat)) for seat in fields["seats"]]

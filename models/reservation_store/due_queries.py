@@ -8,6 +8,7 @@ from pymongo import ASCENDING
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import TimeRange
 from models.library.entities import VenueId
+from models.readers.personal_data_repository import A_ROOM_BOOKING
 from models.reservation_store.mapping import from_document
 from models.reservation_store.party_mapping import HOLDING
 from models.reservation_store.queries import A_RESERVATION, ReservationCollection
@@ -163,6 +164,8 @@ class DueQueries(ReservationCollection):
         with translate_errors():
             if await self._all.find_one(due_by(first) | HOLDING, {"_id": 1}):
                 kinds.add("end_parties")
+            if await self._all.find_one(due_by(first) | A_ROOM_BOOKING, {"_id": 1}):
+                kinds.add("rooms")
         return first, frozenset(kinds)
 
     async def overdue(self, now: datetime) -> frozenset[Deadline]:

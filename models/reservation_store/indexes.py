@@ -6,6 +6,8 @@ from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from models.readers.personal_data_repository import A_ROOM_BOOKING
+
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "reservations": [
         # Partial, or two empty arrays would collide; queries on claims then need $type too.
@@ -76,6 +78,12 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("asker", ASCENDING), ("day", ASCENDING)],
             name="parties",
             partialFilterExpression={"asker": {"$type": "string"}},
+        ),
+        IndexModel(
+            # By the state the server knows without further fields that a seat's booking has none.
+            [("people", ASCENDING), ("start", ASCENDING)],
+            name="people_in_rooms",
+            partialFilterExpression=dict(A_ROOM_BOOKING),
         ),
         IndexModel(
             [("patrol_at", ASCENDING)],

@@ -254,7 +254,7 @@ class ReservationQueries(ReservationCollection):
         if made is not None:
             first, last = (str(ObjectId.from_datetime(t)) for t in (made.start, made.end))
             ids = {"$gt": max(after, first), "$lt": last}
-        query: Document = {"day": day.isoformat(), **fields, **_in_venues(venues)}
+        query: Document = {"day": day.isoformat(), **fields, **in_venues(venues)}
         query |= {"_id": ids} if ids else {}
         query = A_RESERVATION | query
         with translate_errors():
@@ -296,7 +296,7 @@ class ReservationQueries(ReservationCollection):
     ) -> tuple[list[Reservation], int]:
         """A page of reservations with a report waiting for the staff, longest waiting first, and
         the number of all. Ended reservations are left out. ``venues``: None for all."""
-        query: Document = {"report.desk": True, "end": {"$gt": now}, **_in_venues(venues)}
+        query: Document = {"report.desk": True, "end": {"$gt": now}, **in_venues(venues)}
         with translate_errors():
             total = await self._all.count_documents(query, hint="desk_reports")
         cursor = self._all.find(query).hint("desk_reports").sort("report.at", ASCENDING)
@@ -314,7 +314,7 @@ class ReservationQueries(ReservationCollection):
         query: Document = {
             "patrol_at": {"$type": "date"},
             "end": {"$gt": now},
-            **_in_venues(venues),
+            **in_venues(venues),
         }
         with translate_errors():
             total = await self._all.count_documents(query, hint="patrol")
@@ -344,5 +344,5 @@ class ReservationQueries(ReservationCollection):
         return from_document(document) if document else None
 
 
-def _in_venues(venues: Collection[VenueId] | None) -> Document:
+def in_venues(venues: Collection[VenueId] | None) -> Document:
     return {"venue": {"$in": list(venues)}} if venues is not None else {}

@@ -19,7 +19,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from models.kernel.errors import Unavailable
 from models.kernel.ids import ReservationId
 from models.kernel.zone import Zone
-from models.readers.personal_data_repository import ERASED_READER, erase_late_writes
+from models.readers.personal_data_repository import A_ROOM_BOOKING, ERASED_READER, erase_late_writes
 from models.reservation_store.due_queries import DueQueries
 from models.reservation_store.integrity_queries import IntegrityQueries
 from models.reservation_store.mapping import changed_fields, outbox_document, to_new_document
@@ -81,23 +81,28 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
     async def insert(self, made: Reservation) -> None:
         """Inserts the reservation with its claims. Raises: ClaimLost; Unavailable if the
         reservation certainly never comes to exist, or if that stays unknown."""
+        await self.insert_document(to_new_document(made, self.writer))
+        self._report_write(None, made)
+
+    async def insert_document(self, document: Document) -> None:
+        """Inserts a document with its claims. Raises: as ``insert``."""
+        id: ReservationId = document["_id"]
         try:
-            await self._inserts.submit(to_new_document(made, self.writer))
+            await self._inserts.submit(document)
         except NOT_SENT as error:
             raise Unavailable() from error
         except (DuplicateKeyError, *UNKNOWN_OUTCOME) as error:
             if isinstance(error, DuplicateKeyError):
                 lost = conflicting_key(error)
-                if lost != made.id:
+                if lost != id:
                     raise self._conflict(lost) from error
                 # The driver's retry met its own first attempt, or a tombstone: the outcome is
                 # unknown too.
-            if not await self._insert_was_written(made.id):
+            if not await self._insert_was_written(id):
                 raise Unavailable() from error
         except PyMongoError as error:
             with translate_errors():
                 raise error
-        self._report_write(None, made)
 
     async def _insert_all(self, documents: list[Document]) -> list[Exception | None]:
         """Inserts the documents in one unordered write; returns for each document its own error,
@@ -282,11 +287,13 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
 
     async def drop_past_claims(self, zone: Zone, before: date, limit: int) -> int:
         """Removes the claims of at most ``limit`` ended reservations of days before ``before``,
-        which keeps the unique index small; returns the number of reservations."""
+        which keeps the unique index small; returns the number of reservations. Those of rooms
+        keep theirs for longer, to count the bookings of a week."""
         with translate_errors():
             rows = (
                 await self._all.find(
                     {
+                        "state": {"$ne": A_ROOM_BOOKING["state"]},
                         "day": {"$lt": before.isoformat()},
                         "end": {"$lte": zone.midnight(before)},
                         "claims": {"$type": "string"},

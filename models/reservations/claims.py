@@ -10,6 +10,7 @@ from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
 from models.library.entities import SeatId
+from models.library.rooms import RoomId
 
 
 class ClaimKind(StrEnum):
@@ -26,6 +27,8 @@ class ClaimKind(StrEnum):
     KIOSK_CODE = "k"
     WAITLIST = "w"
     PARTY = "g"
+    ROOM = "m"
+    ROOM_WEEK = "q"
 
     @property
     def prefix(self) -> str:
@@ -83,6 +86,17 @@ def occupied_report_claim(reader_id: ReaderId, day: date, k: int) -> str:
 def party_claim(asker_id: ReaderId, day: date, k: int) -> str:
     """The claim for the k-th party (1…limit) for which a reader holds seats on that day of use."""
     return f"g:{asker_id}:{day.isoformat()}:{k}"
+
+
+def room_claims(zone: Zone, room_id: RoomId, span: TimeRange) -> tuple[str, ...]:
+    return tuple(f"m:{room_id}:{slot}" for slot in half_hours(zone, span))
+
+
+def room_week_claim(reader_id: ReaderId, day: date, k: int) -> str:
+    """The claim for the reader's k-th booking (1…limit) of a room in the calendar week of that
+    day of use."""
+    week = day.isocalendar()
+    return f"q:{reader_id}:{week.year}-W{week.week:02d}:{k}"
 
 
 def idempotency_claim(reader_id: ReaderId, key: str) -> str:

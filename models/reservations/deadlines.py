@@ -17,6 +17,7 @@ Deadline = Literal[
     "expire_offers",
     "carry_over",
     "end_parties",
+    "rooms",
 ]
 """A kind of deadline, named after the job that settles it."""
 

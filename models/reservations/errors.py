@@ -156,6 +156,12 @@ class TooLate(RuleViolation):
         super().__init__(until=until)
 
 
+class TooFewPeople(RuleViolation):
+    """Fewer people have confirmed than the room is for. Details: ``least``."""
+
+    code = "too_few_people"
+
+
 class ClaimLost(DomainError):
     """The unique index refused a write, because another document holds ``claim``. If several
     claims are held by others, ``claim`` is the first in alphabetical order."""

@@ -59,12 +59,12 @@ def seat_in_service(seat: Seat, day: date) -> None:
         raise SeatDisabled(reason=reason)
 
 
-def day_in_horizon(zone: Zone, day: date, policy: Policy, now: datetime) -> None:
+def day_in_horizon(zone: Zone, day: date, days_ahead: int, now: datetime) -> None:
     """Checks that the day is within the booking window. Raises: InThePast; OutsideHorizon."""
     today = zone.day(now)
     if day < today:
         raise InThePast()
-    last = today + timedelta(days=policy.booking_window_days)
+    last = today + timedelta(days=days_ahead)
     if day > last:
         raise OutsideHorizon(last_date=last.isoformat())
 
@@ -72,7 +72,7 @@ def day_in_horizon(zone: Zone, day: date, policy: Policy, now: datetime) -> None
 def check_date_bookable(zone: Zone, day: date, policy: Policy, now: datetime) -> None:
     """Checks that the day is within the booking window and its booking has opened. Raises:
     InThePast; OutsideHorizon; NotOpenYet."""
-    day_in_horizon(zone, day, policy, now)
+    day_in_horizon(zone, day, policy.booking_window_days, now)
     opens_at = policy.opens_at_instant(zone, day)
     if opens_at is not None and day > zone.day(now) and now < opens_at:
         raise NotOpenYet(opens_at)
@@ -84,6 +84,13 @@ def resolve_time(
     """The selected time. ``policy`` and ``place``: rules and opening hours of the area on that
     day. Raises: InThePast, OutsideHorizon, NotOpenYet, Closed, OffGrid, TooShort, TooLong."""
     check_date_bookable(zone, wish.day, policy, now)
+    return choose_time(zone, wish, policy, place, now)
+
+
+def choose_time(
+    zone: Zone, wish: TimeSelection, policy: Policy, place: OpenHours, now: datetime
+) -> TimeRange:
+    """The selected time on a day that is bookable. Raises: as ``resolve_time``."""
     start = decide_start(zone, wish, policy, now)
     end = zone.next_instant(start, wish.end)
     must_be_shown(zone, end, wish.end, policy)

@@ -28,6 +28,8 @@ class AuditAction(StrEnum):
     ACCEPT_OFFER = "accept"
     DECLINE_OFFER = "decline"
     END_PARTY = "end_party"
+    APPROVE_ROOM = "approve_room"
+    DECLINE_ROOM = "decline_room"
     RESOLVE_REPORT = "resolve"
     REJECT_REPORT = "reject"
     WAIVE = "waive"

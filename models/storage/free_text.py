@@ -14,6 +14,7 @@ from models.storage.mongo_errors import translate_errors
 FREE_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "feedback": ("text", "answer", "note", "openid"),
     "fault_reports": ("text", "answer"),
+    "reservations": ("purpose", "answer"),
     "violations": ("appeal.text", "appeal.answer", "waiver.reason"),
     "suspensions": ("reason.words",),
     "readers": ("suspended_for.words",),

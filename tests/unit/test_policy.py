@@ -338,7 +338,7 @@ def test_a_day_is_bookable_when_its_own_booking_window_includes_it(
     bookable = []
     for day in days:
         try:
-            day_in_horizon(ZONE, day, policy.resolve(LAW, None, day), now)
+            day_in_horizon(ZONE, day, policy.resolve(LAW, None, day).booking_window_days, now)
         except OutsideHorizon:
             continue
         bookable.append(day)

@@ -184,10 +184,7 @@ async def _records(visit: PageRequest, who: Reader) -> dict[str, Any]:
         "items": [
             await presenter.reservation(reference, r, now) for r in rows if r.state not in LIVE
         ],
-        "violations": [
-            await violations_presenter.violation(reference, reservations, v, now)
-            for v in violations
-        ],
+        "violations": [await violations_presenter.violation(visit, v) for v in violations],
         "offers": [
             await presenter.reservation(reference, r, now) for r in await _offers(visit, who)
         ],

@@ -133,7 +133,7 @@ def library(
 
 @commands.command()
 def rooms(file: File, env_file: EnvFile = None) -> None:
-    """Add study rooms from a CSV file, or replace those with the same ids."""
+    """Add or replace study rooms from a CSV file."""
     from miniapp_server.cli.library import add_rooms
 
     run(lambda env: add_rooms(env, file), env_file)

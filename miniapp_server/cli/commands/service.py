@@ -9,8 +9,8 @@ from miniapp_server.cli.commands.options import EnvFile, SchoolsOption, group, r
 _MOST_WORKERS: Final = 64
 JOBS: Final = (
     *("heartbeat", "outages", "score_kiosk_scans", "beat", "gates", "no_show", "expire_offers"),
-    *("end_parties", "fail_presence_checks", "expire_leaves", "complete", "carry_over"),
-    "offer_free_seats",
+    *("end_parties", "rooms", "fail_presence_checks", "expire_leaves", "complete"),
+    *("carry_over", "offer_free_seats"),
     *("send_reminders", "dispatch_outbox", "deliver_wechat", "deliver_email", "deliver_wecom"),
     "deliver_webhooks",
     *("expire_unused", "staff_alerts", "check_texts", "prune", "aggregate_statistics"),

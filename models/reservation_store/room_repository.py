@@ -1,0 +1,134 @@
+"""Stores bookings of rooms. The unique index over ``claims`` guards room and people, as it guards
+seats and readers. Each change requires the id of the previous change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date, datetime
+
+from pymongo import ASCENDING
+from pymongo.errors import DuplicateKeyError
+
+from models.kernel.errors import Unavailable
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
+from models.library.entities import VenueId
+from models.readers.personal_data_repository import A_ROOM_BOOKING, erase_late_writes
+from models.reservation_store.due_queries import due_by
+from models.reservation_store.queries import ReservationCollection, in_venues
+from models.reservation_store.repository import ReservationRepository
+from models.reservation_store.room_mapping import room_booking_of, room_document
+from models.reservations.entities import AFTER_OUTAGE
+from models.reservations.errors import ClaimLost, StaleRevision
+from models.reservations.room_booking import RoomBooking, RoomState
+from models.storage.encryption import FieldCipher
+from models.storage.free_text import FreeTexts
+from models.storage.mongo import Database, Document, new_id
+from models.storage.mongo_errors import conflicting_key, translate_errors, unconfirmed
+
+
+class RoomBookingRepository(ReservationCollection):
+    def __init__(
+        self, db: Database, reservations: ReservationRepository, cipher: FieldCipher
+    ) -> None:
+        super().__init__(db)
+        self._reservations, self._texts = reservations, FreeTexts("reservations", cipher)
+
+    async def insert(self, zone: Zone, booking: RoomBooking) -> None:
+        """Inserts the booking with its claims. Raises: ClaimLost; Unavailable if the booking
+        certainly never comes to exist, or if that stays unknown."""
+        document = room_document(zone, self._texts, booking)
+        await self._reservations.insert_document(
+            {"_id": booking.id, "writer": self._reservations.writer, **document}
+        )
+
+    async def replace(self, zone: Zone, old: RoomBooking, new: RoomBooking) -> RoomBooking:
+        """Replaces ``old`` by ``new`` with its claims; returns it with the id of this change. A
+        repetition after an unknown outcome does no harm. Raises: StaleRevision; ClaimLost;
+        Unavailable."""
+        new = replace(new, change=new_id())
+        fields = room_document(zone, self._texts, new)
+        del fields["_id"]
+        try:
+            with translate_errors():
+                updated = await self._all.find_one_and_update(
+                    {"_id": old.id, "change": old.change}, {"$set": fields}, projection={"_id": 1}
+                )
+        except DuplicateKeyError as error:
+            if unconfirmed(error):
+                raise Unavailable() from error
+            raise ClaimLost(conflicting_key(error)) from error
+        if updated is None:
+            raise StaleRevision()
+        return new
+
+    async def get(self, id: str) -> RoomBooking | None:
+        return next(iter(await self._many({"_id": id}, 1)), None)
+
+    async def holder(self, claim: str) -> RoomBooking | None:
+        """The booking of a room that has the claim; None if another document has it, or none."""
+        # The second condition lets MongoDB use the index.
+        holds: Document = {"$and": [{"claims": claim}, {"claims": {"$type": "string"}}]}
+        return next(iter(await self._many(holds, 1)), None)
+
+    async def of(self, reader_id: ReaderId, since: datetime) -> list[RoomBooking]:
+        """The bookings of rooms that end after ``since`` and in which the reader takes part, the
+        earliest first."""
+        return await self._many({"people": reader_id, "end": {"$gt": since}})
+
+    async def requests(self, today: date, venues: Collection[VenueId] | None) -> list[RoomBooking]:
+        """The requests for today or later that wait for an answer, the earliest start first.
+        ``venues``: None for all."""
+        waiting: Document = {
+            "day": {"$gte": today.isoformat()},
+            "live": True,
+            "room_state": RoomState.REQUESTED.value,
+        }
+        return await self._many(waiting | in_venues(venues))
+
+    async def taken(self, claims: Collection[str]) -> set[str]:
+        """Those of the claims that a document has."""
+        among: Document = {"claims": {"$in": [*claims]}}
+        with translate_errors():
+            rows = await self._all.find(
+                {"$and": [among, {"claims": {"$type": "string"}}]}, {"claims": 1}
+            ).to_list(None)
+        return {claim for row in rows for claim in row["claims"] if claim in claims}
+
+    async def due(self, now: datetime, limit: int) -> list[RoomBooking]:
+        """At most ``limit`` bookings with a deadline at ``now`` or earlier."""
+        return await self._many(due_by(now), limit)
+
+    async def deadlines_within(self, outage: TimeRange) -> list[RoomBooking]:
+        """Live bookings with a deadline of check-in or confirmation in the outage, or within a
+        minute after it, that was not extended for this outage yet."""
+        within = {"$gt": outage.start, "$lte": outage.end + AFTER_OUTAGE}
+        untouched: Document = {
+            "history": {"$not": {"$elemMatch": {"event": "outage", "at": outage.end}}},
+            "$or": [{"check_in_until": within}, {"confirm_by": within}],
+        }
+        return await self._many(due_by(outage.end + AFTER_OUTAGE) | untouched)
+
+    async def drop_past_claims(self, before: date) -> None:
+        """Removes the claims of ended bookings of days before ``before``."""
+        past: Document = {
+            "day": {"$lt": before.isoformat()},
+            "claims": {"$type": "string"},
+            "live": False,
+        }
+        with translate_errors():
+            await self._all.update_many(
+                A_ROOM_BOOKING | past, {"$set": {"claims": []}}, hint="ended_with_claims"
+            )
+
+    async def erase_late_writes(self, booking: RoomBooking) -> None:
+        """Erases what was recorded about the booking's booker after they were erased. Raises:
+        Unavailable."""
+        await erase_late_writes(self._all.database, [booking.id])
+
+    async def _many(self, which: Document, limit: int = 0) -> list[RoomBooking]:
+        with translate_errors():
+            cursor = self._all.find(A_ROOM_BOOKING | which).sort("start", ASCENDING).limit(limit)
+            return [room_booking_of(self._texts, row) for row in await cursor.to_list(None)]

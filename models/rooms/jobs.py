@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from models.deadlines.presence_knowledge import PresenceKnowledge
+from models.outages.extension import DeadlineExtension
+from models.readers.personal_data_repository import ERASED_READER
+from models.reference_data import ReferenceData
+from models.reservation_store.room_repository import RoomBookingRepository
+from models.reservations.errors import StaleRevision
+from models.reservations.room_booking import RoomBooking, RoomState, settled
+from models.violations.entities import Violation
+from models.violations.recording import ViolationRecorder
+
+
+class RoomJobs:
+    def __init__(
+        self,
+        bookings: RoomBookingRepository,
+        reference: ReferenceData,
+        extension: DeadlineExtension,
+        knowledge: PresenceKnowledge,
+        violations: ViolationRecorder,
+    ) -> None:
+        self._bookings, self._reference, self._extension = bookings, reference, extension
+        self._knowledge, self._violations = knowledge, violations
+
+    async def run(self, now: datetime, limit: int = 200) -> int:
+        """Applies the deadlines of bookings of rooms that have passed; returns their number. A
+        deadline of check-in is applied only when it is certain that people could check in."""
+        due = await self._bookings.due(now, limit)
+        if not due:
+            return 0  # saves the queries about gates and outages
+        alive = await self._extension.alive_until(now)
+        frozen = await self._knowledge.frozen_venues(now)
+        certain = await self._knowledge.certain_until(frozen, now)
+        unproven = await self._knowledge.venues_without_proof(now)
+        done = 0
+        for b in due:
+            out = frozen is True or b.venue_id in frozen
+            if b.state is RoomState.NO_SHOW:
+                await self._record(b)
+                new = replace(b, violation_due=False)
+            elif b.state is RoomState.RESERVED and not b.lacks_people:
+                if out and now < b.span.end:
+                    continue
+                excused = b.excused or out or b.venue_id in unproven
+                new = settled(replace(b, excused=excused), now if out else certain)
+            else:
+                new = settled(b, alive)
+            if new.state is b.state and new.violation_due == b.violation_due:
+                continue
+            try:
+                await self._bookings.replace(self._reference.zone, b, new)
+            except StaleRevision:
+                # Somebody was faster, or the booker was erased while the no-show was recorded.
+                await self._bookings.erase_late_writes(b)
+                continue
+            done += 1
+        return done
+
+    async def _record(self, b: RoomBooking) -> None:
+        """Records the no-show as a violation of the booker's, once."""
+        if b.booker == ERASED_READER or b.ended_at is None:
+            return
+        violation = Violation(
+            id=f"{b.id}:no_show",
+            reader_id=b.booker,
+            reservation_id=b.id,
+            kind="no_show",
+            at=b.ended_at,
+            day=b.day,
+            counts=True,
+        )
+        policy = self._reference.policy_on(b.day, b.venue_id)
+        await self._violations.count(violation, policy)

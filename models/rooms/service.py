@@ -1,0 +1,277 @@
+"""Study rooms (研修间): a reader books a room as a whole; others confirm by an invitation that
+they take part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from models.booking.invitations import Invitations
+from models.booking.writer import MAX_ATTEMPTS
+from models.check_in.arrival import KioskCodeScan, PresenceScan
+from models.check_in.errors import QrExpired, QrUsed, WrongSeat, WrongVenue
+from models.check_in.service import CheckInService
+from models.check_in.transitions import scan_claim
+from models.kernel.errors import Busy, DomainError, NotFound
+from models.kernel.ids import Actor, ReaderId, ReservationId
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import SLOT_MINUTES
+from models.library.rooms import RequestAnswer, Room, RoomId
+from models.policy.open_hours import OpenHours, open_hours
+from models.readers.context import RequestContext
+from models.reference_data import ReferenceData
+from models.reservation_store.room_repository import RoomBookingRepository
+from models.reservations import room_booking
+from models.reservations import rules as reservation_rules
+from models.reservations.claims import ClaimKind, room_claims
+from models.reservations.errors import ClaimLost, OwnOverlap, StaleRevision
+from models.reservations.room_booking import RoomBooking, RoomEvent, RoomState
+from models.reservations.rules import TimeSelection
+from models.rooms import rules
+from models.rooms.errors import RoomFull, RoomTaken, WeeklyLimit
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import new_id
+
+_DAY: Final = timedelta(days=1)
+_SLOT: Final = timedelta(minutes=SLOT_MINUTES)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomDay:
+    """A room on a day: when it is open, and when it is taken or kept empty after a stay."""
+
+    room: Room
+    hours: OpenHours
+    taken: Sequence[TimeRange]
+
+
+class RoomService:
+    def __init__(
+        self,
+        bookings: RoomBookingRepository,
+        check_in: CheckInService,
+        reference: ReferenceData,
+        cipher: FieldCipher,
+    ) -> None:
+        self._bookings, self._check_in, self._reference = bookings, check_in, reference
+        self._invitations = Invitations(cipher, "room")
+
+    async def day(self, day: date, venue_id: str | None) -> list[RoomDay]:
+        """The rooms of the venue (None: of all venues) on that day, and in those of its hours
+        that go over midnight. Raises: Unavailable."""
+        hours = {
+            room.id: self._hours(room, day)
+            for room in self._reference.rooms_in_use()
+            if venue_id in (None, room.venue_id)
+        }
+        slots = {
+            claim: (room_id, slot)
+            for room_id, open in hours.items()
+            for slot in self._slots(day, open)
+            for claim in room_claims(self._reference.zone, room_id, slot)
+        }
+        taken: dict[RoomId, list[TimeRange]] = {room_id: [] for room_id in hours}
+        lost = await self._bookings.taken(slots.keys())
+        for claim, (room_id, slot) in slots.items():
+            times = taken[room_id]
+            if claim in lost and times and times[-1].end == slot.start:
+                times[-1] = TimeRange(times[-1].start, slot.end)
+            elif claim in lost:
+                times.append(slot)
+        return [
+            RoomDay(self._reference.rooms[room_id], open, taken[room_id])
+            for room_id, open in hours.items()
+        ]
+
+    def _slots(self, day: date, hours: OpenHours) -> list[TimeRange]:
+        """The half hours of the day, and of its hours after midnight."""
+        begin, midnight = (self._reference.zone.midnight(day + n * _DAY) for n in (0, 1))
+        end = max([midnight, *(open.end for open in hours.intervals)])
+        starts = [begin + n * _SLOT for n in range((end - begin) // _SLOT)]
+        return [TimeRange(start, start + _SLOT) for start in starts]
+
+    def _hours(self, room: Room, day: date) -> OpenHours:
+        policy = self._reference.policy_on(day, room.venue_id)
+        venue = open_hours(self._reference.zone, policy, day, room.venue_id, None)
+        return rules.hours_of(self._reference.zone, room, day, venue)
+
+    async def book(
+        self, ctx: RequestContext, room_id: str, selection: TimeSelection, purpose: str
+    ) -> RoomBooking:
+        """Books the room, or requests it where it needs an approval; the room is the reader's
+        from then on. The same booking once more is returned as it is.
+
+        Raises: NotFound, Suspended, NotAdmitted, InThePast, OutsideHorizon, Closed, OffGrid,
+        TooShort, TooLong, Malformed, RequestTooLate, RoomTaken, OwnOverlap, WeeklyLimit.
+        """
+        room, zone = self._reference.room(room_id), self._reference.zone
+        reservation_rules.check_reader_eligible(ctx.reader, selection.day, ctx.now)
+        venue = self._reference.policy_on(selection.day, room.venue_id)
+        policy = rules.policy_of(room, venue)
+        # This comes before the hours are looked up: the calendar's first day has no instant in UTC.
+        reservation_rules.day_in_horizon(zone, selection.day, room.rules.days_ahead, ctx.now)
+        hours = self._hours(room, selection.day)
+        span = reservation_rules.choose_time(zone, selection, policy, hours, ctx.now)
+        id = ReservationId(new_id())
+        made = rules.new_booking(id, room, ctx, selection.day, span, purpose, policy)
+        for number in range(1, room.rules.bookings_a_week + 1):
+            numbered = replace(made, number=number)
+            try:
+                await self._bookings.insert(zone, numbered)
+            except ClaimLost as lost:
+                if lost.kind is not ClaimKind.ROOM_WEEK:
+                    return await self._same(made, selection, lost)
+                continue
+            return numbered
+        raise WeeklyLimit(limit=room.rules.bookings_a_week)
+
+    async def _same(
+        self, wish: RoomBooking, selection: TimeSelection, lost: ClaimLost
+    ) -> RoomBooking:
+        """The booker's own booking of that room and time, if it is in the way. Raises: RoomTaken,
+        OwnOverlap."""
+        other = await self._bookings.holder(lost.claim)
+        if other is not None and other.live and other.booker == wish.booker:
+            same = (other.room_id, other.span.end) == (wish.room_id, wish.span.end)
+            if same and (selection.start is None or other.span == wish.span):
+                return other
+        raise RoomTaken() if lost.kind is ClaimKind.ROOM else OwnOverlap()
+
+    async def of(self, reader_id: ReaderId, since: datetime) -> list[RoomBooking]:
+        """The bookings that end after ``since`` and in which the reader takes part."""
+        return await self._bookings.of(reader_id, since)
+
+    async def own(self, reader_id: ReaderId, id: str) -> RoomBooking:
+        """The booking, if the reader takes part in it. Raises: NotFound."""
+        booking = await self.get(id)
+        if reader_id not in booking.people:
+            raise NotFound()
+        return booking
+
+    async def get(self, id: str) -> RoomBooking:
+        """The booking with this id. Raises: NotFound."""
+        booking = await self._bookings.get(id)
+        if booking is None:
+            raise NotFound()
+        return booking
+
+    def invitation_to(self, booking: RoomBooking) -> str:
+        """The word in the link of the booking's invitation."""
+        return self._invitations.invitation_to(booking.id)
+
+    async def invited(self, invitation: str) -> RoomBooking:
+        """The booking to which the invitation belongs. Raises: NotFound for a wrong one."""
+        return await self.get(self._invitations.booking_of(invitation))
+
+    async def confirm(self, ctx: RequestContext, invitation: str) -> RoomBooking:
+        """Stores that the reader takes part, who then has no other place in that time. Raises:
+        NotFound, Suspended, NotAdmitted, WrongState, TooLate, RoomFull, OwnOverlap."""
+
+        def step(b: RoomBooking) -> RoomBooking:
+            reservation_rules.check_reader_eligible(ctx.reader, b.day, ctx.now)
+            new = room_booking.confirmed(b, ctx.reader.id, ctx.now)
+            if len(new.people) > b.most:
+                raise RoomFull(most=b.most)
+            return new
+
+        id = self._invitations.booking_of(invitation)
+        return await self._change(id, step, OwnOverlap)
+
+    async def withdraw(self, ctx: RequestContext, invitation: str) -> RoomBooking:
+        """Ends the reader's part in the booking. Raises: NotFound; WrongState for the booker."""
+        id = self._invitations.booking_of(invitation)
+        return await self._change(id, lambda b: room_booking.withdrawn(b, ctx.reader.id, ctx.now))
+
+    async def cancel(self, ctx: RequestContext, id: str) -> RoomBooking:
+        """Cancels the reader's own booking, or withdraws the request. Raises: NotFound,
+        WrongState."""
+
+        def step(b: RoomBooking) -> RoomBooking:
+            _require(ctx, b.booker)
+            return room_booking.cancelled(b, ctx.actor, ctx.now)
+
+        return await self._change(id, step)
+
+    async def finish(self, ctx: RequestContext, id: str) -> RoomBooking:
+        """Gives the room back before the end of the stay. Raises: NotFound, WrongState."""
+
+        def step(b: RoomBooking) -> RoomBooking:
+            _require(ctx, b.booker)
+            return room_booking.advance(b, RoomEvent.FINISH, ctx.actor, ctx.now)
+
+        return await self._change(id, step)
+
+    async def check_in(self, ctx: RequestContext, id: str, scan: PresenceScan) -> RoomBooking:
+        """Checks the people of the booking in by the code that one of them has scanned at a kiosk
+        of the venue. Raises: NotFound, PresenceMethodOff, WrongSeat, WrongVenue, QrExpired,
+        QrUsed, WrongState, TooEarly, TooLate, TooFewPeople."""
+        proof = self._check_in.proof(ctx, scan)
+        if not isinstance(scan, KioskCodeScan):
+            raise WrongSeat(seat_id=scan.seat_id)
+        code = scan_claim(scan.kiosk_id, scan.code_step, ctx.reader.id)
+
+        def step(b: RoomBooking) -> RoomBooking:
+            _require(ctx, *b.people)
+            if b.state is RoomState.IN_USE:
+                return b
+            if not scan.is_current:
+                raise QrExpired()
+            if proof.venue_id != b.venue_id:
+                raise WrongVenue()
+            return room_booking.checked_in(b, code, ctx.actor, ctx.now)
+
+        return await self._change(id, step, QrUsed)
+
+    async def answer(
+        self, id: str, answer: RequestAnswer, reason: str, actor: Actor, now: datetime
+    ) -> RoomBooking:
+        """Answers the request for the library. Raises: NotFound, WrongState."""
+        event = RoomEvent.APPROVE if answer is RequestAnswer.APPROVE else RoomEvent.DECLINE
+
+        def step(b: RoomBooking) -> RoomBooking:
+            return room_booking.advance(b, event, actor, now, reason)
+
+        return await self._change(id, step)
+
+    async def end_all(self, ctx: RequestContext) -> None:
+        """Ends the reader's bookings of rooms and their part in those of others, before the reader
+        is erased. Raises: Busy, Unavailable."""
+
+        def step(b: RoomBooking) -> RoomBooking:
+            if not b.live or ctx.reader.id != b.booker:
+                return room_booking.withdrawn(b, ctx.reader.id, ctx.now) if b.live else b
+            event = RoomEvent.FINISH if b.state is RoomState.IN_USE else RoomEvent.CANCEL
+            return room_booking.advance(b, event, ctx.actor, ctx.now)
+
+        for booking in await self._bookings.of(ctx.reader.id, ctx.now):
+            await self._change(booking.id, step)
+
+    async def _change(
+        self,
+        id: str,
+        step: Callable[[RoomBooking], RoomBooking],
+        loss: Callable[[], DomainError] = Busy,
+    ) -> RoomBooking:
+        """Replaces the booking by what ``step`` makes of it; after a change by another, of that.
+        ``loss``: makes the error if a claim of the new one is lost. Raises: NotFound, Busy,
+        Unavailable; the errors of ``step``."""
+        for _ in range(MAX_ATTEMPTS):
+            old = await self.get(id)
+            new = step(old)
+            if new is old:
+                return old
+            try:
+                return await self._bookings.replace(self._reference.zone, old, new)
+            except StaleRevision:
+                continue
+            except ClaimLost as lost:
+                raise loss() from lost
+        raise Busy()
+
+
+def _require(ctx: RequestContext, *people: ReaderId) -> None:
+    """Raises: NotFound if the reader is none of them."""
+    if ctx.reader.id not in people:
+        raise NotFound()
