@@ -41,6 +41,15 @@ BODIES: dict[str, dict[str, Any]] = {
         "end": "16:00",
     },
     "/invitations/{id}/accept": {"seat_id": SEAT},
+    "/room-bookings": {
+        "room_id": "r201",
+        "date": "2026-09-07",
+        "start": "14:00",
+        "end": "16:00",
+        "purpose": "x",
+    },
+    "/room-bookings/{id}/check-in": {"qr": "x"},
+    "/staff/room-requests/{id}/decline": {"reason": "x"},
     "/favourites": {"seat_id": SEAT},
     "/email-address": {"address": "a@example.edu"},
     "/email-address/confirm": {"code": "000000"},
@@ -73,6 +82,7 @@ OPTIONAL = {
     "/seats/{id}/faults": {"text"},  # said of everything but ``other``
     "/reservations/{id}/change": {"seat_id", "start", "end"},
     "/invitations/{id}/accept": {"seat_id"},
+    "/room-bookings": {"purpose"},
     "/waitlist": {"seats", "window", "power"},
 }
 
@@ -120,6 +130,8 @@ WRONG: dict[str, list[object]] = {
               "14:00\n", "\uff11\uff14:00", 14, 1400, True, ["14:00"]],
     "end": ["", "now", "24:00", "25:00", "14:00:00", "16:00\n", "-1:00", 16, ["16:00"]],
     "qr": ["", "x" * 1025, 1, None, ["x"]],
+    "room_id": ["", "x" * 65, 1, None, ["a"]],
+    "purpose": ["x" * 201, 1, None, ["x"]],
     "area_id": ["", "x" * 65, 1, None, ["a"]],
     "seats": [None, "x", [1], [""], ["x"] * 21, {}],
     "friends": [None, "x", [1], [""], ["x"] * 6, {}],

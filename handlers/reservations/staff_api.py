@@ -198,7 +198,7 @@ async def _act(call: ApiRequest, action: AuditAction, body: InReadersPlace) -> S
     return _out(call, r)
 
 
-def _id_for(call: ApiRequest, reader_id: ReaderId) -> str:
+def id_for(call: ApiRequest, reader_id: ReaderId) -> str:
     """The reader's id for staff, a pseudonym for a program. The id can be found from the
     pseudonym with the pseudonym's key. The key is therefore the secret fingerprint of the
     program's token, not the token's id, which console and audit log show."""
@@ -213,7 +213,7 @@ def _out(call: ApiRequest, r: Reservation) -> StaffReservationOut:
         id=r.id,
         receipt=r.receipt,
         seat=presenter.seat(call[REFERENCE], r.seat_id),
-        reader_id=_id_for(call, r.reader_id),
+        reader_id=id_for(call, r.reader_id),
         date=r.date,
         start=call.zone.local(r.start),
         end=call.zone.local(r.end),

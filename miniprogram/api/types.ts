@@ -133,6 +133,14 @@ export interface BookForReader {
   reason: string;
 }
 
+export interface BookRoom {
+  room_id: string;
+  date: string;
+  start: string;
+  end: string;
+  purpose?: string;
+}
+
 export interface CalendarAddressOut {
   url: string;
   created_at: string;
@@ -709,6 +717,100 @@ export interface ReservedSeat {
   area_names?: Record<string, string>;
 }
 
+export interface RoomBookingOut {
+  room: RoomOut;
+  date: string;
+  start: string;
+  end: string;
+  state: "cancelled" | "completed" | "declined" | "finished" | "in_use" | "no_show" | "released" | "requested" | "reserved";
+  people: number;
+  confirm_by: string | null;
+  takes_part: boolean;
+  id: string;
+  own: boolean;
+  purpose: string;
+  answer: string;
+  invitation: string;
+  answer_by: string | null;
+  check_in_from: string;
+  check_in_until: string;
+  checked_in_at: string | null;
+  ended_at: string | null;
+  excused: boolean;
+}
+
+export interface RoomBookingsOut {
+  items: RoomBookingOut[];
+}
+
+export interface RoomDayOut {
+  room: RoomOut;
+  rules: RoomRulesOut;
+  open: TimeOut[];
+  closed_reason: string;
+  taken: TimeOut[];
+}
+
+export interface RoomInvitationOut {
+  room: RoomOut;
+  date: string;
+  start: string;
+  end: string;
+  state: "cancelled" | "completed" | "declined" | "finished" | "in_use" | "no_show" | "released" | "requested" | "reserved";
+  people: number;
+  confirm_by: string | null;
+  takes_part: boolean;
+}
+
+export interface RoomOut {
+  id: string;
+  name: string;
+  names: Record<string, string>;
+  venue_id: string;
+  venue: string;
+  floor: number;
+  least: number;
+  most: number;
+  equipment: string[];
+}
+
+export interface RoomRequestOut {
+  room: RoomOut;
+  date: string;
+  start: string;
+  end: string;
+  state: "cancelled" | "completed" | "declined" | "finished" | "in_use" | "no_show" | "released" | "requested" | "reserved";
+  people: number;
+  confirm_by: string | null;
+  takes_part: boolean;
+  id: string;
+  reader_id: string;
+  purpose: string;
+  answer: string;
+  made_at: string;
+  answer_by: string | null;
+}
+
+export interface RoomRequestsOut {
+  items: RoomRequestOut[];
+}
+
+export interface RoomRulesOut {
+  min_minutes: number;
+  max_minutes: number;
+  days_ahead: number;
+  bookings_a_week: number;
+  step_minutes: number;
+  buffer_minutes: number;
+  purpose_wanted: boolean;
+  confirm_minutes: number | null;
+  approval: boolean;
+}
+
+export interface RoomsOut {
+  items: RoomDayOut[];
+}
+
 export interface Scan {
   qr: string;
 }
@@ -855,6 +957,11 @@ export interface TemplateOut {
   message: string;
   id: string;
   long_term: boolean;
+}
+
+export interface TimeOut {
+  start: string;
+  end: string;
 }
 
 export interface TimesOut {

@@ -15,9 +15,9 @@ from models.staff.audit import AuditQuery
 from models.storage.encryption import FieldCipher
 from models.storage.free_text import FREE_TEXTS, reencrypt_free_texts
 from tests.api.browsing import Browser
-from tests.api.console import post, staff
+from tests.api.console import librarian, post, staff
 from tests.api.violations import missed
-from tests.living import Client, Living
+from tests.living import MONDAY_8, Client, Living
 
 QUESTION: Final = "请回电 13800138000，我是李小明"
 REPLY: Final = "已致电李小明，插座修好了"
@@ -29,11 +29,13 @@ SUSPENDED: Final = "把座位转给了赵同学"
 NOTE: Final = "李小明来过服务台两次"
 BROKEN: Final = "李小明坐过的椅子断了"
 MENDED: Final = "请李小明换一个座位"
+PURPOSE: Final = "李小明的毕业答辩"
+REFUSED: Final = "赵同学的导师要用这间"
 MAIL, WAITING = "zhang@example.edu", "another@example.edu"
 AUTHENTICATOR = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 TYPED: Final = (
     *(NOTE, BROKEN, MENDED, QUESTION, REPLY, APPEAL, ANSWER, WAIVED, UNBOUND, SUSPENDED),
-    *(MAIL, WAITING),
+    *(PURPOSE, REFUSED, MAIL, WAITING),
 )
 
 
@@ -47,6 +49,10 @@ async def everything_typed(service: Living) -> Client:
     await reader.ok("POST", f"/violations/{first['id']}/appeal", {"text": APPEAL})
     seat = "/seats/2f-hall-001/faults"
     broken = await reader.ok("POST", seat, {"kind": "chair", "text": BROKEN})
+    room = {"room_id": "r401", "date": service.tomorrow, "start": "14:00", "end": "15:00"}
+    asked = await reader.ok("POST", "/room-bookings", room | {"purpose": PURPOSE})
+    decline = f"/staff/room-requests/{asked['id']}/decline"
+    await (await librarian(service)).ok("POST", decline, {"reason": REFUSED})
     here = f"/console/readers/{reader.reader_id}"
     until = (now + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
     for path, form in (
@@ -83,6 +89,11 @@ async def read_by(stored: Repositories, reader: Client) -> dict[str, list[str]]:
     return {
         "feedback": [text for f in questions for text in (f.text, f.answer, f.note)],
         "fault_reports": [text for f in faults for text in (f.text, f.answer)],
+        "reservations": [
+            text
+            for b in await stored.room_bookings.of(id, MONDAY_8)
+            for text in (b.purpose, b.reason)
+        ],
         "violations": [
             *(text for v in violations if v.appeal for text in (v.appeal.text, v.appeal.answer)),
             *(v.waiver.reason for v in violations if v.waiver),
@@ -116,11 +127,12 @@ async def test_free_text_is_stored_encrypted_and_readable_with_any_live_key(
     for name, expected in (
         ("feedback", (QUESTION, REPLY, NOTE)),
         ("fault_reports", (BROKEN, MENDED)),
+        ("reservations", (PURPOSE, REFUSED)),
         ("violations", (APPEAL, ANSWER, WAIVED)),
         ("suspensions", (SUSPENDED,)),
         ("readers", (SUSPENDED,)),
         ("messages", (QUESTION, REPLY, ANSWER, WAIVED, SUSPENDED)),
-        ("audit", (REPLY, ANSWER, WAIVED, UNBOUND, SUSPENDED)),
+        ("audit", (REPLY, ANSWER, WAIVED, UNBOUND, SUSPENDED, REFUSED)),
         ("email_addresses", (MAIL, WAITING)),
         ("second_factors", (AUTHENTICATOR,)),
     ):

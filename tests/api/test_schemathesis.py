@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from time import monotonic
 from typing import Any, Final
@@ -35,6 +35,7 @@ from schemathesis.specs.openapi.checks import (
 from handlers.api_routes import ROUTES
 from models.gates.entities import Direction, GateEvent, GateId
 from models.library.entities import AreaId
+from models.library.rooms import RequestAnswer, RoomId, RoomRules
 from models.storage.encryption import token_hash
 from models.violations.entities import Violation
 from tests.api.changes import with_rules
@@ -132,6 +133,16 @@ async def guessed_reader(service: Living) -> tuple[Client, str]:
     return web, str(request.body["id"])
 
 
+async def a_room(service: Living, n: int, asks: bool) -> str:
+    """A room of the operation's own. ``asks``: it has to be requested."""
+    room = service.inside.reference.room("r201")
+    rules = RoomRules(unanswered=RequestAnswer.DECLINE if asks else None)
+    own = replace(room, id=RoomId(f"room-{n}"), rules=rules)
+    await service.inside.stored.catalogs.put_rooms([own])
+    await service.inside.reference.refresh()
+    return own.id
+
+
 async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n: int) -> Target:
     """Makes the objects that the operation's valid request needs."""
     name = f"{operation.method.upper()} {operation.path.removeprefix('/api/v1')}"
@@ -159,6 +170,19 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         friends = {"friends": [seats[2 * n + 1].id]}
         made = await asker.ok("POST", "/parties", wish | friends)
         id = str(made["reservation"]["id"] if asker is client else made["party"]["invitation"])
+    elif "/room-" in name:
+        room = await a_room(service, n, asks="/staff/" in name)
+        wish = {"room_id": room, "date": service.today, "start": "now", "end": "09:00"}
+        if "/staff/" in name:
+            wish |= {"start": "14:00", "end": "15:00"}
+        if "{id}" in name:
+            asker = client if "/room-bookings" in name else await service.reader()
+            made = await asker.ok("POST", "/room-bookings", wish)
+            id = str(made["invitation"] if "/room-invitations" in name else made["id"])
+            if name.endswith("/finish"):
+                await client.ok("POST", f"/room-bookings/{id}/check-in", {"qr": qr})
+        if "/staff/" in name:
+            client = await librarian(service)
     elif "/reservations/{id}" in name:
         id = str((await client.ok("POST", "/reservations", wish))["id"])
         own.append(id)
@@ -250,6 +274,9 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /waitlist": place,
         "POST /parties": wish | {"friends": [seats[2 * n + 1].id]},
         "POST /invitations/{id}/accept": {},
+        "POST /room-bookings": wish,
+        "POST /room-bookings/{id}/check-in": {"qr": qr},
+        "POST /staff/room-requests/{id}/decline": {"reason": "x"},
         "POST /kiosks/{id}/touch": {"card": CARD},
         "POST /kiosk-pairings/state": {"secret": secret},
         "POST /seats/{id}/faults": {"kind": "socket"},

@@ -25,7 +25,10 @@ from tests.tools import ROOT
 from tests.waiting import until
 
 HTML, JSON = "text/html", "application/json"
-INVITATIONS = ("/api/v1/invitations/S3cret", "/together/S3cret")
+INVITATIONS = (
+    *("/api/v1/invitations/S3cret", "/together/S3cret"),
+    "/api/v1/room-invitations/S3cret",
+)
 SECRET_BEHIND = (
     *("/login/cas?ticket", "/login/oidc/campus?code", "/login?with", "/login?next", "/bind?c"),
     "/entry?ticket",
@@ -85,7 +88,8 @@ async def test_nginx_serves_files_passes_the_api_and_hides_the_sandbox(
         assert said["error"]["code"] == "not_found"
         for path in ("/calendar/S3cret", "/calendar/S3cret.ICS", "/Calendar%2fS3cret"):
             assert (await ask(session, "GET", base + path))[0] == 404
-        assert (await ask(session, "GET", base + INVITATIONS[0]))[0] == 401
+        for path in (INVITATIONS[0], INVITATIONS[2]):
+            assert (await ask(session, "GET", base + path))[0] == 401
         assert (await ask(session, "GET", base + INVITATIONS[1]))[0] == 303, "to sign in"
         for path in SECRET_BEHIND:
             await ask(session, "GET", f"{base}{path}=S3cret")

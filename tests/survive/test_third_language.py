@@ -112,6 +112,8 @@ async def lived(service: Living) -> tuple[Client, dict[str, str]]:
     )
     await reader.ok("POST", f"/reservations/{made['id']}/leave")
     later = await reader.reserve("2f-hall-066", "14:00", "16:00")
+    group = {"room_id": "r201", "date": service.today, "start": "17:00", "end": "18:00"}
+    room = await reader.ok("POST", "/room-bookings", group)
     await reader.ok("POST", "/favourites", {"seat_id": "2f-hall-066"})
     (notice, *_) = (await reader.ok("GET", "/notices"))["items"]
     ids = {
@@ -120,6 +122,8 @@ async def lived(service: Living) -> tuple[Client, dict[str, str]]:
         "/reservations": made["id"],
         "/api/v1/reservations": made["id"],
         "/api/v1/invitations": together["party"]["invitation"],
+        "/api/v1/room-bookings": room["id"],
+        "/api/v1/room-invitations": room["invitation"],
         "/console/reservations": made["id"],
         "/console/readers": reader.reader_id,
         "/api/v1/seats": "2f-hall-067",
