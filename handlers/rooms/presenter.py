@@ -91,9 +91,14 @@ def request(reference: ReferenceData, b: RoomBooking, reader_id: str) -> schemas
     )
 
 
+def _not_here(b: RoomBooking) -> Room:
+    """The booking's room as far as the booking tells, if this worker has yet to load it."""
+    return Room(b.room_id, b.venue_id, b.room_id, 0, b.least, b.most)
+
+
 def _fields(reference: ReferenceData, b: RoomBooking, reader_id: ReaderId | None) -> dict[str, Any]:
     return {
-        "room": room(reference, reference.rooms[b.room_id]),
+        "room": room(reference, reference.rooms.get(b.room_id) or _not_here(b)),
         "date": b.day,
         "start": reference.zone.local(b.span.start),
         "end": reference.zone.local(b.span.end),

@@ -89,7 +89,7 @@ class RoomBookingRepository(ReservationCollection):
         return await self._many(waiting | in_venues(venues))
 
     async def taken(self, claims: Collection[str]) -> set[str]:
-        """Those of the claims that a document has."""
+        """The claims among these that a document has."""
         among: Document = {"claims": {"$in": [*claims]}}
         with translate_errors():
             rows = await self._all.find(

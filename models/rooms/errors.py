@@ -10,7 +10,7 @@ class RoomTaken(Conflict):
 
 
 class RoomFull(Conflict):
-    """As many people as the room is for have confirmed. Details: ``most``."""
+    """The number of people for whom the room is have confirmed. Details: ``most``."""
 
     code = "room_full"
 
