@@ -59,7 +59,8 @@ class ErasureService:
             end = self._reservations.cancel if reserved else self._check_in.finish
             with suppress(WrongState):
                 await end(ctx, r.id)
-        if await self._reservations.live_of(reader.id, now):
+        rooms = await self._rooms.of(reader.id, now)
+        if any(b.live for b in rooms) or await self._reservations.live_of(reader.id, now):
             raise Busy()
         counts = await erase_documents(self._db, reader.id)
         if await remaining(self._db, reader.id):

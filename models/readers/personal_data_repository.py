@@ -236,17 +236,15 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
 
 
 async def _leave_rooms(db: Database, id: ReaderId) -> None:
-    """Removes the reader from the bookings of rooms, which have ended, and from their own ones
-    what they and the library wrote."""
-    own: Document = {"purpose": "", "answer": "", "claims": [], "change": new_id()}
-    await db["reservations"].update_many(
-        {**A_ROOM_BOOKING, "people": id, "people.0": id}, {"$set": own}
-    )
-    await db["reservations"].update_many(
-        {**A_ROOM_BOOKING, "people": id},
-        {"$set": {"people.$[one]": ERASED_READER}},
-        array_filters=[{"one": id}],
-    )
+    """Removes the reader from the bookings of rooms, and from their own ones, which have ended,
+    what they and the library wrote. Their ``change`` is a new one, so that a job under way notices
+    it."""
+    own: Document = {"people.0": ERASED_READER, "purpose": "", "answer": "", "claims": []}
+    own |= {"number": 0, "change": new_id()}
+    others: Document = {"$pull": {"people": id}, "$set": {"change": new_id()}}
+    rooms, of_reader = db["reservations"], {**A_ROOM_BOOKING, "people": id}
+    await rooms.update_many({**of_reader, "people.0": id}, {"$set": own})
+    await rooms.update_many(of_reader, others)
 
 
 async def anonymise_reservations(db: Database, which: Document) -> int:

@@ -274,6 +274,13 @@ class ReservationQueries(ReservationCollection):
         reservations = (from_document(row) for row in rows if "area" in row)
         return {r.id: r for r in reservations}
 
+    async def venues_of(self, ids: Collection[ReservationId]) -> dict[ReservationId, VenueId]:
+        """The venues of these reservations, bookings of rooms included."""
+        placed: Document = {"_id": {"$in": list(ids)}, "venue": {"$exists": True}}
+        with translate_errors():
+            rows = await self._all.find(placed, {"venue": 1}).to_list(None)
+        return {row["_id"]: VenueId(row["venue"]) for row in rows}
+
     async def first_created_at(self) -> datetime | None:
         """The instant at which the oldest stored booking was made; None without bookings."""
         real: Document = {"created_at": {"$exists": True}}  # not a tombstone

@@ -66,10 +66,10 @@ class RoomBooking:
     """A booking of a room, as stored.
 
     `people`: who has confirmed, the booker first. `number`: that of the booking among the booker's
-    of the week. `buffer`: after the stay the room stays empty for so long, by the room's rules in
-    their revision `room_rev`. `confirm_by`: the booking is released if by then fewer than `least`
-    people have confirmed; None: nobody need confirm, or enough had. `answer_by`: without an answer
-    by then the request gets `unanswered`. `excused`: a no-show is no violation.
+    of the week; 0 after an erasure. `buffer`: after the stay the room stays empty for so long, by
+    the room's rules in their revision `room_rev`. `confirm_by`: the booking is released if by then
+    fewer than `least` people have confirmed; None: nobody need confirm, or enough had. `answer_by`:
+    without an answer by then the request gets `unanswered`. `excused`: a no-show is no violation.
     `violation_due`: the no-show has yet to be recorded as one. `kiosk_code`: the claim of the code
     by which somebody has checked in. `change`: as of a reservation.
     """
@@ -141,6 +141,13 @@ class RoomBooking:
         end = min(self.ended_at or self.span.end, self.span.end) + self.buffer
         return TimeRange(self.span.start, end) if self.span.start < end else None
 
+    @property
+    def _counts(self) -> bool:
+        """True if it counts in the booker's week."""
+        if self.state is RoomState.CANCELLED and self.ended_at is not None:
+            return self.number > 0 and self.ended_at >= self.span.start
+        return self.number > 0 and self.state not in (RoomState.DECLINED, RoomState.RELEASED)
+
     def missed_stay(self) -> Reservation:
         """The no-show as a reservation of a seat with the room's id, for the list of violations,
         which clients have known for longer than rooms."""
@@ -168,12 +175,9 @@ class RoomBooking:
         """The claims of the room's time, of each person's while the booking is live, of its
         number in the booker's week, and of the code that was used."""
         room_time, people = self.room_time, self.people if self.live else ()
-        begun = self.ended_at is None or self.ended_at >= self.span.start
-        counts = self.live or self.state in _WAS_USED or self.state is RoomState.NO_SHOW
-        counts = counts or (self.state is RoomState.CANCELLED and begun)
         return (
             *(room_claims(zone, self.room_id, room_time) if room_time is not None else ()),
-            *((room_week_claim(self.booker, self.day, self.number),) if counts else ()),
+            *((room_week_claim(self.booker, self.day, self.number),) if self._counts else ()),
             *(claim for person in people for claim in reader_claims(zone, person, self.span)),
             *((self.kiosk_code,) if self.kiosk_code is not None else ()),
         )

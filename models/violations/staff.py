@@ -42,13 +42,8 @@ class StaffViolations:
         if venues is None:
             return await self._violations.appeals(skip, limit)
         rows, _ = await self._violations.appeals(0, _APPEALS_SEARCHED)
-        reservations = await self._reservations.many({v.reservation_id for v in rows})
-        own = [
-            v
-            for v in rows
-            if v.reservation_id in reservations
-            and reservations[v.reservation_id].venue_id in venues
-        ]
+        venue_of = await self._reservations.venues_of({v.reservation_id for v in rows})
+        own = [v for v in rows if venue_of.get(v.reservation_id) in venues]
         return own[skip : skip + limit], len(own)
 
     async def decide_appeal(
@@ -135,8 +130,8 @@ class StaffViolations:
     async def _own(self, ctx: StaffContext, id: str) -> Violation:
         """The violation, if in one of the staff member's venues. Raises: NotFound; OtherVenue."""
         v = await self._violations.get(id)
-        r = (await self._reservations.many({v.reservation_id})).get(v.reservation_id)
-        ctx.require(r.venue_id if r is not None else None)
+        venue_of = await self._reservations.venues_of({v.reservation_id})
+        ctx.require(venue_of.get(v.reservation_id))
         return v
 
 

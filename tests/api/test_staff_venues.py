@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from models.identity.api_tokens import ApiToken
 from models.identity.roles import Role, StaffDirectory
 from models.kernel.ids import ReaderId
 from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
+from models.library.rooms import RoomId
 from models.staff.grants import StaffGrants
 from tests.api.browsing import Browser
 from tests.api.cas_sign_in import begun, granted
@@ -189,6 +191,17 @@ async def test_the_staff_api_lists_and_settles_items_of_granted_venues_only(
     body = {"from": "2026-09-01T00:00:00+08:00", "to": "2026-09-02T00:00:00+08:00"}
     await desk.refused("403 other_venue", "POST", "/staff/violations/waive", body | {"reason": "x"})
     assert (await desk.ok("GET", "/staff/appeals"))["total"] == 0
+    there = replace(service.inside.reference.room("r402"), id=RoomId("there"), venue_id=BRANCH)
+    await service.inside.stored.catalogs.put_rooms([there])
+    await service.inside.reference.refresh()
+    asked = {"date": service.today, "start": "14:00", "end": "15:00", "purpose": "x"}
+    for room in ("r402", "there"):
+        other = await service.reader()
+        ids.append((await other.ok("POST", "/room-bookings", asked | {"room_id": room}))["id"])
+    requests = (await desk.ok("GET", "/staff/room-requests"))["items"]
+    assert [request["room"]["id"] for request in requests] == ["there"]
+    await desk.refused("403 other_venue", "POST", f"/staff/room-requests/{ids[2]}/approve")
+    await desk.ok("POST", f"/staff/room-requests/{ids[3]}/approve")
 
 
 async def test_a_revoked_grant_ends_at_once_and_a_dated_one_after_its_last_day(
