@@ -27,6 +27,7 @@ from models.kiosks.pairing_repository import PairingRepository
 from models.kiosks.repository import KioskRepository
 from models.library.picture_repository import PlanPictureRepository
 from models.library.repository import CatalogRepository
+from models.library.room_repository import RoomRepository
 from models.messages.choice_repository import ChoiceRepository
 from models.messages.consent_repository import ConsentRepository
 from models.messages.delivery_report_repository import ChannelDeliveries
@@ -122,6 +123,7 @@ class Repositories:
         self.readers = ReaderRepository(db, cipher)
         self.reservations = ReservationRepository(db)
         self.parties = PartyRepository(db, self.reservations)
+        self.rooms = RoomRepository(db)
         self.room_bookings = RoomBookingRepository(db, self.reservations, cipher)
         self.reservation_changes = change_stream(db, self.reservations.writer)
         self.second_factors = SecondFactorRepository(db, cipher)

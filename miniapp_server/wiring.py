@@ -121,7 +121,13 @@ def wire_reference(
 ) -> None:
     """Wires the reference data. ``default_profile`` applies until the library has saved one."""
     app[REFERENCE] = ReferenceData(
-        r.catalogs, r.policies, r.accommodations, r.reader_groups, r.profiles, default_profile
+        r.catalogs,
+        r.rooms,
+        r.policies,
+        r.accommodations,
+        r.reader_groups,
+        r.profiles,
+        default_profile,
     )
 
 

@@ -22,6 +22,7 @@ from models.library.entities import (
     VenueId,
 )
 from models.library.repository import CatalogRepository
+from models.library.room_repository import RoomRepository
 from models.library.rooms import Room, RoomId
 from models.policy.entities import FARTHEST_HORIZON, Policy
 from models.policy.errors import RulesChanged
@@ -45,13 +46,15 @@ class ReferenceData:
     def __init__(
         self,
         catalogs: CatalogRepository,
+        rooms: RoomRepository,
         policies: PolicyRepository,
         accommodations: AccommodationRepository,
         groups: ReaderGroupRepository,
         profiles: ProfileRepository,
         default_profile: LibraryProfile,
     ) -> None:
-        self._catalogs, self._policies, self._profiles = catalogs, policies, profiles
+        self._catalogs, self._rooms = catalogs, rooms
+        self._policies, self._profiles = policies, profiles
         self.default_profile = self.profile = default_profile
         self.zone = default_profile.clock
         self._accommodation_repository, self._group_repository = accommodations, groups
@@ -82,7 +85,7 @@ class ReferenceData:
         versions_now = (versions["library"], await self._policies.newest())
         if versions_now == self._loaded:
             return
-        catalog, rooms = await self._catalogs.load(), await self._catalogs.rooms()
+        catalog, rooms = await self._catalogs.load(), await self._rooms.all()
         # After the catalog: once an area exists, the zone never changes.
         profile = await self._profiles.load() or self.default_profile
         if profile.clock != self.zone:

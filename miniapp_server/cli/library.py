@@ -146,7 +146,7 @@ async def add_rooms(env: Env, file: Path) -> None:
             check_rooms(replace(library, rooms=tuple(others.values())))
         except TransferError as error:
             raise CommandError(f"{file}: {error}") from error
-        await app[RESOURCES].repositories.catalogs.put_rooms(rooms)
+        await app[RESOURCES].repositories.rooms.put(rooms)
     print(f"{file}: {len(rooms)} rooms")
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final, Protocol
 
-from models.kernel.text import natural
 from models.library.entities import (
     USUAL_SOURCES,
     Area,
@@ -24,17 +23,16 @@ from models.library.errors import VenueChanged, VenueInUse
 from models.library.mapping import (
     area_from_document,
     area_to_document,
-    room_from_document,
     room_to_document,
 )
 from models.library.names import Floor
-from models.library.rooms import Room, RoomId
+from models.library.rooms import Room
 from models.library.seat_features import NO_FEATURES, SeatFeature, SeatFeatures
 from models.storage.event_outbox import StoredEvent, put_event
 from models.storage.installation import known_fields
 from models.storage.mongo import Collection, Database, Document, previous_revisions
 from models.storage.mongo_errors import translate_errors
-from models.storage.transactions import ConcurrentUpdate, run_transaction, try_transaction
+from models.storage.transactions import ConcurrentUpdate, try_transaction
 
 _FEATURES: Final = "all"
 """The id of the one document of ``seat_features``, so that the database decides between two
@@ -42,8 +40,8 @@ changes of the list."""
 
 
 class CatalogRepository:
-    """Stores venues, areas, kiosks and rooms. Workers load the library as a whole, and load it
-    again when ``versions`` has changed."""
+    """Stores venues, areas and kiosks. Workers load the library as a whole, and load it again
+    when ``versions`` has changed."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -290,27 +288,6 @@ class CatalogRepository:
             features=_features(features) if features else NO_FEATURES,
         )
 
-    async def rooms(self) -> dict[RoomId, Room]:
-        """All study rooms, also retired ones, by venue, floor and name."""
-        with translate_errors():
-            rows = await self._db["rooms"].find().to_list(None)
-        rooms = [room_from_document(row) for row in rows]
-        rooms.sort(key=lambda room: (room.venue_id, room.floor, natural(room.name), room.id))
-        return {room.id: room for room in rooms}
-
-    async def put_rooms(self, rooms: Sequence[Room]) -> None:
-        """Adds the rooms, or replaces those with the same ids, all or none. Raises: VenueChanged
-        if a venue was deleted or retired meanwhile; Unavailable."""
-
-        async def work(session: Any) -> None:
-            for room in rooms:
-                await require_venue(self._db, room.venue_id, session)
-                await put_room(self._db, room, session)
-            await count_up(self._db, session)
-
-        with translate_errors():
-            await run_transaction(self._db, work)
-
 
 _KIOSK_FIELDS = ("venue", "name", "kind", "retired", "order", "names")
 
@@ -369,13 +346,6 @@ async def require_venue(db: Database, venue_id: VenueId, session: Any) -> None:
 def kiosk_to_document(kiosk: Kiosk) -> Document:
     named: Document = {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name}
     return named | {"kind": kiosk.kind, "order": kiosk.order, "names": dict(kiosk.names)}
-
-
-async def put_room(db: Database, room: Room, session: Any) -> None:
-    """Stores the room as the next revision of the one with its id, or as a new one."""
-    fields = {name: value for name, value in room_to_document(room).items() if name != "rev"}
-    change: Document = {"$set": fields, "$inc": {"rev": 1}}
-    await db["rooms"].update_one({"_id": room.id}, change, upsert=True, session=session)
 
 
 def features_to_document(features: SeatFeatures) -> Document:

@@ -14,9 +14,9 @@ from models.library.repository import (
     count_up,
     features_to_document,
     kiosk_to_document,
-    put_room,
     venue_to_document,
 )
+from models.library.room_repository import put_room
 from models.library.seat_features import SeatFeatures
 from models.notices.repository import notice_to_document
 from models.policy.mapping import policy_to_document

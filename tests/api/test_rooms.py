@@ -54,7 +54,7 @@ async def taken(reader: Client, room: str) -> list[str]:
 async def with_room(service: Living, id: str, **rules: Any) -> None:
     """Replaces the room's rules by the usual ones with these numbers."""
     room = service.inside.reference.rooms[RoomId(id)]
-    await service.inside.stored.catalogs.put_rooms([replace(room, rules=RoomRules(**rules))])
+    await service.inside.stored.rooms.put([replace(room, rules=RoomRules(**rules))])
     await service.inside.reference.refresh()
 
 

@@ -138,7 +138,7 @@ async def a_room(service: Living, n: int, asks: bool) -> str:
     room = service.inside.reference.room("r201")
     rules = RoomRules(unanswered=RequestAnswer.DECLINE if asks else None)
     own = replace(room, id=RoomId(f"room-{n}"), rules=rules)
-    await service.inside.stored.catalogs.put_rooms([own])
+    await service.inside.stored.rooms.put([own])
     await service.inside.reference.refresh()
     return own.id
 

@@ -192,7 +192,7 @@ async def test_the_staff_api_lists_and_settles_items_of_granted_venues_only(
     await desk.refused("403 other_venue", "POST", "/staff/violations/waive", body | {"reason": "x"})
     assert (await desk.ok("GET", "/staff/appeals"))["total"] == 0
     there = replace(service.inside.reference.room("r402"), id=RoomId("there"), venue_id=BRANCH)
-    await service.inside.stored.catalogs.put_rooms([there])
+    await service.inside.stored.rooms.put([there])
     await service.inside.reference.refresh()
     asked = {"date": service.today, "start": "14:00", "end": "15:00", "purpose": "x"}
     for room in ("r402", "there"):

@@ -40,7 +40,7 @@ DESK = Actor("librarian", "desk")
 async def workers_with(stage: Stage, number: int, **rules: Any) -> list[Inside]:
     """Workers that know the room with these rules."""
     room = replace(stage.inside.reference.room(ROOM), rules=RoomRules(**rules))
-    await stage.stored.catalogs.put_rooms([room])
+    await stage.stored.rooms.put([room])
     return [await stage.worker() for _ in range(number)]
 
 
