@@ -35,12 +35,14 @@ the words that a floor file may have."""
 COMMENT: Final = re.compile(r"(^|\s)//.*")
 ELSEWHERE: Final = re.compile(
     "/second-factor|/console/alerts|/console/(groups|webhooks)/none|/api/v1/(email-address|binding-requests/current|kiosks/none/code)"
+    "|/together$"
 )
-"""Matches addresses that answer nobody here, without mail, a group, a kiosk's key …."""
+"""Matches addresses that answer nobody here, without mail, a group, a kiosk's key, a seat …."""
 LABEL: Final = re.compile(r"'label': '[^']*'")
 """The API's seat labels, which programs read in Chinese."""
 MORE: Final = (
     *("/areas/2f-hall?seat=2f-hall-067", "/areas/2f-hall?seat=2f-hall-065&start=now&end=12:00"),
+    "/together?seat=2f-hall-067&start=14:00&end=15:00",
     *("/nothing", "/api/v1/nothing", "/areas/none", "/kiosk/none", "/kiosk/2f-north", "/s/none"),
 )
 """Further addresses: states of pages, and errors."""
@@ -124,6 +126,7 @@ async def lived(service: Living) -> tuple[Client, dict[str, str]]:
         "/api/v1/invitations": together["party"]["invitation"],
         "/api/v1/room-bookings": room["id"],
         "/api/v1/room-invitations": room["invitation"],
+        "/together": together["party"]["invitation"],
         "/console/reservations": made["id"],
         "/console/readers": reader.reader_id,
         "/api/v1/seats": "2f-hall-067",
