@@ -22,21 +22,22 @@ from lab.history.records import History, Operation
 from lab.proof.memory_mongo import MemoryStore
 from lab.proof.seat_probe import SeatProbe
 from lab.proof.simulated_library import MONDAY, SimulatedLibrary, Worker
-from lab.proof.simulated_loop import PARTY, SimulatedLoop, Stuck, counted_ids, run_alone
+from lab.proof.simulated_loop import PLAYER, SimulatedLoop, Stuck, counted_ids, run_alone
 from lab.proof.simulated_mongo import Request
 from lab.proof.simulation import Move, Recorder, Run
 from models.kernel.errors import Unavailable
 from models.readers.entities import Reader
 
 Act = Callable[[Worker, Recorder, Operation | None], Awaitable[Operation | None]]
-"""The act of a party at a worker. Given an operation, which had no answer, the party repeats it."""
+"""The act of a player at a worker. Given an operation, which had no answer, the player repeats
+it."""
 Ids = Mapping[str, str]
 Watch = Callable[[MemoryStore], str | None]
 """Inspects the store after each step. Returns the harm that it sees, or None."""
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class Player:
     """A reader or a job that acts at one worker.
 
     ``asks_again``: once the faults are over, the reader repeats a request that had no answer, until
@@ -54,13 +55,13 @@ class Scenario:
     """Everything that the runs of a scenario have in common.
 
     ``now``: the business time of the run. ``prepare``: writes the initial bookings and returns
-    their ids by name. ``parties``: the parties that act, made from the readers and these ids.
+    their ids by name. ``players``: the players that act, made from the readers and these ids.
     """
 
     name: str
     now: datetime
     prepare: Callable[[Worker, Sequence[Reader]], Coroutine[Any, Any, Ids]]
-    parties: Callable[[Sequence[Reader], Ids], Sequence[Party]]
+    players: Callable[[Sequence[Reader], Ids], Sequence[Player]]
     partition: bool = False
     """True if the only fault is that a worker's primary loses its majority; no message is lost
     then."""
@@ -70,7 +71,7 @@ class Scenario:
     alive_until: datetime | None = None
     """The last heartbeat of the service before the run; None for a second before ``now``."""
     shared: frozenset[str] = frozenset()
-    """Collections that one party writes and another reads here, in addition to ``_CONTENDED``."""
+    """Collections that one player writes and another reads here, in addition to ``_CONTENDED``."""
 
 
 @dataclass(slots=True)
@@ -86,11 +87,11 @@ class Explored:
 
 
 _CONTENDED: Final = frozenset({"reservations", "waitlist", "begin", "commit"})
-"""Collections and requests on which the parties compete: their order matters in every scenario."""
+"""Collections and requests on which the players compete: their order matters in every scenario."""
 
 
 _ONE_ORDER: Final = frozenset({"heartbeat", "messages"})
-"""Collections that parties write and no other party reads, except in scenarios that name them as
+"""Collections that players write and no other player reads, except in scenarios that name them as
 ``shared``."""
 _ANSWERED_WITHIN_S: Final = 60.0
 """Seconds within which a reader must have an answer once nothing fails any more."""
@@ -125,7 +126,7 @@ class Explorer:
         self._scenario, self._library, self._faults = scenario, library, faults
         self._plant, self._stop_at = plant, stop_at
         self._prepared, ids = _prepared(library, scenario)
-        self._parties = scenario.parties(library.readers, ids)
+        self._players = scenario.players(library.readers, ids)
         self._visited: set[int] = set()
         self._probe = SeatProbe(library)
         self._digests: dict[int, tuple[object, int]] = {}
@@ -147,7 +148,7 @@ class Explorer:
     def _run(self, prefix: Sequence[int]) -> list[tuple[int, ...]]:
         """Follows the choices in ``prefix``, then always takes the first. Returns the prefixes
         of the alternatives that it passed after ``prefix``."""
-        names = sorted({party.worker for party in self._parties})
+        names = sorted({player.worker for player in self._players})
         loop = SimulatedLoop()
 
         def now() -> datetime:
@@ -191,7 +192,7 @@ class Explorer:
 
         run.loop.step = step
         try:
-            run.loop.run(self._all_parties(run))
+            run.loop.run(self._all_players(run))
             for request in list(run.network.waiting):  # requests under way arrive last
                 run.network.let(request)
             run.loop.run(self._dispatch_outbox(run))
@@ -207,17 +208,17 @@ class Explorer:
             run.loop.close()
         return others
 
-    async def _all_parties(self, run: Run) -> None:
-        """Lets all parties act at once. Afterwards, without faults, every reader without an
+    async def _all_players(self, run: Run) -> None:
+        """Lets all players act at once. Afterwards, without faults, every reader without an
         answer asks again, and the jobs repair what a crash left."""
         operations: dict[str, Operation | None] = {}
 
-        async def act(party: Party) -> None:
-            worker = run.workers[party.worker]
+        async def act(player: Player) -> None:
+            worker = run.workers[player.worker]
             with suppress(Unavailable):  # only jobs raise it; they run again later
-                operations[party.name] = await party.act(worker, run.recorder, None)
+                operations[player.name] = await player.act(worker, run.recorder, None)
 
-        tasks = [run.start(p.name, p.worker, act(p)) for p in self._parties]
+        tasks = [run.start(p.name, p.worker, act(p)) for p in self._players]
         await asyncio.gather(*tasks, return_exceptions=True)
         for task in tasks:
             if not task.cancelled() and task.exception() is not None:
@@ -225,28 +226,28 @@ class Explorer:
         if run.cluster.isolated is not None:
             run.heal()
         run.loop.step = run.calm_step  # from here on nothing fails
-        for party in self._parties:
-            operation = operations.get(party.name) or _of(run.recorder.history, party)
-            if party.asks_again and operation is not None and operation.unknown:
-                PARTY.set(f"{party.name}+")
-                await self._asks_again(run, party, operation)
+        for player in self._players:
+            operation = operations.get(player.name) or _of(run.recorder.history, player)
+            if player.asks_again and operation is not None and operation.unknown:
+                PLAYER.set(f"{player.name}+")
+                await self._asks_again(run, player, operation)
         if self._scenario.after is not None:
             direct = self._library.worker_on(run.cluster.primary)
             for _ in range(_ROUNDS):
                 await direct.waitlist_jobs.expire_offers(self._scenario.after)
                 await direct.waitlist_jobs.offer_free_seats(self._scenario.after)
 
-    async def _asks_again(self, run: Run, party: Party, operation: Operation) -> None:
-        """Repeats the operation until it is answered: at the party's own worker, or at a fresh
+    async def _asks_again(self, run: Run, player: Player, operation: Operation) -> None:
+        """Repeats the operation until it is answered: at the player's own worker, or at a fresh
         one if that has crashed. Notes harm if it takes more than a minute."""
-        alive = run.workers[party.worker] if party.worker in run.alive else None
+        alive = run.workers[player.worker] if player.worker in run.alive else None
         worker = alive or self._library.worker_on(run.cluster.primary)
         begun = run.loop.time()
         while operation.unknown:
             run.recorder.step += 1
-            await party.act(worker, run.recorder, operation)
+            await player.act(worker, run.recorder, operation)
             if operation.unknown and run.loop.time() - begun > _ANSWERED_WITHIN_S:
-                self._note(f"unanswered: {party.name}, a minute after the last fault", run)
+                self._note(f"unanswered: {player.name}, a minute after the last fault", run)
                 return
             if operation.unknown:
                 await asyncio.sleep(_ASKS_AGAIN_S)
@@ -297,7 +298,7 @@ def _choices(run: Run, faults: bool, scenario: Scenario) -> Iterator[tuple[Reque
     for request in waiting:
         about = request.text.partition(".")[0]
         if about not in shared and (not request.writes or about in _ONE_ORDER):
-            # No other party writes this collection: the order of this request does not matter.
+            # No other player writes this collection: the order of this request does not matter.
             waiting = [request]
             break
     for request in waiting:
@@ -312,15 +313,15 @@ def _choices(run: Run, faults: bool, scenario: Scenario) -> Iterator[tuple[Reque
             yield request, Move.CUT_OFF
 
 
-def _of(history: History, party: Party) -> Operation | None:
-    """The operation that the party had begun when its worker crashed, if any."""
-    return next((o for o in history.operations if o.key == party.name), None)
+def _of(history: History, player: Player) -> Operation | None:
+    """The operation that the player had begun when its worker crashed, if any."""
+    return next((o for o in history.operations if o.key == player.name), None)
 
 
 def _prepared(library: SimulatedLibrary, scenario: Scenario) -> tuple[MemoryStore, Ids]:
     """A store with the scenario's initial bookings, and their ids by name."""
     prepared = library.store.copy()
-    PARTY.set("before")
+    PLAYER.set("before")
     with counted_ids():
         worker = library.worker_on(prepared)
         ids = run_alone(scenario.prepare(worker, library.readers))

@@ -5,25 +5,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.proof.explorer import Party, Scenario
-from lab.proof.memory_mongo import MemoryStore
-from lab.proof.parties import (
+from lab.proof.acts import (
     ONE,
     accepts,
-    booked_and_wanted,
     books,
     cancels,
     declines,
-    free_and_wanted,
     gives_back,
     in_turn,
     job,
     leaves_the_line,
+    shortens,
+)
+from lab.proof.explorer import Player, Scenario
+from lab.proof.initial_bookings import (
+    booked_and_wanted,
+    free_and_wanted,
     long_in_use_and_wanted,
     offered,
     offered_one_of_two,
-    shortens,
 )
+from lab.proof.memory_mongo import MemoryStore
 from lab.proof.simulated_library import at
 
 
@@ -49,8 +51,8 @@ def line_scenarios() -> Sequence[Scenario]:
             at(8),
             booked_and_wanted,
             lambda r, ids: (
-                Party("a", "w1", cancels(r[0], "a", ids["booked"], at(8))),
-                Party("c", "w2", books(r[2], "c", ONE, 10, 11, at(8))),
+                Player("a", "w1", cancels(r[0], "a", ids["booked"], at(8))),
+                Player("c", "w2", books(r[2], "c", ONE, 10, 11, at(8))),
             ),
             watch=_passed_over,
             after=at(8),
@@ -60,8 +62,8 @@ def line_scenarios() -> Sequence[Scenario]:
             at(10, 10),
             long_in_use_and_wanted,
             lambda r, ids: (
-                Party("a", "w1", shortens(r[0], "a", ids["booked"], 11, at(10, 10))),
-                Party("c", "w2", books(r[2], "c", ONE, 11, 12, at(10, 10))),
+                Player("a", "w1", shortens(r[0], "a", ids["booked"], 11, at(10, 10))),
+                Player("c", "w2", books(r[2], "c", ONE, 11, 12, at(10, 10))),
             ),
             watch=_passed_over,
             after=at(10, 10),
@@ -71,7 +73,7 @@ def line_scenarios() -> Sequence[Scenario]:
             at(8),
             booked_and_wanted,
             lambda r, ids: (
-                Party("a", "w1", cancels(r[0], "a", ids["booked"], at(8))),
+                Player("a", "w1", cancels(r[0], "a", ids["booked"], at(8))),
                 job("b", "w2", leaves_the_line(r[1], at(8))),
             ),
             after=at(8),
@@ -81,7 +83,7 @@ def line_scenarios() -> Sequence[Scenario]:
             at(8, 10),
             offered,
             lambda r, ids: (
-                Party("b", "w1", accepts(r[1], "b", ids["offered"], at(8, 9)), asks_again=False),
+                Player("b", "w1", accepts(r[1], "b", ids["offered"], at(8, 9)), asks_again=False),
                 job("lapse", "w2", lambda w: w.waitlist_jobs.expire_offers(at(8, 10))),
             ),
             after=at(8, 10),
@@ -92,7 +94,7 @@ def line_scenarios() -> Sequence[Scenario]:
             free_and_wanted,
             lambda r, _: (
                 job("offer", "w1", lambda w: w.waitlist_jobs.offer_free_seats(at(8))),
-                Party("c", "w2", books(r[2], "c", ONE, 10, 11, at(8))),
+                Player("c", "w2", books(r[2], "c", ONE, 10, 11, at(8))),
             ),
             after=at(8),
         ),

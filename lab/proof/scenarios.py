@@ -5,24 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.proof.explorer import Party, Scenario
-from lab.proof.line_scenarios import line_scenarios
-from lab.proof.parties import (
+from lab.proof.acts import (
     ONE,
     TWO,
-    booked,
     books,
     books_until_closing,
-    both_booked,
     cancels,
     changes,
-    four_booked,
     job,
-    nothing,
     one_by_one,
     remembers,
     stubborn,
 )
+from lab.proof.explorer import Player, Scenario
+from lab.proof.initial_bookings import booked, both_booked, four_booked, nothing
+from lab.proof.line_scenarios import line_scenarios
 from lab.proof.simulated_library import at
 from lab.proof.stay_scenarios import stay_scenarios
 
@@ -44,10 +41,10 @@ def _bookings() -> Sequence[Scenario]:
             at(8),
             nothing,
             lambda r, _: (
-                Party("a", "w1", books(r[0], "a", ONE, 10, 11, at(8))),
-                Party("b", "w2", books(r[1], "b", ONE, 10, 11, at(8))),
-                Party("c", "w1", books(r[2], "c", ONE, 10, 11, at(8))),
-                Party("a again", "w2", books(r[0], "a", ONE, 10, 11, at(8))),
+                Player("a", "w1", books(r[0], "a", ONE, 10, 11, at(8))),
+                Player("b", "w2", books(r[1], "b", ONE, 10, 11, at(8))),
+                Player("c", "w1", books(r[2], "c", ONE, 10, 11, at(8))),
+                Player("a again", "w2", books(r[0], "a", ONE, 10, 11, at(8))),
             ),
         ),
         Scenario(
@@ -55,9 +52,9 @@ def _bookings() -> Sequence[Scenario]:
             at(8),
             nothing,
             lambda r, _: (
-                Party("a", "w1", books(r[0], "a", ONE, 10, 12, at(8))),
-                Party("b", "w2", books(r[0], "b", TWO, 11, 13, at(8))),
-                Party("c", "w2", books(r[1], "c", TWO, 11, 12, at(8))),
+                Player("a", "w1", books(r[0], "a", ONE, 10, 12, at(8))),
+                Player("b", "w2", books(r[0], "b", TWO, 11, 13, at(8))),
+                Player("c", "w2", books(r[1], "c", TWO, 11, 12, at(8))),
             ),
         ),
         Scenario(
@@ -65,8 +62,8 @@ def _bookings() -> Sequence[Scenario]:
             at(8),
             booked,
             lambda r, ids: (
-                Party("b", "w1", books(r[1], "b", ONE, 10, 11, at(8))),
-                Party(
+                Player("b", "w1", books(r[1], "b", ONE, 10, 11, at(8))),
+                Player(
                     "a",
                     "w2",
                     one_by_one(
@@ -81,9 +78,9 @@ def _bookings() -> Sequence[Scenario]:
             at(8),
             booked,
             lambda r, ids: (
-                Party("a", "w1", changes(r[0], "a", ids["booked"], TWO, at(8))),
-                Party("b", "w2", books(r[1], "b", TWO, 10, 11, at(8))),
-                Party("c", "w1", books(r[2], "c", ONE, 10, 11, at(8))),
+                Player("a", "w1", changes(r[0], "a", ids["booked"], TWO, at(8))),
+                Player("b", "w2", books(r[1], "b", TWO, 10, 11, at(8))),
+                Player("c", "w1", books(r[2], "c", ONE, 10, 11, at(8))),
             ),
         ),
         Scenario(
@@ -91,9 +88,9 @@ def _bookings() -> Sequence[Scenario]:
             at(8),
             booked,
             lambda r, ids: (
-                Party("a", "w1", changes(r[0], "a", ids["booked"], TWO, at(8))),
-                Party("b", "w2", cancels(r[0], "b", ids["booked"], at(8))),
-                Party("c", "w2", books(r[1], "c", ONE, 10, 11, at(8))),
+                Player("a", "w1", changes(r[0], "a", ids["booked"], TWO, at(8))),
+                Player("b", "w2", cancels(r[0], "b", ids["booked"], at(8))),
+                Player("c", "w2", books(r[1], "c", ONE, 10, 11, at(8))),
             ),
         ),
     )
@@ -106,8 +103,8 @@ def _repeated_bookings() -> Sequence[Scenario]:
             at(8),
             both_booked,
             lambda r, ids: (
-                Party("b", "w1", changes(r[1], "b", ids["other"], ONE, at(8))),
-                Party(
+                Player("b", "w1", changes(r[1], "b", ids["other"], ONE, at(8))),
+                Player(
                     "a",
                     "w2",
                     one_by_one(
@@ -122,7 +119,7 @@ def _repeated_bookings() -> Sequence[Scenario]:
             at(8),
             nothing,
             lambda r, _: (
-                Party("a", "w1", books(r[0], "a", ONE, 10, 11, at(8)), asks_again=False),
+                Player("a", "w1", books(r[0], "a", ONE, 10, 11, at(8)), asks_again=False),
             ),
         ),
         Scenario(
@@ -130,7 +127,7 @@ def _repeated_bookings() -> Sequence[Scenario]:
             at(8),
             booked,
             lambda r, ids: (
-                Party("a", "w1", changes(r[0], "a", ids["booked"], TWO, at(8)), asks_again=False),
+                Player("a", "w1", changes(r[0], "a", ids["booked"], TWO, at(8)), asks_again=False),
             ),
         ),
         Scenario(
@@ -138,8 +135,8 @@ def _repeated_bookings() -> Sequence[Scenario]:
             at(8),
             four_booked,
             lambda r, _: (
-                Party("a", "w1", books(r[0], "a", ONE, 15, 16, at(8))),
-                Party("b", "w2", books(r[0], "b", TWO, 16, 17, at(8))),
+                Player("a", "w1", books(r[0], "a", ONE, 15, 16, at(8))),
+                Player("b", "w2", books(r[0], "b", TWO, 16, 17, at(8))),
             ),
         ),
         Scenario(
@@ -147,8 +144,8 @@ def _repeated_bookings() -> Sequence[Scenario]:
             at(8),
             nothing,
             lambda r, _: (
-                Party("a", "w1", books_until_closing(r[0], "a", ONE, 20, at(8))),
-                Party("b", "w2", books_until_closing(r[1], "b", ONE, 22, at(8))),
+                Player("a", "w1", books_until_closing(r[0], "a", ONE, 20, at(8))),
+                Player("b", "w2", books_until_closing(r[1], "b", ONE, 22, at(8))),
             ),
         ),
         Scenario(
@@ -156,7 +153,7 @@ def _repeated_bookings() -> Sequence[Scenario]:
             at(8, 2),
             booked,
             lambda r, ids: (
-                Party(
+                Player(
                     "b",
                     "w1",
                     one_by_one(
@@ -172,8 +169,8 @@ def _repeated_bookings() -> Sequence[Scenario]:
             at(8),
             booked,
             lambda r, ids: (
-                Party("a", "w1", cancels(r[0], "a", ids["booked"], at(8))),
-                Party("b", "w2", remembers(0.5, books(r[1], "b", ONE, 10, 11, at(8)))),
+                Player("a", "w1", cancels(r[0], "a", ids["booked"], at(8))),
+                Player("b", "w2", remembers(0.5, books(r[1], "b", ONE, 10, 11, at(8)))),
             ),
         ),
     )
@@ -186,8 +183,8 @@ def _cut_off_primaries() -> Sequence[Scenario]:
             at(8),
             booked,
             lambda r, ids: (
-                Party("a", "w1", stubborn(cancels(r[0], "a", ids["booked"], at(8)))),
-                Party("c", "w2", books(r[2], "c", ONE, 10, 11, at(8))),
+                Player("a", "w1", stubborn(cancels(r[0], "a", ids["booked"], at(8)))),
+                Player("c", "w2", books(r[2], "c", ONE, 10, 11, at(8))),
             ),
             partition=True,
         ),
@@ -196,7 +193,7 @@ def _cut_off_primaries() -> Sequence[Scenario]:
             at(8),
             booked,
             lambda r, ids: (
-                Party(
+                Player(
                     "c",
                     "w1",
                     one_by_one(
@@ -204,7 +201,7 @@ def _cut_off_primaries() -> Sequence[Scenario]:
                         changes(r[0], "c", ids["booked"], TWO, at(8), (12, 13)),
                     ),
                 ),
-                Party("b", "w2", changes(r[0], "b", ids["booked"], ONE, at(8), (11, 12))),
+                Player("b", "w2", changes(r[0], "b", ids["booked"], ONE, at(8), (11, 12))),
             ),
             partition=True,
         ),
@@ -213,7 +210,7 @@ def _cut_off_primaries() -> Sequence[Scenario]:
             at(10, 1),
             nothing,
             lambda r, ids: (
-                Party(
+                Player(
                     "a",
                     "w1",
                     stubborn(

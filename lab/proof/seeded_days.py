@@ -23,7 +23,7 @@ from lab.history.recorded import disorders
 from lab.proof.seat_probe import SeatProbe
 from lab.proof.simulated_channel import SimulatedChannel
 from lab.proof.simulated_library import KIOSK, SimulatedLibrary, Worker, at
-from lab.proof.simulated_loop import PARTY, counted_ids
+from lab.proof.simulated_loop import PLAYER, counted_ids
 from lab.proof.simulation import Move, Run
 from lab.proof.visitors import CLOCK_S, LASTS, Visitor
 from models.check_in.arrival import KioskCodeScan
@@ -195,7 +195,7 @@ class Day:
         """Waits for some of the expiries of open deliveries. Two rounds of delivery after each,
         all expired deliveries must have ended, whether the channel works again or not; else it
         notes harm."""
-        PARTY.set("messages")
+        PLAYER.set("messages")
         await asyncio.sleep(_LEASES_END_S)
         expiries = sorted(self._on_the_way().values())
         for until in expiries[:: len(expiries) // _LOOKS + 1] + expiries[-1:]:
@@ -221,7 +221,7 @@ class Day:
         }
 
     async def _jobs(self) -> None:
-        PARTY.set("jobs")
+        PLAYER.set("jobs")
         while not self._over:
             await asyncio.sleep(_JOBS_EVERY_S * self.chance.random())
             direct = self._library.worker_on(self.run.cluster.primary)
@@ -279,7 +279,7 @@ class Day:
 
     async def _night(self) -> None:
         """Runs all jobs after the closing, without faults."""
-        PARTY.set("night")
+        PLAYER.set("night")
         worker = self._library.worker_on(self.run.cluster.primary)
         await worker.stored.heartbeat.set(at(self._library.opens) + _ENDS - _BEAT_S)
         for _ in range(3):

@@ -20,9 +20,9 @@ from zlib import crc32
 from models.storage import mongo
 
 Result = TypeVar("Result")
-PARTY: Final[ContextVar[str]] = ContextVar("party", default="")
-"""The party that acts in the current task. New ids contain it, so that they do not depend on
-what other parties do meanwhile."""
+PLAYER: Final[ContextVar[str]] = ContextVar("player", default="")
+"""The player that acts in the current task. New ids contain it, so that they do not depend on
+what other players do meanwhile."""
 
 
 class Stuck(Exception):
@@ -110,14 +110,14 @@ def run_alone(main: Coroutine[Any, Any, Result]) -> Result:
 
 @contextlib.contextmanager
 def counted_ids() -> Iterator[None]:
-    """During the block new ids count up for each party, instead of depending on clock and
+    """During the block new ids count up for each player, instead of depending on clock and
     chance."""
     counts: dict[str, int] = {}
 
     def next_id() -> str:
-        party = PARTY.get()
-        counts[party] = counts.get(party, 0) + 1
-        return f"{crc32(party.encode()):08x}{counts[party]:016x}"
+        player = PLAYER.get()
+        counts[player] = counts.get(player, 0) + 1
+        return f"{crc32(player.encode()):08x}{counts[player]:016x}"
 
     with mock.patch.object(mongo, "ObjectId", next_id):
         yield

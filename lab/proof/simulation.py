@@ -14,7 +14,7 @@ from lab.history.records import History, Message, Operation, Promise, Violation,
 from lab.proof.memory_mongo import MemoryStore
 from lab.proof.memory_query import Document
 from lab.proof.simulated_library import SimulatedLibrary, Worker, library_zone
-from lab.proof.simulated_loop import PARTY, SimulatedLoop
+from lab.proof.simulated_loop import PLAYER, SimulatedLoop
 from lab.proof.simulated_mongo import Cluster, Network, Request
 from models.kernel.errors import DomainError, Unavailable
 from models.reservations.entities import Reservation
@@ -142,11 +142,11 @@ class Run:
         for row in self.store.table("reservations").documents.values():
             self.recorder.note_before(row)
 
-    def start(self, party: str, worker: str, work: Awaitable[Any]) -> asyncio.Task[Any]:
-        """Starts the party's work at the worker."""
+    def start(self, player: str, worker: str, work: Awaitable[Any]) -> asyncio.Task[Any]:
+        """Starts the player's work at the worker."""
 
         async def begin() -> Any:
-            PARTY.set(party)
+            PLAYER.set(player)
             return await work
 
         task = self.loop.create_task(begin())

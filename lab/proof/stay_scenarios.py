@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.proof.explorer import Party, Scenario
-from lab.proof.parties import (
+from lab.proof.acts import (
     ONE,
-    away,
-    booked,
     books,
     books_now,
     checks_in,
     comes_again,
     ends_leaves,
     extends,
-    in_use,
     job,
     misses,
     returns,
 )
+from lab.proof.explorer import Player, Scenario
+from lab.proof.initial_bookings import away, booked, in_use
 from lab.proof.simulated_library import at
 
 
@@ -30,7 +28,7 @@ def stay_scenarios() -> Sequence[Scenario]:
             at(10, 30),
             booked,
             lambda r, ids: (
-                Party("a", "w1", checks_in(r[0], "a", ids["booked"], at(10, 29))),
+                Player("a", "w1", checks_in(r[0], "a", ids["booked"], at(10, 29))),
                 job("miss", "w2", lambda w: misses(w, at(10, 30))),
                 job("miss again", "w1", lambda w: misses(w, at(10, 30))),
             ),
@@ -40,9 +38,9 @@ def stay_scenarios() -> Sequence[Scenario]:
             at(11),
             in_use,
             lambda r, ids: (
-                Party("a", "w1", extends(r[0], "a", ids["booked"], 12, at(10, 59))),
+                Player("a", "w1", extends(r[0], "a", ids["booked"], 12, at(10, 59))),
                 job("end", "w2", lambda w: w.deadlines.complete(at(11))),
-                Party("b", "w2", books(r[1], "b", ONE, 11, 12, at(10, 59))),
+                Player("b", "w2", books(r[1], "b", ONE, 11, 12, at(10, 59))),
             ),
         ),
         Scenario(
@@ -50,7 +48,7 @@ def stay_scenarios() -> Sequence[Scenario]:
             at(10, 35),
             away,
             lambda r, ids: (
-                Party("a", "w1", returns(r[0], "a", ids["booked"], at(10, 34))),
+                Player("a", "w1", returns(r[0], "a", ids["booked"], at(10, 34))),
                 job("end", "w2", lambda w: ends_leaves(w, at(10, 35))),
             ),
         ),
@@ -59,8 +57,8 @@ def stay_scenarios() -> Sequence[Scenario]:
             at(9, 40),
             booked,
             lambda r, ids: (
-                Party("a", "w1", checks_in(r[0], "a", ids["booked"], at(9, 40))),
-                Party("b", "w2", books_now(r[1], "b", ONE, 10, at(9, 40))),
+                Player("a", "w1", checks_in(r[0], "a", ids["booked"], at(9, 40))),
+                Player("b", "w2", books_now(r[1], "b", ONE, 10, at(9, 40))),
             ),
         ),
         Scenario(
@@ -68,7 +66,7 @@ def stay_scenarios() -> Sequence[Scenario]:
             at(10, 40),
             booked,
             lambda r, ids: (
-                Party(
+                Player(
                     "a",
                     "w1",
                     comes_again(r[0], "a", ids["booked"], at(10, 29), at(10, 40), at_once=False),
@@ -84,7 +82,7 @@ def stay_scenarios() -> Sequence[Scenario]:
             at(10, 40),
             booked,
             lambda r, ids: (
-                Party("a", "w1", comes_again(r[0], "a", ids["booked"], at(10, 29), at(10, 40))),
+                Player("a", "w1", comes_again(r[0], "a", ids["booked"], at(10, 29), at(10, 40))),
                 job("miss", "w2", lambda w: w.deadlines.no_show(at(10, 40))),
             ),
             alive_until=at(10, 20),

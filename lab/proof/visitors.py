@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from lab.history.records import Operation
 from lab.proof.simulated_library import AREA, Worker, context, library_zone, seat, wish
-from lab.proof.simulated_loop import PARTY
+from lab.proof.simulated_loop import PLAYER
 from lab.proof.simulation import Recorder, Run
 from models.check_in.arrival import KioskCodeScan
 from models.kernel.errors import DomainError
@@ -84,7 +84,7 @@ class Visitor:
         self._taps = 0
 
     async def live(self) -> None:
-        PARTY.set(self._reader.id)
+        PLAYER.set(self._reader.id)
         loop = asyncio.get_running_loop()
         while loop.time() < LASTS.total_seconds():
             await asyncio.sleep(self._chance.expovariate(1 / 2400))
