@@ -173,7 +173,8 @@ class Reader:
             status, answer = await house.ask(host, "POST", path, body, **headers)
             code = answer["error"]["code"] if status >= 400 else ""
             if status in (200, 201):
-                operation.promise = promise_of(answer)
+                # A party is answered together with its asker's booking.
+                operation.promise = promise_of(answer.get("reservation", answer))
             elif 400 <= status < 500 and code not in _NOT_YET:
                 operation.refusal = code
             else:
@@ -189,7 +190,13 @@ class Reader:
     def _signed(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.member.token}"}
 
-    def _wish(self, day: datetime) -> dict[str, str]:
+    async def ask(self, method: str, path: str) -> tuple[int, Any]:
+        """Sends a request without a key, as ``House.ask`` does, to any host."""
+        host = self.house.chance.randrange(2)
+        return await self.house.ask(host, method, path, **self._signed)
+
+    def wish(self, day: datetime) -> dict[str, str]:
+        """A random seat and hour of the day."""
         hour = self.house.chance.choice(_HOURS)
         return {
             "seat_id": self.house.chance.choice(self.seats),
@@ -201,7 +208,7 @@ class Reader:
     async def _tomorrow(self) -> None:
         """Books, pauses, and then cancels or keeps the booking."""
         day = self.house.library.zone.local(real_now()) + timedelta(days=1)
-        wish = self._wish(day)
+        wish = self.wish(day)
         made = await self.tap(
             "reserve",
             "/reservations",
@@ -217,7 +224,7 @@ class Reader:
             (made.promise.seat, _clock(self.house.library.zone, made.promise.start)),
         )
         for _ in range(self.house.chance.randrange(3)):
-            wish = self._wish(day)
+            wish = self.wish(day)
             del wish["date"]
             if place == (wish["seat_id"], wish["start"]):
                 continue  # the booking is there already

@@ -20,7 +20,15 @@ from handlers.http.keys import REFERENCE, SESSIONS
 from lab.chaos.channels import MailServer, OtherEnd, WeChat, WeCom
 from lab.chaos.hosts import Host, RedisServer
 from lab.chaos.replica_set import ChaosError, ReplicaSet, replica_set, until
-from lab.history.records import UNQUEUED, Message, Stored, Violation, stored
+from lab.history.records import (
+    UNQUEUED,
+    Message,
+    Stored,
+    StoredParty,
+    Violation,
+    stored,
+    stored_party,
+)
 from miniapp_server import seed
 from miniapp_server.app import open_application
 from miniapp_server.cli.settings import load
@@ -50,6 +58,7 @@ POLICY: Final = Policy(
     opening=(OpeningRule(time(0), time(23, 59)),),
     step_minutes=30,
     daily_booking_limit=200,
+    parties_a_day=10,
     # Short, so that deadlines fall into faults.
     check_in_after_minutes=1,
     extend_within_minutes=120,
@@ -142,8 +151,13 @@ class Library:
         rows = self.db["reservations"].find(A_RESERVATION)
         return [stored(row) async for row in rows]
 
+    async def parties(self) -> list[StoredParty]:
+        """All parties, read at majority."""
+        rows = self.db["reservations"].find({"asker": {"$exists": True}})
+        return [stored_party(row) async for row in rows]
+
     async def messages(self) -> list[Message]:
-        """One message for each channel, with its outcome there."""
+        """One message for each channel that takes its template, with its outcome there."""
         rows = self.db["deliveries"].find()
         ways = {row["_id"]: (_state(row), row.get("unknown", 0)) async for row in rows}
         rows = self.db["messages"].find({"reservation": {"$ne": None}})
@@ -154,6 +168,7 @@ class Library:
             )
             async for row in rows
             for channel in self.channels
+            if channel is not Channel.WECHAT or row["template"] in WECHAT_TEMPLATES
             for state, unknown in [ways.get(delivery_id(row["_id"], channel), (UNQUEUED, 0))]
         ]
 

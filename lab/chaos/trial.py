@@ -12,10 +12,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
+from lab.chaos.friends import Friends
 from lab.chaos.readers import House, Reader, all_of, house
 from lab.chaos.replica_set import until
 from lab.chaos.rig import POLICY, Library, Members
-from lab.history.judge import KINDS, Harm, judge
+from lab.history.harm import KINDS, Harm
+from lab.history.judge import judge
 from lab.history.order_checker import OPEN
 from lab.history.recorded import disorders
 from lab.history.records import Fault, History, Stored
@@ -111,6 +113,7 @@ async def trial(
         history.stored, history.daily_limit = await library.stored(), POLICY.daily_booking_limit
         history.messages = await library.messages()
         history.violations = await library.violations()
+        history.parties, history.parties_end = await library.parties(), real_now()
     return histories
 
 
@@ -128,6 +131,8 @@ async def _open(
         late = [Reader(shared, member, library.seats()) for member in members[-_LATE:]]
         shared.lives = [asyncio.create_task(reader.live()) for reader in shared.readers]
         shared.lives += [asyncio.create_task(reader.live_late()) for reader in late]
+        friends = Friends(shared)
+        shared.lives += [asyncio.create_task(friends.live(reader)) for reader in shared.readers]
         try:
             yield shared
         finally:

@@ -9,28 +9,15 @@ that it counts itself.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime, timedelta
 from itertools import pairwise, permutations
 from typing import Final
 
+from lab.history.harm import Harm, half_hours
+from lab.history.party_judge import party_harm
 from lab.history.records import UNQUEUED, History, Operation, Promise, Stored
 from models.kernel.zone import Zone
-
-KINDS: Final = (
-    "lost",
-    "doubles",
-    "orphaned",
-    "overbooked",
-    "untold",
-    "punished",
-    "early",
-    "refused_free",
-    "late",
-    "disorder",
-)
-"""The kinds of harm, in the order of the printed table."""
 
 _UNHEARD: Final = timedelta(minutes=2)
 """At most this long a request can be under way. A reservation whose reader got no answer is
@@ -59,20 +46,6 @@ _TELLS: Final = {
 produce no message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Harm:
-    """One violation of a promise.
-
-    ``kind``: one of ``KINDS``; or "held" for a seat that is held for no reader, which is found only
-    if the waitlist's offers were recorded; or "crossed" (``crossed``). ``fault``: the fault during
-    which it arose. ``text``: what is wrong, for people.
-    """
-
-    kind: str
-    fault: str
-    text: str
-
-
 def judge(history: History) -> list[Harm]:
     """All harm in the history, kind by kind, except "disorder", which ``disorders`` finds."""
     return [
@@ -86,6 +59,7 @@ def judge(history: History) -> list[Harm]:
         *_early(history),
         *_refused_free(history),
         *_late(history),
+        *party_harm(history),
     ]
 
 
@@ -199,13 +173,13 @@ def _orphaned(history: History) -> Iterator[Harm]:
     for r in history.stored:
         required = frozenset[str]()
         if r.state in _LIVE:
-            required |= _half_hours(history.zone, r, r.start, r.end)
+            required |= _claims(history.zone, r, r.start, r.end)
         if r.state in _PRESENT:
             required |= {f"u:{r.reader}"}
         held = {claim for claim in r.claims if claim.startswith(("s:", "r:", "u:"))}
         early = set[str]()
         if r.available_from is not None and r.available_from < r.start and r.state in _LIVE:
-            early |= _half_hours(history.zone, r, r.available_from, r.start)
+            early |= _claims(history.zone, r, r.available_from, r.start)
         counts = sum(claim.startswith("n:") for claim in r.claims)
         for text in (
             *(f"has {claim}" for claim in sorted(held - required - early)),
@@ -216,17 +190,10 @@ def _orphaned(history: History) -> Iterator[Harm]:
             yield Harm("orphaned", fault, f"{r.id} ({r.state}) {text}")
 
 
-def _half_hours(zone: Zone, r: Stored, start: datetime, end: datetime) -> frozenset[str]:
-    """The claims to the seat and to the reader's time from ``start`` to ``end``: two for each
-    half hour that is used, wholly or in part."""
-    local = start.astimezone(zone.slot_clock)
-    step = local.replace(minute=local.minute // 30 * 30, second=0, microsecond=0)
-    claims = set[str]()
-    while step < end:
-        name = f"{step:%Y-%m-%d}:{step.hour * 2 + step.minute // 30}"
-        claims |= {f"s:{r.seat}:{name}", f"r:{r.reader}:{name}"}
-        step += timedelta(minutes=30)
-    return frozenset(claims)
+def _claims(zone: Zone, r: Stored, start: datetime, end: datetime) -> Set[str]:
+    """The claims to the seat and to the reader's time from ``start`` to ``end``."""
+    slots = half_hours(zone, start, end)
+    return {f"{claim}:{slot}" for slot in slots for claim in (f"s:{r.seat}", f"r:{r.reader}")}
 
 
 def _overbooked(history: History) -> Iterator[Harm]:

@@ -11,13 +11,15 @@ from math import inf
 from typing import Final
 
 from lab.history.order_checker import AT_THE_END, OPEN, Call, Disorder, Kind, check
-from lab.history.records import Event, History, Operation, Stored
+from lab.history.records import Event, History, Operation, PartyEnd, Stored, StoredParty
 from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
 
 REFUSED_WITHIN_S: Final = 0.25
 """A refusal may rest on a state that is this many seconds older than the request
 (docs/locking.md)."""
+_CLOCK: Final = timedelta(seconds=10)
+"""The most by which the service's clock, which is MongoDB's, can be ahead (docs/operations.md)."""
 _HALF_A_DAY: Final = timedelta(hours=12)
 _LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
 _ENDS: Final = {
@@ -82,6 +84,12 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
     stored = {r.id: r for r in history.stored}
     by_key = {key: r for r in history.stored for key in r.keys}
     of_booking: dict[str, list[Operation]] = defaultdict(list)
+    accepted = {
+        booking: f"seat {seat} on {place(history.zone, seat, party.start, party.end).day}"
+        for party in history.parties
+        for seat, booking in party.seats.items()
+        if booking is not None
+    }
     effective = []
     for operation in history.operations:
         for thing, call in _refused(history.zone, operation):
@@ -92,8 +100,10 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
             # The first attempt, which seemed lost, arrived after the refusal of its repetition.
             effective.append(replace(operation, refusal="", answered_at=None))
     for operation in _merged(effective):
-        made = operation.promise.id if operation.promise is not None else operation.target
-        if not made and operation.key in by_key:
+        made = operation.target
+        if operation.promise is not None:
+            made = operation.promise.id
+        elif operation.key in by_key:
             made = by_key[operation.key].id
         r = stored.get(made)
         if operation.promise is not None or (r is not None and _happened(operation, r)):
@@ -101,8 +111,48 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
     for id in {*of_booking, *stored}:
         r = stored.get(id)
         for thing, call in _life(history.zone, id, r, of_booking.get(id, ()), one_clock):
+            if call.kind is Kind.TAKE and thing == accepted.get(id):
+                del accepted[id]  # from here on it moves like any booking
+                call = replace(call, kind=Kind.ACCEPT)
+            calls[thing].append(call)
+    for party in history.parties:
+        begun = next((o for o in of_booking[party.own] if o.verb == "reserve"), None)
+        for thing, call in _held(history, party, begun, one_clock):
             calls[thing].append(call)
     return calls
+
+
+def _held(
+    history: History, party: StoredParty, begun: Operation | None, one_clock: bool
+) -> Iterator[tuple[str, Call]]:
+    """The calls of the party on its friends' seats. A seat that is accepted has been held for the
+    friend's booking since the party was ``begun``, so that nobody can have it in between."""
+    since = next((r.created_at for r in history.stored if r.id == party.own), party.until)
+    hold = _moment(Event("hold", since), begun, party.asker, -1, one_clock)
+    ending = _ending(party, history.party_ends.get(party.id), one_clock)
+    for seat, booking in party.seats.items():
+        target = place(history.zone, seat, party.start, party.end)
+        thing, id = f"seat {seat} on {target.day}", booking or f"{party.id}/{seat}"
+        yield thing, Call(Kind.OFFER, id, target.slots, hold.begin, hold.end, hold.text, -1)
+        if booking is not None:
+            continue
+        if party.ended_at is None:
+            end = AT_THE_END
+            yield thing, Call(Kind.HELD_AT_THE_END, id, target.slots, end, end, "stored", 0)
+        else:
+            begin, end = ending.begin, ending.end
+            yield thing, Call(Kind.LAPSE, id, 0, begin, end, ending.text, ending.order)
+
+
+def _ending(party: StoredParty, request: PartyEnd | None, one_clock: bool) -> _Moment:
+    """The span in which the party ended: at the end of its time by the service's clock, or before
+    at its asker's request."""
+    begin = (party.until - _CLOCK).timestamp() if one_clock else -inf
+    if request is None:
+        return _Moment(begin, OPEN, "the service: end of the party", 0)
+    begin = min(begin, request.asked_at.timestamp())
+    end = request.answered_at.timestamp() if request.answered_at is not None else OPEN
+    return _Moment(begin, end, f"{party.asker} ends the party", 0)
 
 
 def _from_noon(history: History) -> History:
@@ -111,6 +161,7 @@ def _from_noon(history: History) -> History:
     times = [o.requested[1:] for o in history.operations if o.requested is not None]
     times += [(o.promise.start, o.promise.end) for o in history.operations if o.promise is not None]
     times += [(r.start, r.end) for r in history.stored]
+    times += [(party.start, party.end) for party in history.parties]
     slots = (history.zone.half_hour_slots(TimeRange(start, end)) for start, end in times)
     if all(len({day for day, _ in touched}) == 1 for touched in slots):
         return history
@@ -134,7 +185,12 @@ def _from_noon(history: History) -> History:
         )
         for r in history.stored
     ]
-    return replace(history, operations=[*map(earlier, history.operations)], stored=rows)
+    parties = [
+        replace(party, start=party.start - _HALF_A_DAY, end=party.end - _HALF_A_DAY)
+        for party in history.parties
+    ]
+    operations = [*map(earlier, history.operations)]
+    return replace(history, operations=operations, stored=rows, parties=parties)
 
 
 def _happened(operation: Operation, r: Stored) -> bool:

@@ -34,7 +34,8 @@ class Operation:
     verb: str
     key: str
     target: str
-    """The id of the reservation that it changes; empty for a new one."""
+    """The id of the reservation that it changes, or of the party of which it accepts a seat; empty
+    for another new reservation."""
     asked_at: datetime
     answered_at: datetime | None = None
     promise: Promise | None = None
@@ -96,6 +97,38 @@ class Stored:
     """The id of the waitlist entry to which it was offered."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredParty:
+    """The seats that ``asker`` holds for friends, read at majority. ``own``: the id of the asker's
+    booking. ``seats``: by seat, the friend's booking; None if nobody has accepted it."""
+
+    id: str
+    own: str
+    asker: str
+    start: datetime
+    end: datetime
+    until: datetime
+    ended_at: datetime | None
+    seats: Mapping[str, str | None]
+    claims: frozenset[str]
+
+    @property
+    def held(self) -> Sequence[str]:
+        """The seats that are held at present."""
+        if self.ended_at is not None:
+            return ()
+        return [seat for seat, booking in self.seats.items() if booking is None]
+
+
+@dataclass(slots=True)
+class PartyEnd:
+    """A request of an asker to end the own party, with its repetitions. ``answered_at``: None
+    without an answer."""
+
+    asked_at: datetime
+    answered_at: datetime | None = None
+
+
 UNQUEUED: Final = "unqueued"
 
 
@@ -141,6 +174,11 @@ class History:
     stored: Sequence[Stored] = ()
     messages: Sequence[Message] = ()
     violations: Sequence[Violation] = ()
+    parties: Sequence[StoredParty] = ()
+    parties_end: datetime | None = None
+    """No party whose time was over by then holds a seat any more; None if nobody ends parties."""
+    party_ends: dict[str, PartyEnd] = field(default_factory=dict)
+    """The requests to end parties, by the party's id."""
     daily_limit: int | None = None
     """At most this many bookings a reader may have on a day; None if the limit is not known."""
     offers: Mapping[str, str | None] | None = None
@@ -178,6 +216,21 @@ def stored(document: Mapping[str, Any]) -> Stored:
         outbox=len(document["outbox"]),
         day=document["day"],
         wait_id=document.get("wait"),
+    )
+
+
+def stored_party(document: Mapping[str, Any]) -> StoredParty:
+    """Reads a party from its document."""
+    return StoredParty(
+        id=document["_id"],
+        own=document["_id"].partition(":")[0],
+        asker=document["asker"],
+        start=document["start"],
+        end=document["end"],
+        until=document["until"],
+        ended_at=document["ended_at"],
+        seats={each["seat"]: each["booking"] for each in document["seats"]},
+        claims=frozenset(document["claims"]),
     )
 
 

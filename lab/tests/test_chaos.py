@@ -52,6 +52,7 @@ async def test_all_promises_are_kept_whatever_breaks(tmp_path: Path) -> None:
     again = {history.fault_of(o) for o in history.operations if o.attempts > 1 and o.promise}
     assert {"primary-isolated", "answers-lost", "primary-paused", DEADLINE} <= again
     assert len(history.probes) >= SHORT.readers and len(history.stored) > 100
+    assert any(any(party.seats.values()) for party in history.parties), "friends came"
     assert {o.verb for o in history.operations if o.promise} - {"accept"} == {
         *(
             "reserve",

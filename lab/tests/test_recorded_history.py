@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from lab.history.recorded import disorders
-from lab.history.records import Event, History, Operation, Promise, Stored
+from lab.history.records import Event, History, Operation, PartyEnd, Promise, Stored, StoredParty
 from tests.builders import ZONE
 
 START = datetime(2026, 9, 7, 2, tzinfo=UTC)
@@ -172,3 +172,46 @@ def test_a_booking_that_staff_moved_is_placed_from_that_move_on() -> None:
         stored=[moved, ended],
     )
     assert disorders(history) == []
+
+
+def test_a_held_seat_is_nobody_elses_until_its_friend_accepts_or_it_is_given_back() -> None:
+    """Zoe holds the seat from second 2 at the latest. Ann accepts it, or Zoe gives it back."""
+    own = replace(booking("Z", "zoe", "z", booked=1), seat="zoe's")
+    begun = books("zoe", "z", 1, 2, "Z")
+    assert begun.promise is not None
+    begun.promise = replace(begun.promise, seat="zoe's")
+    held = StoredParty(
+        id="Z:party", own="Z", asker="zoe", start=START, end=END, until=at(600), ended_at=at(20),
+        seats={"seat": None}, claims=frozenset(),
+    )  # fmt: skip
+    accepted = replace(held, seats={"seat": "A"})
+    accepts = books("ann", "a", 10, 11, "A")
+    anns = booking("A", "ann", "a", booked=10)
+
+    def count(party: StoredParty | None, operations: list[Operation], *rows: Stored) -> int:
+        ends = {"Z:party": PartyEnd(at(20), at(21))} if party is held else {}
+        parties = [party] if party is not None else []
+        history = History(ZONE, operations=[begun, *operations], stored=[own, *rows])
+        history.parties, history.party_ends = parties, ends
+        return len(disorders(history))
+
+    assert count(accepted, [accepts], anns) == 0
+    refused = books("bob", "b", 3, 4)
+    assert count(accepted, [refused, accepts], anns) == 0
+    assert count(None, [refused, accepts], anns) == 1, "nobody had it"
+    ended = replace(
+        booking("B", "bob", "b", "c", booked=3),
+        state="cancelled",
+        ended_at=at(6),
+        events=(Event("reserve", at(3)), Event("cancel", at(6))),
+    )
+    cancel = Operation("bob", "cancel", "c", "B", at(5), at(6), promise_of(ended), "", 1)
+    between = [books("bob", "b", 3, 4, "B"), cancel, accepts]
+    assert count(accepted, between, ended, anns) == 1, "it was held meanwhile"
+    assert count(held, [books("bob", "b", 15, 16)]) == 0
+    assert count(held, [books("bob", "b", 22, 23)]) == 1, "it was free again"
+    bobs = booking("B", "bob", "b", booked=22)
+    early = [books("bob", "b", 15, 16, "B")]
+    assert count(held, early, replace(bobs, since=at(15))) == 1, "it was still held"
+    assert count(held, [books("bob", "b", 22, 23, "B")], bobs) == 0
+    assert count(replace(held, ended_at=None), [books("bob", "b", 22, 23, "B")], bobs) == 1

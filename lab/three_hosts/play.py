@@ -20,7 +20,7 @@ from lab.chaos.rig import Library, furnish
 from lab.chaos.trial import LONG as CHAOS_LONG
 from lab.chaos.trial import SHORT as CHAOS_SHORT
 from lab.chaos.trial import Break, Scale, aligned, silence
-from lab.history.judge import Harm
+from lab.history.harm import Harm
 from lab.history.records import History, Message
 from lab.three_hosts.files import AUTHORITY, HOSTS, SET_SETTINGS, lay_out, member, settings
 from lab.three_hosts.hosts import Cables, Host, MemberSet, holders
