@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
-from lab.history.records import Operation
-from lab.proof.explorer import Act, Player
+from lab.history.records import Operation, PartyEnd
+from lab.proof.explorer import Act, Ids, Player
 from lab.proof.simulated_library import (
     CLOSES,
     KIOSK,
@@ -23,6 +23,7 @@ from lab.proof.simulated_library import (
 from lab.proof.simulation import Recorder
 from models.check_in.arrival import KioskCodeScan
 from models.kernel.errors import WrongState
+from models.library.entities import SeatId
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
@@ -30,6 +31,7 @@ from models.reservations.rules import TimeSelection
 
 ONE: Final = seat(1)
 TWO: Final = seat(2)
+THREE: Final = seat(3)
 
 
 def _requested(seat_id: str, when: TimeSelection, now: datetime) -> tuple[str, datetime, datetime]:
@@ -235,6 +237,44 @@ def accepts(reader: Reader, name: str, id: str, now: datetime) -> Act:
     return _taps(
         reader, "accept", name, now, lambda w, ctx: w.waitlist.accept(ctx, id), id, keyed=False
     )
+
+
+def begins_party(
+    reader: Reader, name: str, own: str, friends_seats: Sequence[str], now: datetime
+) -> Act:
+    """The reader books the seat ``own``, and has the others held for friends."""
+    return _taps(
+        reader,
+        "reserve",
+        name,
+        now,
+        lambda worker, ctx: worker.parties.begin(ctx, own, friends_seats, wish(10, 11)),
+    )
+
+
+def comes_to(reader: Reader, name: str, party: Ids, now: datetime, seat_id: SeatId | None) -> Act:
+    """The reader accepts a seat of the party that ``party_begun`` has prepared; with None for
+    ``seat_id`` any."""
+    return _taps(
+        reader,
+        "reserve",
+        name,
+        now,
+        lambda worker, ctx: worker.parties.accept(ctx, party["invitation"], seat_id),
+        party["party"],
+        _requested(seat_id, wish(10, 11), now) if seat_id is not None else None,
+    )
+
+
+def ends_party(reader: Reader, party: Ids, now: datetime) -> Act:
+    """The reader gives back the seats of the own party that are still held."""
+
+    async def end(worker: Worker, recorder: Recorder, again: Operation | None) -> None:
+        request = recorder.history.party_ends[party["party"]] = PartyEnd(recorder.instant)
+        await worker.parties.end(context(reader, now), party["booked"])
+        request.answered_at = recorder.instant
+
+    return end
 
 
 def leaves_the_line(reader: Reader, now: datetime) -> Job:

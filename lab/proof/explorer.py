@@ -67,11 +67,13 @@ class Scenario:
     then."""
     watch: Watch | None = None
     after: datetime | None = None
-    """When the waitlist jobs run that repair what a crash left; None if none are needed."""
+    """When the jobs run that repair what a crash left and end parties; None if none are needed."""
     alive_until: datetime | None = None
     """The last heartbeat of the service before the run; None for a second before ``now``."""
     shared: frozenset[str] = frozenset()
     """Collections that one player writes and another reads here, in addition to ``_CONTENDED``."""
+    seats: int = 2
+    """The number of the library's seats."""
 
 
 @dataclass(slots=True)
@@ -197,6 +199,7 @@ class Explorer:
                 run.network.let(request)
             run.loop.run(self._dispatch_outbox(run))
             history = run.outcome()
+            history.parties_end = self._scenario.after
             history.probes += self._probe.look(run.cluster.primary, self._scenario.now, _HOURS)
             for text in _harm(history):
                 self._note(text, run)
@@ -236,6 +239,7 @@ class Explorer:
             for _ in range(_ROUNDS):
                 await direct.waitlist_jobs.expire_offers(self._scenario.after)
                 await direct.waitlist_jobs.offer_free_seats(self._scenario.after)
+                await direct.parties.end_due(self._scenario.after)
 
     async def _asks_again(self, run: Run, player: Player, operation: Operation) -> None:
         """Repeats the operation until it is answered: at the player's own worker, or at a fresh

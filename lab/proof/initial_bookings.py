@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from lab.proof.acts import ONE, TWO
+from lab.proof.acts import ONE, THREE, TWO
 from lab.proof.explorer import Ids
 from lab.proof.simulated_library import AREA, KIOSK, Worker, at, context, library_zone, wish
 from models.check_in.arrival import KioskCodeScan
@@ -105,3 +105,22 @@ async def free_and_wanted(worker: Worker, readers: Sequence[Reader]) -> Ids:
     entry = WaitlistEntry("wait", reader, AREA, seats, frozenset(), at(10), at(11), at(8))
     await worker.stored.waitlist.join(library_zone(), entry)
     return {}
+
+
+async def pair_begun(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """The first reader has booked seat one from 10 to 11, and has seat two held for a friend."""
+    return await _party_begun(worker, readers[0], [TWO])
+
+
+async def party_begun(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """The first reader has booked seat one from 10 to 11, and has seats two and three held for
+    friends."""
+    return await _party_begun(worker, readers[0], [TWO, THREE])
+
+
+async def _party_begun(worker: Worker, asker: Reader, seats: Sequence[str]) -> Ids:
+    ctx = context(asker, at(8), f"{asker.id}-before")
+    own = await worker.parties.begin(ctx, ONE, seats, wish(10, 11))
+    party = await worker.parties.own(asker.id, own.id)
+    invitation = worker.parties.invitation_of(party)
+    return {"booked": own.id, "party": party.id, "invitation": invitation}

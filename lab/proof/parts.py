@@ -75,6 +75,7 @@ LONG: Final = frozenset(
         "one changes and cancels, another wants the seat",
         "a change is undone with its primary, and its number is used again",
         "a check-in in the last moment, and the release",
+        "a friend accepts while the asker ends the party, another passes by",
     }
 )
 """Scenarios that have many times more orders than the others as soon as faults happen."""
@@ -184,7 +185,8 @@ def find_bug(name: str, hours: str = "day") -> tuple[Sequence[str], int]:
     mistake = PLANTS[name]
     if mistake.scenario == IN_DAYS:
         return _find_in_days(mistake, hours)
-    world = library(2, 4, hours)
+    (seats,) = (one.seats for one in scenarios() if one.name == mistake.scenario)
+    world = library(seats, 4, hours)
     with _clock_of(hours), mistake.around():
         (scenario,) = (one for one in scenarios() if one.name == mistake.scenario)
         looked = Explorer(
@@ -276,7 +278,8 @@ def _processes() -> ProcessPoolExecutor:
 def _explore(task: tuple[int, str, int]) -> Explored:
     number, hours, faults = task
     with _clock_of(hours):
-        return Explorer(scenarios()[number], library(2, 4, hours), faults=faults).explore()
+        scenario = scenarios()[number]
+        return Explorer(scenario, library(scenario.seats, 4, hours), faults=faults).explore()
 
 
 def _play(seeds: Sequence[int]) -> list[DayResult]:

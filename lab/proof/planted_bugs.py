@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
+from lab.proof import planted_parties as parties
 from lab.proof import planted_rules as rules
 from lab.proof import planted_writes as writes
 from lab.proof.planted_rules import Around
@@ -50,6 +51,7 @@ _GIVEN_BACK: Final = "a seat is given back, one waits for it, another passes by"
 _REST: Final = "the rest of a stay is given back, one waits for it, another passes by"
 _LEAVES: Final = "a seat is given back while the one who waits for it leaves"
 _LONGER: Final = "somebody stays longer in the last moment"
+_LAST_MOMENT: Final = "a friend accepts in the last moment of a party"
 _TOLD: Final = "a booking is changed twice while its reader is told"
 _ASKED_TWICE: Final = "a primary without its majority answers one who asks twice"
 
@@ -170,6 +172,27 @@ PLANTS: Final[Mapping[str, Mistake]] = {
         ("held",),
         writes.any_offer_lapses,
     ),
+    # Sitting together.
+    "a friend accepts by _id alone": Mistake(
+        "two friends accept one seat that is held",
+        ("refused_free",),
+        parties.accepted_by_id_alone,
+    ),
+    "a party ends by _id alone": Mistake(_LAST_MOMENT, ("lost",), parties.ended_by_id_alone),
+    "a seat goes to a friend in two steps": Mistake(
+        "a friend accepts while the asker ends the party, another passes by",
+        ("refused_free", "held"),
+        parties.accepted_in_two_steps,
+    ),
+    "the end of a party gives accepted seats back": Mistake(
+        _LAST_MOMENT, ("orphaned",), parties.end_gives_all_seats_back
+    ),
+    "a party claims no seats": Mistake(
+        "a party is begun while another reader books one of its seats",
+        ("doubles",),
+        around=parties.held_without_claims,
+    ),
+    "parties go on for ever": Mistake(DAYS, ("held",), around=parties.parties_go_on),
     # Deadlines and messages.
     "no-shows by the own clock": Mistake(
         "the service was away over a deadline, and its jobs come first",

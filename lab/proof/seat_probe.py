@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from lab.history.records import Probe
+from lab.history.records import Probe, StoredParty, stored_party
 from lab.proof.memory_mongo import MemoryStore
 from lab.proof.memory_query import Document
 from lab.proof.simulated_library import SimulatedLibrary, at, context, wish
@@ -29,23 +29,33 @@ class SeatProbe:
     def look(self, store: MemoryStore, now: datetime, hours: Sequence[int]) -> Sequence[Probe]:
         """Requests at ``now`` every seat that the store has free in one of the ``hours``.
         Returns the answers; none if this state was tried before. The store does not change."""
-        rows = [r for r in store.table("reservations").documents.values() if "area" in r]
+        documents = store.table("reservations").documents.values()
+        rows = [r for r in documents if "area" in r]
         seats = ClaimKind.SEAT.prefix
         claims = frozenset(c for row in rows for c in row["claims"] if c.startswith(seats))
         state = claims | {f"{r['_id']} {r['state']} {r['start']} {r['end']}" for r in rows}
+        parties = [stored_party(row) for row in documents if "asker" in row]
+        state |= {f"{party.id} {party.held}" for party in parties}
         if state in self._tried:
             return ()
         self._tried.add(state)
-        return [*self._answers(store, rows, now, hours)]
+        return [*self._answers(store, rows, parties, now, hours)]
 
     def _answers(
-        self, store: MemoryStore, rows: Sequence[Document], now: datetime, hours: Sequence[int]
+        self,
+        store: MemoryStore,
+        rows: Sequence[Document],
+        parties: Sequence[StoredParty],
+        now: datetime,
+        hours: Sequence[int],
     ) -> Iterator[Probe]:
         reader = self._library.readers[-1]
         for seat in self._seats:
             for hour in hours:
                 start, end = at(hour), at(hour + 1)
                 if start < now or any(_has(row, seat, start, end) for row in rows):
+                    continue
+                if any(seat in p.held and p.start < end and start < p.end for p in parties):
                     continue
                 worker, refusal = self._library.worker_on(store.copy()), ""
                 ctx = context(reader, now)

@@ -29,6 +29,7 @@ from lab.proof.visitors import CLOCK_S, LASTS, Visitor
 from models.check_in.arrival import KioskCodeScan
 from models.kernel.errors import Unavailable
 from models.messages.mapping import DEFAULT_EXPIRY
+from models.parties.rules import HELD_FOR
 from models.waitlist.entities import OFFER_DURATION
 from notify.delivery import worker as delivery
 from notify.delivery.worker import EXPIRE_EVERY
@@ -98,6 +99,8 @@ class Day:
         self.recorder = self.run.recorder
         self.result = DayResult(seed)
         self._codes = 0
+        # The last reader is the probe's.
+        self.visitors = [Visitor(self, reader) for reader in library.readers[:-1]]
         for worker in self.run.workers.values():
             self._send_by(worker)
 
@@ -123,6 +126,7 @@ class Day:
         finally:
             run.loop.close()
         history = run.outcome()
+        history.parties_end = at(self._library.opens) + _ENDS
         result.operations = len(history.operations)
         result.acknowledged = sum(o.promise is not None for o in history.operations)
         result.unknown = sum(o.unknown for o in history.operations)
@@ -183,8 +187,7 @@ class Day:
     # --- the day ----------------------------------------------------------------------------------
 
     async def _whole_day(self) -> None:
-        readers = self._library.readers[:-1]  # the last one is the probe's
-        lives = [asyncio.create_task(Visitor(self, r).live()) for r in readers]
+        lives = [asyncio.create_task(visitor.live()) for visitor in self.visitors]
         jobs = asyncio.create_task(self._jobs())
         await asyncio.gather(*lives)
         self._over = True
@@ -230,9 +233,10 @@ class Day:
                 self.away = True
                 await asyncio.sleep(self.chance.uniform(*_AWAY_S))
                 self.away = False
-            worker = self.worker()
+            worker, began = self.worker(), self._instant()
             await self.safely(worker, self._all_jobs(worker, self.now(worker)))
             self._look_at_offers()
+            self._look_at_parties(began - timedelta(seconds=_SETTLED_S))
             if self.chance.random() < _PROBES:
                 hours = [self.hour + 1] if self.hour < self.last_hour - 1 else []
                 store, now = self.run.cluster.primary, self._instant()
@@ -241,15 +245,29 @@ class Day:
     def _look_at_offers(self) -> None:
         """Notes harm if a seat has been held for over a minute and its waitlist entry does not
         name the offer. Judges only once the offers that a crash may have left have expired."""
-        calm_s, store = self.run.loop.time() - self._calm_from, self.run.cluster.primary
-        if calm_s < OFFER_DURATION.total_seconds() + _SETTLED_S:
+        if not self._calm_for(OFFER_DURATION):
             return
+        store = self.run.cluster.primary
         entries = store.table("waitlist").documents
         for row in store.table("reservations").documents.values():
             held = row.get("state") == "offered"
             since_s = (self._instant() - row["placed_at"]).total_seconds() if held else 0.0
             if since_s > _SETTLED_S and entries[row["wait"]]["offer"] != row["_id"]:
                 self.result.harm.append(f"held: {row['_id']}, for nobody")
+
+    def _look_at_parties(self, due: datetime) -> None:
+        """Notes harm if a party whose time was over at ``due`` holds seats after a round of the
+        jobs."""
+        if not self._calm_for(HELD_FOR):
+            return
+        for row in self.run.cluster.primary.table("reservations").documents.values():
+            if "asker" in row and row["ended_at"] is None and row["until"] <= due:
+                self.result.harm.append(f"held: {row['_id']} did not end")
+
+    def _calm_for(self, lasts: timedelta) -> bool:
+        """True if nothing has failed for more than that time."""
+        calm_s = self.run.loop.time() - self._calm_from
+        return calm_s >= lasts.total_seconds() + _SETTLED_S
 
     async def _all_jobs(self, worker: Worker, now: datetime) -> None:
         await worker.extension.record_heartbeat(now)
@@ -259,6 +277,7 @@ class Day:
         await worker.deadlines.send_reminders(now)
         await worker.deadlines.carry_over(now)
         await worker.waitlist_jobs.expire_offers(now)
+        await worker.parties.end_due(await worker.extension.alive_until(now))
         await worker.waitlist_jobs.offer_free_seats(now)
         await worker.outbox.dispatch(now)
         if worker.delivery is not None:

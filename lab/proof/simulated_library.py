@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -40,6 +40,7 @@ from models.kernel.zone import Zone
 from models.library.entities import Area, AreaId, Kiosk, KioskId, Seat, SeatId, Venue, VenueId
 from models.messages.delivery_queue_repository import DeliveryQueue
 from models.opening_draw.service import OpeningDraw
+from models.parties.service import PartyService
 from models.policy.entities import OpeningRule, Policy
 from models.profile.entities import LibraryProfile
 from models.profile.zones import zone_of
@@ -118,6 +119,7 @@ class Worker:
             app[service_key(RenewalService)],
             app[service_key(EarlyEndService)],
         )
+        self.parties = app[service_key(PartyService)]
         self.waitlist, self.waitlist_jobs = app[service_key(WaitlistService)], app[WAITLIST_JOBS]
         self.deadlines, self.extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
         self.publisher = MessagePublisher(
@@ -183,14 +185,16 @@ class SimulatedLibrary:
 CLOSES: Final = (22, 10)
 """Hour and minute. The closing lies between two half hours, so that the last half hour is used
 in part."""
-DAY: Final = Policy(opening=(OpeningRule(time(7), time(*CLOSES)),))
-NIGHT: Final = Policy(opening=(OpeningRule(time(15), time(6, 10)),))
+_SMALL: Final = Policy(party_share_percent=100)
+"""The rules of so small a library: all seats of its area can be those of one party."""
+DAY: Final = replace(_SMALL, opening=(OpeningRule(time(7), time(*CLOSES)),))
+NIGHT: Final = replace(_SMALL, opening=(OpeningRule(time(15), time(6, 10)),))
 """The library with opening hours eight hours later: most bookings cross midnight."""
-ACROSS: Final = Policy(opening=(OpeningRule(time(20, 30), time(11, 40)),), step_minutes=30)
+ACROSS: Final = replace(_SMALL, opening=(OpeningRule(time(20, 30), time(11, 40)),), step_minutes=30)
 """The opening hours during ``across_midnight``."""
-JUMP: Final = Policy(opening=(OpeningRule(time(22, 30), time(14, 40)),), step_minutes=30)
+JUMP: Final = replace(_SMALL, opening=(OpeningRule(time(22, 30), time(14, 40)),), step_minutes=30)
 """The opening hours during ``over_a_jump``."""
-SHORT_NIGHT: Final = Policy(opening=(OpeningRule(time(15), time(7, 10)),))
+SHORT_NIGHT: Final = replace(_SMALL, opening=(OpeningRule(time(15), time(7, 10)),))
 """The opening hours during ``short_night``, in which as many hours pass as in ``NIGHT``."""
 BERLIN: Final = zone_of("Europe/Berlin", 60)
 _later = timedelta()

@@ -10,7 +10,15 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from lab.history.records import History, Message, Operation, Promise, Violation, stored
+from lab.history.records import (
+    History,
+    Message,
+    Operation,
+    Promise,
+    Violation,
+    stored,
+    stored_party,
+)
 from lab.proof.memory_mongo import MemoryStore
 from lab.proof.memory_query import Document
 from lab.proof.simulated_library import SimulatedLibrary, Worker, library_zone
@@ -227,6 +235,7 @@ class Run:
         history, tables = self.recorder.history, self.cluster.primary.tables
         rows = tables["reservations"].documents.values() if "reservations" in tables else ()
         history.stored = [stored(row) for row in rows if "area" in row]
+        history.parties = [stored_party(row) for row in rows if "asker" in row]
         history.daily_limit = self.library.loaded.reference.policy.daily_booking_limit
         lines = tables["waitlist"].documents if "waitlist" in tables else {}
         history.offers = {id: row["offer"] for id, row in lines.items()}

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from math import inf
 from typing import Any, Final, Protocol
 
-from lab.history.records import Operation
+from lab.history.records import Operation, PartyEnd
 from lab.proof.simulated_library import AREA, Worker, context, library_zone, seat, wish
 from lab.proof.simulated_loop import PLAYER
 from lab.proof.simulation import Recorder, Run
 from models.check_in.arrival import KioskCodeScan
-from models.kernel.errors import DomainError
+from models.kernel.errors import Busy, DomainError
 from models.kernel.time_range import floor_minute
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
 from models.reservations.errors import RequestRefused
+from models.reservations.party import Party
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 
@@ -32,10 +34,20 @@ CLOCK_S: Final = 8.0
 nothing."""
 _ASKS_AGAIN_S: Final = 3.0
 _TRIES: Final = 20
+_FRIENDS: Final = 3
+"""The number of readers who are invited to each party."""
 _ANSWERED_WITHIN_S: Final = 60.0
 """Seconds within which a reader must have an answer once nothing fails any more."""
 Ask = Callable[[Worker, RequestContext], Coroutine[Any, Any, Reservation]]
 """A visitor's request to a worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An invitation to sit together; ``word``: the one in its link."""
+
+    party: Party
+    word: str
 
 
 class World(Protocol):
@@ -48,6 +60,8 @@ class World(Protocol):
     """The requests that had no answer in time, with their readers."""
     away: bool
     """True while the service is down."""
+    visitors: Sequence[Visitor]
+    """All readers, who invite one another."""
 
     @property
     def calm(self) -> bool:
@@ -82,14 +96,15 @@ class Visitor:
         self._world, self._reader = world, reader
         self._chance, self._recorder = world.chance, world.recorder
         self._taps = 0
+        self.invitations = asyncio.Queue[Invitation]()
 
     async def live(self) -> None:
         PLAYER.set(self._reader.id)
         loop = asyncio.get_running_loop()
         while loop.time() < LASTS.total_seconds():
-            await asyncio.sleep(self._chance.expovariate(1 / 2400))
-            act = self._chance.choice((self._book, self._book, self._book_now, self._wait))
-            r = await act()
+            invitation = await self._invited()
+            acts = (self._book, self._book, self._book_now, self._wait, self._sit_together)
+            r = await (self._join(invitation) if invitation else self._chance.choice(acts)())
             if r is not None:
                 await self._use(r.id)
 
@@ -178,6 +193,58 @@ class Visitor:
             "reserve",
             lambda worker, ctx: worker.reservations.create(ctx, place, when),
             requested=(place, start, end),
+        )
+        return await self._look(made.promise.id) if made.promise is not None else None
+
+    async def _invited(self) -> Invitation | None:
+        """Waits until the reader wants something, then returns None; or until friends have invited
+        them."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._chance.expovariate(1 / 2400)):
+                return await self.invitations.get()
+        return None
+
+    async def _sit_together(self) -> Reservation | None:
+        """Books a seat now or for later, has others held for friends, and invites some readers.
+        Sometimes gives back what nobody has accepted."""
+        hour, chance = self._world.hour, self._chance
+        start = chance.choice((None, hour + chance.randint(1, 3)))
+        end = (hour if start is None else start) + chance.randint(1, 3)
+        if end > self._world.last_hour:
+            return None
+        own, *others = chance.sample([seat(n) for n in range(1, SEATS + 1)], chance.randint(2, 3))
+        when = wish(start, end, hour)
+        made = await self._tap("reserve", lambda w, ctx: w.parties.begin(ctx, own, others, when))
+        r = await self._look(made.promise.id) if made.promise is not None else None
+        if r is None:
+            return None
+        worker = self._world.worker()
+        party = await self._world.safely(worker, worker.parties.own(self._reader.id, r.id))
+        if party is None:
+            return r
+        invitation = Invitation(party, worker.parties.invitation_of(party))
+        for friend in chance.sample(self._world.visitors, _FRIENDS):
+            friend.invitations.put_nowait(invitation)
+        if chance.random() < 0.3:
+            await asyncio.sleep(chance.uniform(30, 500))
+            worker = self._world.worker()
+            ctx = context(self._reader, self._world.now(worker))
+            request = PartyEnd(self._recorder.instant)
+            self._recorder.history.party_ends[party.id] = request
+            with suppress(Busy):
+                if await self._world.safely(worker, worker.parties.end(ctx, r.id)) is not None:
+                    request.answered_at = self._recorder.instant
+        return r
+
+    async def _join(self, invitation: Invitation) -> Reservation | None:
+        """Accepts a certain seat or any, if one is still held, at once or up to eleven minutes
+        later."""
+        await asyncio.sleep(max(0.0, self._chance.uniform(-660, 660)))
+        party, word = invitation.party, invitation.word
+        place = self._chance.choice((None, *(each.id for each in party.seats)))
+        requested = (place, party.span.start, party.span.end) if place is not None else None
+        made = await self._tap(
+            "reserve", lambda w, ctx: w.parties.accept(ctx, word, place), party.id, requested
         )
         return await self._look(made.promise.id) if made.promise is not None else None
 

@@ -39,6 +39,7 @@ class Operations:
                 *(self.insert, self.insert, self.change, self.change, self.change),
                 *(self.tombstone, self.fence, self.pull, self.forget, self.prune, self.delete),
                 *(self.find, self.find, self.find_one, self.count),
+                *(self.begin_party, self.change_party, self.change_party, self.delete_parties),
             ]
         )()
 
@@ -129,6 +130,39 @@ class Operations:
         query = {"_id": self.id(), "$or": [{"tombstone": True}, {"state": "cancelled"}]}
         return lambda c: c.delete_many(query)
 
+    def party(self) -> dict[str, Any]:
+        """A party's fields except its id."""
+        chance, holds = self.chance, self.chance.random() < 0.7
+        return {
+            "live": holds,
+            "state": "holding" if holds else "over",
+            "day": chance.choice(["2026-09-06", "2026-09-07"]),
+            "asker": f"x{chance.randrange(3)}",
+            "due_at": self.instant() if holds else None,
+            "claims": self.claims(),
+            "change": f"c{chance.randrange(4)}",
+            "seats": [
+                {"seat": f"seat{n}", "booking": chance.choice([None, self.id()]), "held": holds}
+                for n in range(chance.randint(1, 2))
+            ],
+        }
+
+    def party_id(self) -> str:
+        return f"{self.id()}:party"
+
+    def begin_party(self) -> Operation:
+        document = {"_id": self.party_id(), **self.party()}
+        return lambda c: c.insert_one(dict(document))
+
+    def change_party(self) -> Operation:
+        guard = {"_id": self.party_id(), "change": f"c{self.chance.randrange(4)}"}
+        fields = self.party()
+        return lambda c: c.find_one_and_update(guard, {"$set": fields}, projection={"_id": 1})
+
+    def delete_parties(self) -> Operation:
+        past = {"asker": {"$type": "string"}, "day": {"$lt": "2026-09-07"}, "live": False}
+        return lambda c: c.delete_many(past)
+
     def query(self) -> dict[str, Any]:
         at, chance = self.instant(), self.chance
         claim, end = chance.choice(CLAIMS), self.instant()
@@ -148,6 +182,9 @@ class Operations:
                 {"$or": [{"report.desk": True}, {"end": {"$lte": at}}]},
                 {"seat": {"$nin": ["seat1"]}, "start": {"$gte": at, "$lt": end}},
                 {"return_by": None},
+                {"_id": self.party_id(), "asker": {"$exists": True}},
+                {"asker": "x1", "day": {"$gte": "2026-09-07"}},
+                {"due_at": {"$type": "date", "$lte": at}, "state": "holding"},
             ]
         )
 
@@ -192,7 +229,8 @@ async def outcome(collection: Any, operation: Operation) -> Any:
         return result.matched_count, result.modified_count
     if hasattr(result, "deleted_count"):
         return result.deleted_count
-    return None if hasattr(result, "inserted_ids") else result
+    inserted = hasattr(result, "inserted_ids") or hasattr(result, "inserted_id")
+    return None if inserted else result
 
 
 async def test_the_model_answers_as_mongodb_does(mongo_url: str) -> None:
