@@ -95,8 +95,8 @@ class Clock:
         """Decides from a measurement whether the machine's clock is trusted. ``reference`` was
         MongoDB's time at some moment of the last ``took``.
 
-        A stored ``off_by`` is kept if it agrees with the measurement within the measurement's
-        precision. Returns whether it could decide: if ``took`` is too long, nothing changes.
+        A stored ``off_by`` moves only as far as the measurement's precision demands. Returns
+        whether it could decide: if ``took`` is too long, nothing changes.
         """
         ms, doubt = self._machine_ns() // _NS_PER_MS, took / 2
         # Whole milliseconds, MongoDB's precision, so that times are the same after storing.
@@ -105,8 +105,10 @@ class Clock:
         if abs(off_by) - doubt <= TOLERANCE < abs(off_by) + doubt:
             return False
         # A slow response is imprecise: it must not move the time by which jobs run.
-        if self.off_by is None or abs(self.off_by - off_by) > doubt:
-            self.off_by, self._read_ms = off_by, -1
+        before = self.off_by if self.off_by is not None else off_by
+        nearest = min(max(before, off_by - half), off_by + half)
+        if nearest != self.off_by:
+            self.off_by, self._read_ms = nearest, -1
         self._judged_ns = self._steady_ns()
         self._started_ms = ms - self._judged_ns // _NS_PER_MS
         self._agrees = abs(off_by) <= TOLERANCE
