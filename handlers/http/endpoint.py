@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final, TypeVar, get_origin, get_type_hints
 
 import msgspec
@@ -39,6 +39,7 @@ from handlers.http.middleware import NOW
 from handlers.http.public_reads import read_in_public
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, read_body
 from handlers.http.request_parsing import parse_body, parse_query
+from languages.text import Language
 from models.identity.api_tokens import ApiToken, Scope
 from models.identity.entities import Principal, SessionKind
 from models.identity.errors import ScopeMissing
@@ -359,11 +360,15 @@ def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamRespon
         if result is None:
             return web.Response(status=route.status)
         accepted = route.accepted is not None and isinstance(result, route.accepted)
-        # The language is looked up only for an answer with texts.
-        content = msgspec.json.encode(result, enc_hook=lambda text: language_of(request).say(text))
+        content = _encoder(language_of(request)).encode(result)
         return json_answer(request, 202 if accepted else route.status, content)
 
     return present
+
+
+@cache
+def _encoder(language: Language) -> msgspec.json.Encoder:
+    return msgspec.json.Encoder(enc_hook=language.say)
 
 
 def _as_it_is(_: web.Request, response: web.StreamResponse) -> web.StreamResponse:
