@@ -103,16 +103,16 @@ class DueQueries(ReservationCollection):
     async def with_outbox_events(self, limit: int) -> list[Reservation]:
         """Reservations with events in the outbox, the oldest first. Claims, idempotency results
         and history are left out of them: these are half of each document."""
-        omitted: Document = {"claims": [], "idempotency_results": [], "history": []}
+        empty: Document = {"claims": [], "idempotency_results": [], "history": []}
         with translate_errors():
             rows = (
-                await self._all.find(UNDISPATCHED, {**dict.fromkeys(omitted, 0), "changes": 0})
+                await self._all.find(UNDISPATCHED, dict.fromkeys((*empty, "changes", "due_at"), 0))
                 .sort("outbox.at", ASCENDING)
                 .limit(limit)
                 .batch_size(limit)
                 .to_list(None)
             )
-        return [from_document(row | omitted) for row in rows]
+        return [from_document(row | empty) for row in rows]
 
     async def oldest_outbox_event(self) -> datetime | None:
         """The oldest outbox event's time; None if all outboxes are empty. Raises: Unavailable."""
