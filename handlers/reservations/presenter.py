@@ -110,38 +110,39 @@ def _actor_and_channel(by: str, via: str) -> tuple[str, str]:
 
 
 async def _fields(reference: ReferenceData, r: Reservation, now: datetime) -> dict[str, Any]:
+    zone = reference.zone
     policy = await reference.policy_version_for(r.policy_version, r.area_id, r.date, r.reader_id)
-    actions = allowed_actions.allowed_actions(reference.zone, r, policy, now)
+    actions = allowed_actions.allowed_actions(zone, r, policy, now)
     return {
         "id": r.id,
         "rev": r.rev,
         "receipt": r.receipt,
         "seat": seat(reference, r.seat_id),
         "date": r.date,
-        "start": reference.zone.local(r.start),
-        "end": reference.zone.local(r.end),
+        "start": zone.local(r.start),
+        "end": zone.local(r.end),
         "state": r.state.value,
         "state_text": state_text(r),
-        "created_at": reference.zone.local(r.created_at),
-        "checked_in_at": reference.zone.local_if_any(r.checked_in_at),
-        "usable_from": reference.zone.local_if_any(r.available_from),
-        "left_at": reference.zone.local_if_any(r.left_at),
-        "return_by": reference.zone.local_if_any(r.return_by),
-        "returned_at": reference.zone.local_if_any(r.returned_at),
-        "ended_at": reference.zone.local_if_any(r.ended_at),
-        "check_in_from": reference.zone.local(r.check_in_from),
-        "check_in_until": reference.zone.local(r.check_in_until),
+        "created_at": zone.local(r.created_at),
+        "checked_in_at": zone.local_if_any(r.checked_in_at),
+        "usable_from": zone.local_if_any(r.available_from),
+        "left_at": zone.local_if_any(r.left_at),
+        "return_by": zone.local_if_any(r.return_by),
+        "returned_at": zone.local_if_any(r.returned_at),
+        "ended_at": zone.local_if_any(r.ended_at),
+        "check_in_from": zone.local(r.check_in_from),
+        "check_in_until": zone.local(r.check_in_until),
         "check_in_by": reference.catalog.venues[r.venue_id].check_in_way.value,
         "excused": r.penalty_waived,
         "reported": r.has_open_report,
-        "assisted": assisted(reference.zone, r),
-        "held_until": reference.zone.local_if_any(r.held_until),
+        "assisted": assisted(zone, r),
+        "held_until": zone.local_if_any(r.held_until),
         "presence_wanted": r.state is ReservationState.IN_USE and rules.asks_for_presence(r),
-        "presence_due_at": reference.zone.local_if_any(r.presence_due_at),
-        "leave_minutes": leave_duration(reference.zone, policy, now) // _MINUTE
+        "presence_due_at": zone.local_if_any(r.presence_due_at),
+        "leave_minutes": leave_duration(zone, policy, now) // _MINUTE
         if "leave" in actions
         else None,
-        "extend_from": reference.zone.local_if_any(renewal_opens(r, policy))
+        "extend_from": zone.local_if_any(renewal_opens(r, policy))
         if r.state in _STILL_TO_END
         else None,
         "actions": actions,

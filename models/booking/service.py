@@ -139,7 +139,6 @@ class ReservationService:
         ``store``: stores more together with the booking. Raises: DailyLimit, OwnOverlap,
         SeatTaken, InProgress, Busy; the errors of ``store``."""
         store = store or self._writer.insert
-        day = self._reference.zone.day(span.start)
         id, daily_number = ReservationId(new_id()), min(booked + 1, policy.daily_booking_limit)
         # A conflict on the daily slot: another booking of this reader has taken it meanwhile.
         for _ in range(4 * policy.daily_booking_limit):
@@ -148,7 +147,7 @@ class ReservationService:
                 await store(made)
             except ClaimLost as lost:
                 if lost.kind is ClaimKind.DAILY:
-                    daily_number = await self._free_daily_number(ctx, day, policy)
+                    daily_number = await self._free_daily_number(ctx, made.date, policy)
                 elif lost.kind is ClaimKind.IDEMPOTENCY:
                     await self.idempotency.release_expired_key(ctx, lost.claim)
                 else:
