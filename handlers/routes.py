@@ -37,6 +37,7 @@ from handlers.parties import pages as parties_pages
 from handlers.policy import pages as policy_pages
 from handlers.proof import pages as proof_pages
 from handlers.reservations import pages as reservations_pages
+from handlers.rooms import pages as rooms_pages
 from handlers.seat_labels import pages as seat_labels_pages
 from handlers.seat_map import booking_pages
 from handlers.seat_map import pages as seat_map_pages
@@ -108,6 +109,7 @@ def page_routes() -> list[web.RouteDef]:
         ),
         web.post("/reservations/{id}/{verb}", reader_form(action_pages.submit_action)),
         *_party_routes(),
+        *_room_routes(),
         web.get("/second-factor", reader_page(second_factor, patient=True)),
         web.post("/second-factor", reader_form(give_second_factor)),
         web.get("/activation", reader_page(accounts_pages.activation)),
@@ -140,15 +142,28 @@ def page_routes() -> list[web.RouteDef]:
     ]
 
 
-def _party_routes() -> list[web.RouteDef]:
-    def choice_of(request: web.Request, _: Form) -> str:
-        return request.path_qs
+def _same_page(request: web.Request, _: Form) -> str:
+    return request.path_qs
 
+
+def _room_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/rooms", reader_page(rooms_pages.rooms)),
+        web.get("/rooms/{id}", reader_page(rooms_pages.room)),
+        web.post("/rooms/{id}", reader_form(rooms_pages.book, BOOKINGS, back=_same_page)),
+        web.get("/room-bookings/{id}", reader_page(rooms_pages.booking)),
+        web.post("/room-bookings/{id}/{verb}", reader_form(rooms_pages.change)),
+        web.get("/room-invitations/{id}", reader_page(rooms_pages.invitation)),
+        web.post("/room-invitations/{id}/{verb}", reader_form(rooms_pages.answer_invitation)),
+    ]
+
+
+def _party_routes() -> list[web.RouteDef]:
     return [
         web.get("/together", reader_page(parties_pages.choose)),
-        web.post("/together", reader_form(parties_pages.begin, BOOKINGS, back=choice_of)),
+        web.post("/together", reader_form(parties_pages.begin, BOOKINGS, back=_same_page)),
         web.get("/together/{id}", reader_page(parties_pages.invitation)),
-        web.post("/together/{id}", reader_form(parties_pages.accept, BOOKINGS, back=choice_of)),
+        web.post("/together/{id}", reader_form(parties_pages.accept, BOOKINGS, back=_same_page)),
     ]
 
 

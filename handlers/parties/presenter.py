@@ -1,12 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
-
-from handlers.http import qr
 from handlers.parties import schemas
 from handlers.reservations import presenter
 from models.reference_data import ReferenceData
@@ -24,22 +20,6 @@ def own(reference: ReferenceData, party: Party, invitation: str) -> schemas.Part
     """The party as its asker sees it."""
     fields = _fields(reference, party, party.held())
     return schemas.PartyOut(**fields, invitation=invitation)
-
-
-@dataclass(frozen=True, slots=True)
-class AskersParty:
-    """The party on its asker's page. ``link``: the address of the invitation; ``code``: the same
-    as a QR code."""
-
-    facts: schemas.PartyOut
-    link: str
-    code: Markup
-
-
-def of_asker(reference: ReferenceData, party: Party, invitation: str, base: str) -> AskersParty:
-    """``base``: the service's public address."""
-    link = f"{base}/together/{invitation}"
-    return AskersParty(own(reference, party, invitation), link, Markup(qr.svg(link)))
 
 
 def _fields(reference: ReferenceData, party: Party, held: Collection[PartySeat]) -> dict[str, Any]:

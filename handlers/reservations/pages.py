@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from itertools import repeat
+from typing import Any
 
 from aiohttp import web
 
-from handlers.http.keys import REFERENCE, SITE
+from handlers.http.invitation_links import link_of
+from handlers.http.keys import REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
@@ -15,7 +17,8 @@ from handlers.reservations import presenter
 from handlers.reservations.current import current_of, reminders_missed
 from handlers.reservations.device_pass import keep_pass
 from handlers.reservations.glimpse import Glimpse, glimpse_of
-from handlers.texts.labels import EVENT_TEXT
+from handlers.rooms import presenter as presenter_of_rooms
+from handlers.texts.labels import EVENT_TEXT, ROOM_STATE_TEXT, STATE_TEXT
 from handlers.texts.pages import DONE_TEXT, REPORTED_ONCE_MORE, REPORTED_TO_DESK, SAYS_MORE
 from handlers.waitlist import presenter as waitlist_presenter
 from models.booking.alternatives import SeatAlternatives
@@ -25,6 +28,7 @@ from models.parties.service import PartyService
 from models.reservations import rules
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import LIVE
+from models.rooms.service import RoomService
 from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 from models.waitlist.service import WaitlistService
 from notify.templates.rendering import SCAN_BY
@@ -56,6 +60,14 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
             await waitlist_presenter.waitlist_entry(reference, visit[WaitlistService], entry, now)
             for entry in entries
         ],
+        rooms=[
+            presenter_of_rooms.own(reference, b, reader_id, "")
+            for b in await visit[RoomService].of(reader_id, now)
+            if b.live
+        ]
+        if reference.rooms
+        else [],
+        room_states={**STATE_TEXT, **ROOM_STATE_TEXT},
         others=[
             await presenter.reservation(reference, r, now)
             for r in rules.cancellable_today(today, now)
@@ -87,18 +99,22 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
         brief=done not in SAYS_MORE,
         glimpse=_glimpse(visit, r) if done in ("reserve", "accept", "change") else None,
         warning=await _warning(visit, r, done),
-        party=await _party(visit, r),
+        **await _party(visit, r),
     )
 
 
-async def _party(visit: PageRequest, r: Reservation) -> parties_presenter.AskersParty | None:
-    """The seats that the reader has asked for beside the booking; None if the stay is over."""
+async def _party(visit: PageRequest, r: Reservation) -> dict[str, Any]:
+    """The template data of the seats that the reader has asked for beside the booking; None for
+    each if there are none, or if the stay is over."""
     parties = visit[PartyService]
     party = await parties.of_booking(r.id) if r.state in LIVE else None
     if party is None:
-        return None
-    base = visit[SITE].public_base_url
-    return parties_presenter.of_asker(visit[REFERENCE], party, parties.invitation_of(party), base)
+        return {"party": None, "link": None}
+    invitation = parties.invitation_of(party)
+    return {
+        "party": parties_presenter.own(visit[REFERENCE], party, invitation),
+        "link": link_of(visit.request, f"/together/{invitation}"),
+    }
 
 
 def _glimpse(visit: PageRequest, r: Reservation) -> Glimpse | None:

@@ -102,6 +102,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         daily_limit=day_policy.daily_booking_limit,
         suspension=visit.suspension,
         changing=changing,
+        has_rooms=any(room.venue_id == venue_id for room in reference.rooms_in_use()),
     )
 
 

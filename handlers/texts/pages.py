@@ -20,6 +20,7 @@ DONE_TEXT: Final[Mapping[str, str]] = {
     "confirm": _("已确认"),
     "accept": _("预约成功"),
     "decline": _("已放弃，继续候补"),
+    "withdraw": _("已退出，不再参加"),
     "alone": _("为同伴保留的座位已放开"),
     "wait": _("已加入候补，有空位会保留至少 10 分钟并通知您"),
     "alert": _("有空位时会发消息告诉您；座位不保留，先到先得"),
@@ -103,6 +104,13 @@ PROPOSAL_TEXT: Final[Mapping[str, str]] = {
 }
 """Texts of the suggestions: why a seat is proposed, whether a favourite seat is free, and when
 the last seat can be booked again."""
+ROOM_DONE_TEXT: Final[Mapping[str, str]] = {
+    "book": _("已提交"),
+    "cancel": _("已取消"),
+    "finish": _("已结束使用，房间已归还"),
+    "check-in": _("签到成功"),
+    "confirm": _("您已确认参加"),
+}
 SEATING_TEXT: Final[Mapping[Seating, Text]] = {
     Seating.OPPOSITE: _("面对面"),
     Seating.SIDE_BY_SIDE: _("并排"),

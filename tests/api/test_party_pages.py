@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 from models.library.entities import AreaId
 from tests.api.browsing import Browser
 from tests.api.changes import HALL, suspended, with_rules
-from tests.living import SEAT, Answer, Living
+from tests.api.page_forms import form_of, send
+from tests.living import SEAT, Living
 
 TIME = "start=14:00&end=16:00"
 
@@ -19,20 +20,6 @@ def links(page: str, within: str) -> list[str]:
     """The addresses of the choices in the element of this class."""
     part = page.split(f'class="{within}', 1)[1].split("</div>", 1)[0].split("</svg>", 1)[0]
     return [html.unescape(href) for href in re.findall(r'href="(/together[^"]*)"', part)]
-
-
-def form_of(page: str, action: str) -> tuple[str, dict[str, str]]:
-    """The address and the fields of the form that is sent there."""
-    form = re.search(rf'<form[^>]* action="({action}[^"]*)">(.*?)</form>', page, re.S)
-    assert form is not None, page
-    fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form[2])
-    chosen = re.findall(r'name="(seat_id)" value="([^"]*)" required checked', form[2])
-    return html.unescape(form[1]), dict(fields + chosen)
-
-
-async def send(service: Living, who: Browser, page: str, action: str, **other: str) -> Answer:
-    address, fields = form_of(page, action)
-    return await who.post(address, fields | other, service.base)
 
 
 async def browser(service: Living) -> tuple[Any, Browser]:

@@ -45,6 +45,9 @@ PAGES: Final = (
     "/notices/how-to-book",
     "/contact",
     "/logout",
+    "/together?seat=2f-hall-064&start=17:00&end=18:00",
+    "/rooms",
+    "/rooms/r401",
     "/areas/nowhere",
 )
 QUESTIONS: Final = "main a[data-dialog]"

@@ -1,11 +1,10 @@
-// The invitation to seats held for friends: sending it, and seeing who has accepted.
+// An invitation: sending it, and seeing who has accepted.
 "use strict";
 
 (() => {
-  const card = document.getElementById("together");
   const EVERY_MS = 5000;
-  const share = card.querySelector("[data-share]");
-  if (navigator.share) {
+  const share = document.querySelector("[data-share]"), watched = document.querySelector("[data-watch]").dataset.watch;
+  if (navigator.share && share) {
     share.hidden = false;
     share.addEventListener("click", () => {
       navigator.share({ title: share.dataset.title, url: share.dataset.share }).catch(() => { /* the reader thought better of it */ });
@@ -14,9 +13,9 @@
   let before = "";
   const ask = async () => {
     try {
-      const answer = await fetch(card.dataset.party);
+      const answer = await fetch(watched);
       if (answer.ok) {
-        const now = JSON.stringify((await answer.json()).seats);
+        const now = await answer.text();
         if (before && now !== before && !isBusy()) location.reload();
         before = before || now;
       }

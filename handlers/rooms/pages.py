@@ -1,0 +1,254 @@
+"""研修间: the rooms of a day, booking one, the booking's page, and the invitation to take part."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import date, timedelta
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from bind.scanned_codes import ScannedCodes
+from handlers.http.authentication import client_address, network_of
+from handlers.http.errors import facts_of, status_of
+from handlers.http.forms import Form
+from handlers.http.invitation_links import link_of
+from handlers.http.keys import REFERENCE, WAKE_JOBS
+from handlers.http.pages import PageRequest, done, form_text
+from handlers.http.refusals import count_error
+from handlers.http.rendering import render_page
+from handlers.http.request_parsing import malformed
+from handlers.kiosks.presenter import proving_kiosks
+from handlers.reservations.schemas import time_of
+from handlers.rooms import presenter
+from handlers.rooms.room_days import room_card, room_times
+from handlers.rooms.schemas import BookRoom
+from handlers.texts.errors import text_of
+from handlers.texts.labels import ROOM_STATE_TEXT, STATE_TEXT
+from handlers.texts.pages import ROOM_DONE_TEXT, TYPED_REFUSAL
+from models.kernel.errors import (
+    Conflict,
+    DomainError,
+    Malformed,
+    NotFound,
+    RuleViolation,
+    TooManyAttempts,
+)
+from models.library.entities import VenueId
+from models.reservations.room_booking import RoomBooking
+from models.rooms.service import RoomDay, RoomService
+
+_DAY: Final = timedelta(days=1)
+
+
+# --- rooms ----------------------------------------------------------------------------------------
+async def rooms(visit: PageRequest) -> web.StreamResponse:
+    """The rooms of a venue on a day, each with a bar of its hours. Raises: NotFound without any."""
+    reference = visit[REFERENCE]
+    venues = [
+        venue
+        for venue in reference.catalog.venues_in_use
+        if any(room.venue_id == venue.id for room in reference.rooms_in_use())
+    ]
+    if not venues:
+        raise NotFound()
+    venue = next((v for v in venues if v.id == visit.request.query.get("venue")), venues[0])
+    days = _days(visit, [r.rules.days_ahead for r in reference.rooms_in_use()])
+    day = _day(visit, days)
+    of_day = await visit[RoomService].day(day, venue.id)
+    return _page(
+        visit,
+        "rooms/list.html",
+        venues=venues,
+        venue=venue,
+        days=days,
+        day=day,
+        cards=[room_card(visit, each, day) for each in of_day],
+    )
+
+
+def _days(visit: PageRequest, ahead: list[int]) -> list[date]:
+    today = visit.zone.day(visit.now)
+    return [today + n * _DAY for n in range(max(ahead) + 1)]
+
+
+def _day(visit: PageRequest, days: list[date]) -> date:
+    """The day of the address, if it is one of these; otherwise the first."""
+    with suppress(ValueError):
+        day = date.fromisoformat(visit.request.query.get("date", ""))
+        if day in days:
+            return day
+    return days[0]
+
+
+async def room(visit: PageRequest) -> web.StreamResponse:
+    return await _room_page(visit)
+
+
+async def _room_page(
+    visit: PageRequest, refused: DomainError | None = None, body: BookRoom | None = None
+) -> web.StreamResponse:
+    """The room's page with the booking's form; ``body``: the form that was refused."""
+    one = visit[REFERENCE].room(visit.id)
+    days = _days(visit, [one.rules.days_ahead])
+    day = body.date if body is not None else _day(visit, days)
+    of_day = await _room_day(visit, day)
+    return _page(
+        visit,
+        "rooms/room.html",
+        refused,
+        card=room_card(visit, of_day, day),
+        rules=one.rules,
+        days=days,
+        day=day,
+        times=room_times(visit, of_day, day),
+        sent=body,
+        suspension=visit.suspension,
+    )
+
+
+async def _room_day(visit: PageRequest, day: date) -> RoomDay:
+    venue_id: VenueId = visit[REFERENCE].room(visit.id).venue_id
+    days = await visit[RoomService].day(day, venue_id)
+    return next(each for each in days if each.room.id == visit.id)
+
+
+async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Books the room, or requests it. If this is refused, the page says why."""
+    fields = {name: form_text(form, name) for name in ("date", "start", "end", "purpose")}
+    try:
+        body = msgspec.convert(fields | {"room_id": visit.id}, BookRoom, strict=False)
+    except msgspec.ValidationError as error:
+        raise malformed(error, "form") from error
+    try:
+        made = await visit[RoomService].book(
+            visit.context(), body.room_id, time_of(body), body.purpose
+        )
+    except (Conflict, RuleViolation, Malformed) as error:
+        count_error(visit.request, error)
+        return await _room_page(visit, error, body)
+    return _done(visit, made, "book")
+
+
+# --- a booking ------------------------------------------------------------------------------------
+async def booking(visit: PageRequest) -> web.StreamResponse:
+    return await _booking_page(visit)
+
+
+async def _booking_page(
+    visit: PageRequest, refused: DomainError | None = None
+) -> web.StreamResponse:
+    b = await visit[RoomService].own(visit.reader.id, visit.id)
+    invitation, reference = visit[RoomService].invitation_to(b), visit[REFERENCE]
+    return _page(
+        visit,
+        "rooms/booking.html",
+        refused,
+        b=presenter.own(reference, b, visit.reader.id, invitation),
+        live=b.live,
+        lacks_people=b.lacks_people,
+        invitation=invitation,
+        link=link_of(visit.request, f"/room-invitations/{invitation}"),
+        room_states={**STATE_TEXT, **ROOM_STATE_TEXT},
+        done=ROOM_DONE_TEXT.get(visit.request.query.get("done", ""), ""),
+    )
+
+
+async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Cancels, ends early or checks in. If this is refused, the page says why."""
+    service, verb = visit[RoomService], visit.request.match_info["verb"]
+    try:
+        match verb:
+            case "cancel":
+                b = await service.cancel(visit.context(), visit.id)
+            case "finish":
+                b = await service.finish(visit.context(), visit.id)
+            case "check-in":
+                b = await _check_in(visit, form)
+            case _:
+                raise NotFound()
+    except (Conflict, RuleViolation, TooManyAttempts) as error:
+        count_error(visit.request, error)
+        return await _booking_page(visit, error)
+    return _done(visit, b, verb)
+
+
+async def _check_in(visit: PageRequest, form: Form) -> RoomBooking:
+    """Checks in by the digits of a kiosk of the room's venue."""
+    reference = visit[REFERENCE]
+    b = await visit[RoomService].own(visit.reader.id, visit.id)
+    kiosks = proving_kiosks(reference, [reference.catalog.venues[b.venue_id]])
+    scan = await visit[ScannedCodes].typed(
+        [kiosk.id for kiosk in kiosks],
+        "".join(str(int(c)) for c in form_text(form, "digits") if c.isdecimal()),
+        visit.reader.id,
+        network_of(client_address(visit.request)),
+        reference.policy_on(visit.zone.day(visit.now), None).kiosk_code_seconds,
+        visit.now,
+    )
+    return await visit[RoomService].check_in(visit.context(), b.id, scan)
+
+
+# --- for others -----------------------------------------------------------------------------------
+async def invitation(visit: PageRequest) -> web.StreamResponse:
+    return await _invitation_page(visit)
+
+
+async def _invitation_page(
+    visit: PageRequest, refused: DomainError | None = None
+) -> web.StreamResponse:
+    b = await visit[RoomService].invited(visit.id)
+    return _page(
+        visit,
+        "rooms/invitation.html",
+        refused,
+        b=presenter.invitation(visit[REFERENCE], b, visit.reader.id),
+        booking=b,
+        open=b.live and visit.now < b.span.end,
+        suspension=visit.suspension,
+    )
+
+
+async def answer_invitation(visit: PageRequest, _: Form) -> web.StreamResponse:
+    """Confirms that the reader takes part, or withdraws. If this is refused, the page says why."""
+    service, verb = visit[RoomService], visit.request.match_info["verb"]
+    try:
+        match verb:
+            case "confirm":
+                b = await service.confirm(visit.context(), visit.id)
+            case "withdraw":
+                b = await service.withdraw(visit.context(), visit.id)
+            case _:
+                raise NotFound()
+    except (Conflict, RuleViolation) as error:
+        count_error(visit.request, error)
+        return await _invitation_page(visit, error)
+    visit[WAKE_JOBS]()
+    if verb == "confirm":
+        return _done(visit, b, verb)
+    return done(visit, "/reservations?done=withdraw")
+
+
+def _done(visit: PageRequest, b: RoomBooking, verb: str) -> web.Response:
+    visit[WAKE_JOBS]()
+    return done(visit, f"/room-bookings/{b.id}?done={verb}")
+
+
+def _page(
+    visit: PageRequest, template: str, refused: DomainError | None = None, **facts: Any
+) -> web.StreamResponse:
+    """The page, with the reason for which the last form was refused."""
+    refusal, headers = "", None
+    if refused is not None:
+        details, headers = facts_of(visit.zone, refused)
+        refusal = TYPED_REFUSAL.get(refused.code) or text_of(refused.code, details)
+    return render_page(
+        visit.request,
+        template,
+        status=200 if refused is None else status_of(type(refused)),
+        headers=headers,
+        reader=visit.reader,
+        refusal=refusal,
+        **facts,
+    )

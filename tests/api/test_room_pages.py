@@ -1,0 +1,91 @@
+"""研修间 in a browser without scripts: the rooms of a day, booking, inviting, checking in."""
+
+from __future__ import annotations
+
+from models.kernel.ids import Actor
+from models.library.rooms import RequestAnswer
+from tests.api.browsing import Browser
+from tests.api.changes import suspended
+from tests.api.page_forms import form_of, send
+from tests.living import Client, Living
+
+
+async def browser(service: Living) -> tuple[Client, Browser]:
+    reader = await service.web_reader()
+    return reader, Browser(reader)
+
+
+async def booked(service: Living, who: Browser, room: str = "r301", **fields: str) -> str:
+    """The address of a booking that the form of the room's page has made."""
+    page = (await who.get(f"/rooms/{room}?date={service.today}")).body
+    times = {"start": "10:00", "end": "12:00"}
+    made = await send(service, who, page, f"/rooms/{room}", **{**times, **fields})
+    assert made.status == 303, made.body
+    return str(made.headers["Location"].partition("?")[0])
+
+
+async def test_a_group_books_a_room_confirms_checks_in_and_leaves(service: Living) -> None:
+    (_, booker), (_, second), (_, third), (_, other) = [await browser(service) for _ in range(4)]
+    page = (await booker.get("/")).body
+    assert 'href="/rooms?venue=' in page
+    rooms = (await booker.get("/rooms")).body
+    assert "研修间301" in rooms and "3–6 人" in rooms and "都空着" in rooms
+    here = await booked(service, booker)
+    assert "已约 10:00–12:00" in (await other.get("/rooms/r301")).body
+    page = (await booker.get(here)).body
+    assert "已确认 1 人，至少要 3 人" in page and "09:00 前确认的人不够" in page
+    link = page.split("<code>http")[1].split("</code>")[0].partition("/room-inv")[2]
+    link = f"/room-inv{link}"
+    for who in (second, third):
+        invited = (await who.get(link)).body
+        assert "最多 6 人" in invited
+        confirmed = await send(service, who, invited, f"{link}/confirm")
+        assert confirmed.headers["Location"].startswith(here)
+        assert "您已确认参加" in (await who.get(link)).body
+    assert (await other.get(here)).status == 404, "who takes no part"
+    # One of them checks in with the kiosk's digits; wrong ones are refused in words.
+    await service.move("09:50")
+    page = (await second.get(here)).body
+    refused = await send(service, second, page, f"{here}/check-in", digits="000000")
+    assert refused.status == 422 and "数字不对" in refused.body
+    digits = (await service.qr())[-6:]
+    done = await send(service, second, page, f"{here}/check-in", digits=digits)
+    assert done.status == 303
+    assert "使用中" in (await booker.get("/reservations")).body
+    finished = await send(service, booker, (await booker.get(here)).body, f"{here}/finish")
+    assert "已结束使用，房间已归还" in (await booker.get(finished.headers["Location"])).body
+    assert "这次预约已经结束或取消了" in (await other.get(link)).body
+
+
+async def test_what_a_room_refuses_stays_in_its_form(service: Living) -> None:
+    (_, booker), (reader, other) = [await browser(service) for _ in range(2)]
+    await booked(service, booker)
+    page = (await other.get("/rooms/r301")).body
+    times = {"start": "11:00", "end": "13:00"}
+    refused = await send(service, other, page, "/rooms/r301", **times)
+    assert refused.status == 409 and 'role="alert"' in refused.body
+    assert "<option selected>13:00" in refused.body
+    asks = form_of((await other.get("/rooms/r401")).body, "/rooms/r401")
+    refused = await other.post(asks[0], asks[1] | times | {"purpose": ""}, service.base)
+    assert refused.status == 400 and 'role="alert"' in refused.body
+    assert await service.db["reservations"].count_documents({}) == 1
+    await suspended(service, reader, True)
+    page = (await other.get("/rooms/r301")).body
+    assert "暂停预约" in page and 'name="start"' not in page
+    assert (await other.get("/rooms/nowhere")).status == 404
+    assert (await other.get("/rooms?date=2020-01-01&venue=nowhere")).status == 200
+
+
+async def test_a_request_is_answered_withdrawn_or_cancelled(service: Living) -> None:
+    _, booker = await browser(service)
+    here = await booked(service, booker, "r401", start="14:00", end="16:00", purpose="组会")
+    page = (await booker.get(here)).body
+    assert "待审批" in page and "13:00 答复" in page and "组会" in page
+    withdrawn = await send(service, booker, page, f"{here}/cancel")
+    assert "已取消" in (await booker.get(withdrawn.headers["Location"])).body
+    here = await booked(service, booker, "r401", start="14:00", end="16:00", purpose="组会")
+    by, now = Actor("librarian", "desk"), service.clock.now()
+    id = here.rpartition("/")[2]
+    await service.inside.rooms.answer(id, RequestAnswer.DECLINE, "那天下午检修", by, now)
+    page = (await booker.get(here)).body
+    assert "未获批准" in page and "那天下午检修" in page and f"{here}/cancel" not in page
