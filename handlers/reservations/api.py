@@ -19,8 +19,9 @@ from handlers.reservations.schemas import (
 )
 from models.booking.service import ReservationService
 from models.kernel.errors import NotFound
+from models.parties.service import PartyService
 from models.reservations.errors import BOOKING, OWN_RESERVATION, DailyLimit, DrawPending
-from models.reservations.state_machine import ReservationState
+from models.reservations.state_machine import LIVE, ReservationState
 
 routes = ApiRoutes()
 
@@ -60,7 +61,10 @@ async def list_own(call: ApiRequest, query: ReservationsQuery) -> Page[Reservati
 )
 async def get(call: ApiRequest) -> ReservationDetail:
     r = await call[ReservationService].get_own(call.id, call.reader.id)
-    return await presenter.detail(call[REFERENCE], r, call.now, language_of(call.request))
+    detail = await presenter.detail(call[REFERENCE], r, call.now, language_of(call.request))
+    if r.state in LIVE and await call[PartyService].of_booking(r.id) is not None:
+        detail.party = True
+    return detail
 
 
 @routes.post(

@@ -138,10 +138,12 @@ class ReservationOut(Response):
 
 class ReservationDetail(ReservationOut):
     """A reservation with its history. ``kiosks``: the names of the kiosks at which to check in,
-    the nearest first; empty if readers check in otherwise, or no longer have to."""
+    the nearest first; empty if readers check in otherwise, or no longer have to. ``party``: the
+    reader asked for seats for friends beside it; absent if not, and after the stay."""
 
     history: list[HistoryEntryOut]
     kiosks: list[str]
+    party: bool | UnsetType = UNSET
 
 
 class NearSeat(ReservedSeat):

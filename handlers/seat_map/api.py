@@ -5,7 +5,7 @@ from datetime import date, time, timedelta
 from typing import Final
 
 from aiohttp import web
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import Access, ApiRequest
@@ -40,7 +40,9 @@ from handlers.seat_map.suggestions import passed_over, propose_for_app
 from models.identity.api_tokens import Scope
 from models.kernel.errors import NotFound
 from models.kernel.time_range import floor_minute
-from models.library.entities import VenueId, features_of
+from models.library.entities import Area, VenueId, features_of
+from models.parties.rules import most_people
+from models.policy.entities import Policy
 from models.policy.errors import FilterOff
 from models.policy.rules import may_filter
 from models.reservations.check_in_window import check_in_window
@@ -142,16 +144,20 @@ async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
     if proposed is None:
         return ProposalOut(None, tomorrow)
     proposal, search_used = proposed
-    until = proposal.state.free_until
+    seat, until = proposal.seat, proposal.state.free_until
     return ProposalOut(
         ProposedSeatOut(
-            seat=reserved_seat(reference, proposal.seat.id),
+            seat=reserved_seat(reference, seat.id),
             date=search_used.day,
             start=search_used.start,
             end=search_used.end,
             free_until=call.zone.local_if_any(until),
             reason=proposal.reason.value,
             near=proposal.anchor.number if proposal.anchor is not None else None,
+            together=_together(
+                reference.catalog.areas[seat.area_id],
+                reference.policy_for(seat.area_id, search_used.day, call.reader),
+            ),
         ),
         tomorrow,
     )
@@ -263,8 +269,8 @@ async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
     """The starts at which the seat can be booked and the start to propose or, if the query has a
     start, the ends that a booking from this start can have, with its check-in."""
     seat, seat_map = call[REFERENCE].seat(call.id), call[SeatMapService]
-    venue_id = call[REFERENCE].catalog.areas[seat.area_id].venue_id
-    time_window = _window(call, query.date, None, None, venue_id)
+    area = call[REFERENCE].catalog.areas[seat.area_id]
+    time_window = _window(call, query.date, None, None, area.venue_id)
     if query.start is None:
         day = await seat_map.seat_day(seat, time_window, call.now, call.viewer)
         starts = [presenter.start(choice.value) for choice in day.choices]
@@ -284,5 +290,11 @@ async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
         ends=[presenter.choice(call.zone, end, time_window.day) for end in ends],
         check_in_from=call.zone.local(max(opens, call.now)),
         check_in_until=call.zone.local(until),
-        check_in_by=call[REFERENCE].catalog.venues[venue_id].check_in_way.value,
+        check_in_by=call[REFERENCE].catalog.venues[area.venue_id].check_in_way.value,
+        together=_together(area, policy),
     )
+
+
+def _together(area: Area, policy: Policy) -> bool | UnsetType:
+    """True if seats of the area may be held for friends."""
+    return most_people(area, policy) > 1 or UNSET

@@ -158,7 +158,7 @@ class ProposedSeatOut(Response):
     """A seat to propose to the reader. ``reason``: ``known`` for a favourite seat or the seat of
     the last stay; ``near`` for the free seat nearest to such a seat, whose number is then in the
     field ``near``; ``roomy`` for a seat in the area with the most free space. ``start`` may be
-    ``now``."""
+    ``now``. ``together``: the reader may hold seats beside it for friends; absent if not."""
 
     seat: ReservedSeat
     date: date
@@ -167,6 +167,7 @@ class ProposedSeatOut(Response):
     free_until: datetime | None
     reason: Literal["known", "near", "roomy"]
     near: str | None
+    together: bool | UnsetType = UNSET
 
 
 class ProposalOut(Response):
@@ -299,7 +300,8 @@ class TimesOut(Response, omit_defaults=True):
     start to preselect, ``proposed``: today the first, on another day the one nearest to the
     reader's usual start; absent if ``starts`` is empty. A query with a start gets ``ends`` and,
     if there are any, how and when to check in: ``check_in_until`` for the longest stay; a stay
-    that ends earlier ends it."""
+    that ends earlier ends it. ``together``: seats beside it may be held for friends; absent if
+    not."""
 
     starts: list[Choice] | UnsetType = UNSET
     proposed: str | UnsetType = UNSET
@@ -307,6 +309,7 @@ class TimesOut(Response, omit_defaults=True):
     check_in_from: datetime | UnsetType = UNSET
     check_in_until: datetime | UnsetType = UNSET
     check_in_by: CheckInBy | UnsetType = UNSET
+    together: bool | UnsetType = UNSET
 
 
 class SeatDayQuery(Request):

@@ -582,6 +582,7 @@ export interface ProposedSeatOut {
   free_until: string | null;
   reason: "known" | "near" | "roomy";
   near: string | null;
+  together?: boolean;
 }
 
 export interface PublicAreaOut {
@@ -669,6 +670,7 @@ export interface ReservationDetail {
   actions: string[];
   history: HistoryEntryOut[];
   kiosks: string[];
+  party?: boolean;
 }
 
 export interface ReservationOut {
@@ -971,6 +973,7 @@ export interface TimesOut {
   check_in_from?: string;
   check_in_until?: string;
   check_in_by?: "desk" | "gate" | "kiosk" | "kiosk_or_label" | "seat_label";
+  together?: boolean;
 }
 
 export interface TogetherOut {

@@ -27,7 +27,7 @@ AREA = [
     *("id", "name", "floor", "seats_total", "seats_free", "seats_in_use", "seats_away"),
     *("seats_disabled", "max_minutes", "step_minutes"),
 ]
-TIMES = ["ends", "check_in_from", "check_in_until", "check_in_by"]
+TIMES = ["ends", "check_in_from", "check_in_until", "check_in_by", "together"]
 LIST = ["items", "page", "page_size", "total"]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+08:00")
 

@@ -45,6 +45,7 @@ async def test_three_friends_sit_side_by_side(service: Living) -> None:
     assert again == made, "a repeated request makes no second party"
     own, party = made["reservation"], made["party"]
     assert own["state"] == "reserved" and party["until"][11:16] == "08:10"
+    assert (await asker.ok("GET", f"/reservations/{own['id']}"))["party"]
     assert await statuses(passer_by, SEAT, ONE, TWO) == ["occupied"] * 3
     booking = {"seat_id": ONE, "date": service.today, "start": "14:00", "end": "16:00"}
     await passer_by.refused("409 seat_taken", "POST", "/reservations", booking)
@@ -55,6 +56,7 @@ async def test_three_friends_sit_side_by_side(service: Living) -> None:
         assert own_fact not in str(invitation), "nobody is named"
     first = await friend.ok("POST", f"{link}/accept", {"seat_id": TWO})
     assert (first["seat"]["id"], first["state"]) == (TWO, "reserved")
+    assert "party" not in await friend.ok("GET", f"/reservations/{first['id']}")
     assert await statuses(friend, SEAT, ONE, TWO) == ["occupied", "occupied", "mine"]
     await friend.refused("409 own_overlap", "POST", f"{link}/accept", {})
     await asker.refused("409 own_overlap", "POST", f"{link}/accept", {})
@@ -278,7 +280,15 @@ async def test_an_erased_asker_leaves_the_friends_bookings(service: Living) -> N
 
 async def test_the_rules_decide_who_may_hold_seats(service: Living) -> None:
     asker = await service.reader()
+
+    async def says_together() -> list[bool]:
+        times = await asker.ok("GET", f"/seats/{SEAT}/times?date={service.today}&start=14:00")
+        proposed = (await asker.ok("GET", "/proposal"))["proposed"]
+        return [one.get("together", False) for one in (times, proposed)]
+
+    assert await says_together() == [True, True]
     await with_rules(service, party_people=1)
+    assert await says_together() == [False, False]
     answer = await asker.refused("422 party_too_large", "POST", "/parties", wish(service))
     assert answer.details == {"most": 1}, "switched off"
     await with_rules(service, party_people=6, party_share_percent=2)

@@ -20,7 +20,8 @@ async def proposed(reader: Client, query: str = "") -> Any:
 async def test_a_proposal_prefers_a_known_seat_then_one_near_it(service: Living) -> None:
     reader = await service.reader()
     proposal = await proposed(reader)
-    assert list(proposal) == [*("seat", "date", "start", "end", "free_until", "reason", "near")]
+    names = ("seat", "date", "start", "end", "free_until", "reason", "near", "together")
+    assert list(proposal) == [*names]
     assert (proposal["date"], proposal["start"], proposal["end"]) == (service.today, "now", "10:00")
     assert (proposal["reason"], proposal["near"]) == ("roomy", None)
     # What they like comes first, then what is near to it.
