@@ -4,7 +4,7 @@ import type { DateOut } from "../api/types";
 import { clock, now } from "./clock";
 import { t } from "./texts";
 
-const isToCome = (instant: string | null | undefined): boolean => Date.parse(instant ?? "") > now();
+export const isToCome = (instant: string | null | undefined): boolean => Date.parse(instant ?? "") > now();
 
 /** Whether requests for that day are drawn, now or when its booking opens. */
 export function isDrawn(day: DateOut | null): boolean {

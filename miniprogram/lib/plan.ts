@@ -29,10 +29,11 @@ const SIGNS = 3;
 /** What a word needs. */
 const ROOM_PX = 14;
 const SEAT_PX = 40;
-/** As wide as the column of app.wxss, what stands beside its cards, and the height of a glimpse. */
+/** As wide as the column of app.wxss, what stands beside its cards, and the heights of a glimpse: to look at, and to pick in. */
 export const COLUMN_PX = 560;
 const ASIDE_PX = 32;
 const GLIMPSE_PX = 138;
+export const PICKS_PX = 298;
 
 /** The signs of what seats have and what stands between them, with their words. */
 export function tagLegend(): { sign: string; text: string }[] {
@@ -97,25 +98,26 @@ function tilesOf(map: SeatMapOut, wanted: readonly string[]): Tile[] {
   return map.seats.map((seat, n) => tileOf(seat, BACKS[map.faces.charAt(n)] ?? "bottom", features, wanted));
 }
 
-/** The part of a plan around a seat, which is drawn as the reader's own. `x` and `y` are its middle. */
+/** The part of a plan around some seats, which alone are drawn as the reader's own. `id` is the first one's; `x` and `y` are its middle. */
 export interface Glimpse { id: string; x: number; y: number; desks: DeskOut[]; marks: MarkOut[]; seats: Tile[] }
 
-/** `alone`: nothing is said of the other seats. */
-export function glimpseOf(map: SeatMapOut, id: string, alone = false): Glimpse | null {
+/** `alone`: nothing is said of the other seats. `high`: the height, in pixels. */
+export function glimpseOf(map: SeatMapOut, ids: readonly string[], alone = false, high = GLIMPSE_PX): Glimpse | null {
   const tiles = tilesOf(map, []);
-  const own = tiles.find((tile) => tile.id === id);
-  if (own === undefined) return null;
+  const own = tiles.filter((tile) => ids.includes(tile.id));
+  if (own.length === 0) return null;
   const wide = (Math.min(wx.getWindowInfo().windowWidth, COLUMN_PX) - ASIDE_PX) / 2;
-  const x = within(own.x + SEAT_PX / 2, wide, map.width);
-  const y = within(own.y + SEAT_PX / 2, GLIMPSE_PX / 2, map.height);
+  const middle = (at: "x" | "y"): number => own.reduce((sum, tile) => sum + tile[at], 0) / own.length + SEAT_PX / 2;
+  const x = within(middle("x"), wide, map.width);
+  const y = within(middle("y"), high / 2, map.height);
   const isSeen = (at: { x: number; y: number }, w: number, h: number): boolean =>
-    Math.abs(at.x + w / 2 - x) < wide + w / 2 && Math.abs(at.y + h / 2 - y) < (GLIMPSE_PX + h) / 2;
+    Math.abs(at.x + w / 2 - x) < wide + w / 2 && Math.abs(at.y + h / 2 - y) < (high + h) / 2;
   return {
-    id, x, y,
+    id: ids[0] ?? "", x, y,
     desks: map.desks.filter((desk) => isSeen(desk, desk.w, desk.h)),
     marks: map.marks.filter((mark) => isSeen(mark, mark.w, mark.h)),
     seats: tiles.filter((tile) => isSeen(tile, SEAT_PX, SEAT_PX)).map((tile) => {
-      const status = tile === own ? "mine" : alone ? "occupied" : tile.status;
+      const status = own.includes(tile) ? "mine" : alone || tile.status === "mine" ? "occupied" : tile.status;
       return { ...tile, status, no: status === "mine" || status === "free" ? tile.no : "" };
     }),
   };

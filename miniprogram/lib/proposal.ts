@@ -4,8 +4,8 @@ import type { ProposedSeatOut } from "../api/types";
 import { clock, dayAt, now } from "./clock";
 import { aroundArea, fromTo, seatInArea, t } from "./texts";
 
-/** `map` is the path of its area's plan for that time, as the page of the plan asks for it. */
-export interface Proposed { id: string; seat: string; until: string; place: string; take: string; why: string; query: string; map: string }
+/** `map` is the path of its area's plan for that time, as the page of the plan asks for it. `together`: seats beside it may be held for friends. */
+export interface Proposed { id: string; seat: string; until: string; place: string; take: string; why: string; query: string; map: string; together: boolean }
 
 const WHY = { known: "proposed_known", near: "proposed_near", roomy: "proposed_roomy" } as const;
 
@@ -23,5 +23,6 @@ export function proposedOf(found: ProposedSeatOut): Proposed {
     why: t(WHY[found.reason], { no: found.near }),
     query: `area=${seat.area_id}&seat=${seat.id}&${time}`,
     map: `/areas/${seat.area_id}/map?${time}`,
+    together: found.together ?? false,
   };
 }

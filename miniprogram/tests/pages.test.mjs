@@ -37,6 +37,7 @@ const OPENED = {
   "pages/fault/fault": [`?seat=${SEAT}&label=065`, (data) => data.kinds.length],
   "pages/privacy/privacy": ["", (data) => data.rows.length],
   "pages/schools/schools": ["", (data) => data.rows.length],
+  "pages/together/together": [`?area=2f-hall&seat=${SEAT}&date=${MONDAY}&start=15:00&end=17:00`, (data) => data.seats.length],
 };
 
 test("every page is tried", () => { assert.deepEqual(Object.keys(OPENED), pages); });

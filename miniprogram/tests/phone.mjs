@@ -138,6 +138,7 @@ export class Phone {
         log.tabNames[index] = text;
         return undefined;
       },
+      hideShareMenu: () => undefined,
       setNavigationBarTitle: ({ title }) => { log.title = title; },
       getStorageSync: (key) => (log.storage.has(key) ? structuredClone(log.storage.get(key)) : ""),
       setStorageSync: (key, value) => { log.storage.set(key, structuredClone(value)); },

@@ -177,6 +177,18 @@ try {
   await phone.tap("我的违约");
   await phone.until((data) => data.rows.length);
   draw(phone, "violations");
+  phone.open(`pages/together/together?area=2f-hall&seat=${SEAT}&date=${MONDAY}&start=15:00&end=17:00`);
+  await phone.until((data) => data.seats.length);
+  await phone.tap("3");
+  await phone.until((data) => data.seats.length === 3);
+  draw(phone, "together");
+  await phone.tap("预约 3 个座位");
+  await phone.reads("等同伴接受");
+  draw(phone, "party");
+  const { party } = await service.call("POST", "/api/v1/parties", { as: other, body: { seat_id: "2f-hall-001", friends: ["2f-hall-002", "2f-hall-003"], date: MONDAY, start: "18:00", end: "20:00" } });
+  phone.open(`pages/together/together?invitation=${party.invitation}`);
+  await phone.until((data) => data.glimpse);
+  draw(phone, "invitation");
 } finally {
   await phone?.close();
   await service.stop();

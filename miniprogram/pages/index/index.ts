@@ -76,7 +76,7 @@ Component({
       const scene = decoded(query.scene);
       if (query.q) arrive(decoded(query.q));
       this.setData({
-        words: words("proposed_other", "tomorrow", "home_free", "home_none", "home_reserve", "notices", "home_all", "home_kiosk", "once_more", "untold_ask", "reminders_paused"),
+        words: words("proposed_other", "together", "tomorrow", "home_free", "home_none", "home_reserve", "notices", "home_all", "home_kiosk", "once_more", "untold_ask", "reminders_paused"),
         binds: scene === "web",
         kiosk: (scene || `k=${query.k ?? ""}`).replace(/^k=/, "") !== "" && scene !== "web",
       });
@@ -160,7 +160,7 @@ Component({
       const { proposed, glimpse } = this.data;
       if (proposed === null || glimpse?.id === proposed.id) return;
       const map = await beside<SeatMapOut | null>(get(proposed.map), null);
-      if (map && this.data.proposed?.id === proposed.id) this.setData({ glimpse: glimpseOf(map, proposed.id) });
+      if (map && this.data.proposed?.id === proposed.id) this.setData({ glimpse: glimpseOf(map, [proposed.id]) });
     },
     /** 换一个; from the beginning where there is no other. */
     other() {
@@ -237,6 +237,9 @@ Component({
     /** The plan opens with the seat and its times: one more tap books it. */
     seat(event: WechatMiniprogram.TouchEvent) {
       wx.navigateTo({ url: `/pages/plan/plan?${String(event.currentTarget.dataset.query)}` });
+    },
+    together(event: WechatMiniprogram.TouchEvent) {
+      wx.navigateTo({ url: `/pages/together/together?${String(event.currentTarget.dataset.query)}` });
     },
     onShareAppMessage() {
       return shared("pages/index/index");

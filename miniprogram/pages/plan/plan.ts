@@ -2,7 +2,7 @@ import { Refused, get, open, post, tap } from "../../api/client";
 import type { Choice, DateOut, DeskOut, ForecastOut, NearSeat, ReservationOut, SeatMapOut, TimesOut, VenuesOut, WaitlistEntryOut } from "../../api/types";
 import { LOADING, attempt, beside } from "../../lib/attempt";
 import { clock, clockAt, dayAt, minutesBetween, now } from "../../lib/clock";
-import { drawNote, drawsNow } from "../../lib/draw";
+import { drawNote, drawsNow, isToCome } from "../../lib/draw";
 import { knownSeats, like } from "../../lib/favourites";
 import type { Fixture, Tile } from "../../lib/plan";
 import { COLUMN_PX, changed, fixtureOf, legend, tagLegend } from "../../lib/plan";
@@ -71,6 +71,8 @@ Component({
     /** The booking in one sentence, and where and until when to check in then. */
     sentence: "",
     checkIn: "",
+    /** Whether seats beside it may be held for friends. */
+    together: false,
     /** For the start that is chosen: the service's times for the longest stay. */
     proof: null as TimesOut | null,
     none: false,
@@ -89,7 +91,7 @@ Component({
       this.setData({
         words: words(
           "plan", "list", "larger", "smaller", "start", "end", "no_times", "close", "free",
-          "near", "wait", "tell", "favourite_add", "favourite_remove", "now", "fault", "reserve_bound",
+          "near", "wait", "tell", "favourite_add", "favourite_remove", "now", "fault", "reserve_bound", "together", "together_with",
         ),
         legend: legend(),
         area: query.area ?? "",
@@ -249,6 +251,7 @@ Component({
         endAt: ends.indexOf(end),
         sentence: t("reserve_as", { no: seat.number, from: start === "now" ? t("now") : start, to: end.label }),
         checkIn: until ? t("note_reserved", { from: clock(from), until: last, by: named("scan_by", by) }) : "",
+        together: proof?.together === true && !isToCome(this.data.day?.opens_at),
       });
     },
     startAt(event: WechatMiniprogram.TouchEvent) {
@@ -277,6 +280,10 @@ Component({
     fault() {
       const { seat, name } = this.data;
       if (seat !== null) wx.navigateTo({ url: `/pages/fault/fault?seat=${seat.id}&label=${encodeURIComponent(`${name} ${seat.name}`)}` });
+    },
+    together() {
+      const { area, date, start, end, seat } = this.data;
+      if (seat !== null) wx.navigateTo({ url: `/pages/together/together?area=${area}&seat=${seat.id}&date=${date}&start=${start}&end=${end}` });
     },
     async like() {
       const { seat, liked, favourites } = this.data;

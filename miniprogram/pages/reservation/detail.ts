@@ -1,5 +1,5 @@
-import { get } from "../../api/client";
-import type { ReservationDetail, SeatMapOut } from "../../api/types";
+import { Refused, get, post } from "../../api/client";
+import type { PartyOut, ReservationDetail, SeatMapOut } from "../../api/types";
 import { intoCalendar } from "../../lib/ask";
 import { LOADING, attempt, beside } from "../../lib/attempt";
 import { clock, clockAt, day, now } from "../../lib/clock";
@@ -7,8 +7,9 @@ import { templates } from "../../lib/library";
 import type { Glimpse } from "../../lib/plan";
 import { glimpseOf } from "../../lib/plan";
 import { poll, still } from "../../lib/polling";
+import { shared } from "../../lib/share";
 import { ASKED, consent, explainOff, leftOf } from "../../lib/subscriptions";
-import { clockAfter, named, period, placeOf, stateOf, t, words } from "../../lib/texts";
+import { clockAfter, clockFromNow, nameIn, named, period, placeOf, stateOf, t, words } from "../../lib/texts";
 
 interface Line { at: string; text: string }
 
@@ -19,6 +20,20 @@ function whereTo(r: ReservationDetail): { where: string; also: string[] } {
   const also = nearest ? [others.length ? t("where_also", { kiosks: others.join(t("list_comma")) }) : "", r.check_in_by === "kiosk_or_label" ? t("where_label") : ""] : [];
   const where = nearest ? t("where_kiosk", { until, kiosk: nearest }) : t("where_other", { until, by: named("scan_by", r.check_in_by) });
   return r.state === "reserved" ? { where, also: also.filter((part) => part !== "") } : { where: "", also: [] };
+}
+
+/** The seats that are held for friends. `title` is what they read above the invitation. */
+interface Held { invitation: string; title: string; ended: boolean; said: string; seats: { no: string; state: string }[] }
+
+function heldOf(party: PartyOut): Held {
+  const seat = party.seats[0]?.seat;
+  return {
+    invitation: party.invitation,
+    title: t("party_title", { date: party.date.slice(5), place: seat ? nameIn(seat.area, seat.area_names) : "" }),
+    ended: party.ended,
+    said: party.ended ? t("party_ended") : t("party_until", { until: clockFromNow(clock(party.until)) }),
+    seats: party.seats.map(({ seat: { no }, held, accepted }) => ({ no: t("seat_no", { no }), state: named("party", held ? "held" : accepted ? "accepted" : "free") })),
+  };
 }
 
 Component({
@@ -42,12 +57,14 @@ Component({
     receipt: "",
     made: "",
     lines: [] as Line[],
+    party: null as Held | null,
     timer: 0,
   },
   methods: {
     onLoad(query: Record<string, string | undefined>) {
       wx.setNavigationBarTitle({ title: t("detail_page") });
-      this.setData({ words: words("history", "fault", "reserved", "calendar_add", "remind"), id: query.id ?? "", fresh: query.made === "1" });
+      wx.hideShareMenu(); // only an invitation is passed on, by its button
+      this.setData({ words: words("history", "fault", "reserved", "calendar_add", "remind", "together", "party_send", "party_end"), id: query.id ?? "", fresh: query.made === "1" });
     },
     onShow() {
       void this.load();
@@ -81,6 +98,24 @@ Component({
       else wx.showToast({ title: t("remind_left", { n: leftOf("CHECK_IN_REMINDER") }), icon: "none" });
       this.setData({ busy: false });
     },
+    onShareAppMessage() {
+      const { party } = this.data;
+      return shared(`pages/together/together?invitation=${party?.invitation ?? ""}`, party?.title);
+    },
+    /** Gives back what no friend has accepted. */
+    async endParty() {
+      const { id, busy } = this.data;
+      if (busy) return;
+      this.setData({ busy: true });
+      try {
+        this.setData({ party: heldOf(await post<PartyOut>(`/reservations/${id}/party/end`)) });
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        wx.showToast({ title: error.message, icon: "none" });
+      } finally {
+        this.setData({ busy: false });
+      }
+    },
     async load() {
       await attempt(this, async () => {
         const r = await get<ReservationDetail>(`/reservations/${this.data.id}`);
@@ -96,11 +131,12 @@ Component({
           made: t("made_at", { at: day(r.created_at) }),
           lines: r.history.map((entry) => ({ at: day(entry.at), text: named("event", entry.event) })),
         });
+        this.setData({ party: r.party ? await beside(get<PartyOut>(`/reservations/${r.id}/party`).then(heldOf), this.data.party) : null });
       });
       const { r, fresh, glimpse } = this.data;
       if (r === null || !fresh || glimpse) return;
       const map = await beside<SeatMapOut | null>(get(`/areas/${r.seat.area_id}/map?date=${r.date}`), null);
-      if (map) this.setData({ glimpse: glimpseOf(map, r.seat.id, true) });
+      if (map) this.setData({ glimpse: glimpseOf(map, [r.seat.id], true) });
     },
   },
 });
