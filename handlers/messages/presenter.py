@@ -29,14 +29,22 @@ _TITLES: Final = {**TITLES, Template.ANSWER: ANSWER_KIND}
 
 
 def message(zone: Zone, m: Message) -> schemas.MessageOut:
-    return schemas.MessageOut(
+    out = schemas.MessageOut(
         m.id, m.template.value, m.title, m.text, zone.local(m.at), m.read, m.reservation_id
     )
+    if _end(m) == INVITED and m.reservation_id is not None:
+        out.reservation_id, out.invitation = None, m.reservation_id
+    return out
+
+
+def _end(m: Message) -> str:
+    """The last part of the message's id, which some messages have as their kind."""
+    return m.id.rpartition(":")[2]
 
 
 def page_of(m: Message) -> str:
     """The path of the page that the message speaks of; empty if there is none."""
-    end = m.id.rpartition(":")[2]
+    end = _end(m)
     if end == INVITED:
         return f"/together/{m.reservation_id}"
     if m.template is Template.ANSWER and end != JOINED:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from handlers.http.schemas import Id, Pagination, Request, Response
 
@@ -29,6 +29,10 @@ class MessagesQuery(Pagination):
 
 
 class MessageOut(Response):
+    """A message. ``reservation_id``: the reader's reservation that it speaks of, or null.
+    ``invitation``: the invitation by which to accept a seat that is held for the reader; absent
+    in other messages."""
+
     id: str
     template: str
     title: str
@@ -36,6 +40,7 @@ class MessageOut(Response):
     at: datetime
     read: bool
     reservation_id: str | None
+    invitation: str | UnsetType = UNSET
 
 
 class MarkRead(Request):

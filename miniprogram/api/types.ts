@@ -460,6 +460,7 @@ export interface MessageOut {
   at: string;
   read: boolean;
   reservation_id: string | null;
+  invitation?: string;
 }
 
 export interface NearSeat {

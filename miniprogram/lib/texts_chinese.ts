@@ -268,6 +268,7 @@ export const CHINESE = {
   party_until: "把邀请发给同伴，为他们保留到 {until}",
   party_ended: "不再为同伴保留座位。",
   party_held: "等同伴接受",
+  party_named: "等指定的同伴接受",
   party_accepted: "同伴已接受",
   party_free: "已放开",
   party_send: "发给同伴",

@@ -269,6 +269,7 @@ export const TEXTS: Record<keyof typeof CHINESE, string> = {
   party_until: "Send your friends the invitation; their seats are held until {until}",
   party_ended: "No seats are held for friends any more.",
   party_held: "Waiting for a friend",
+  party_named: "Waiting for the friend you named",
   party_accepted: "Accepted by a friend",
   party_free: "Open to everybody again",
   party_send: "Send to friends",

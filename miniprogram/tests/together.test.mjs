@@ -260,6 +260,29 @@ test("nobody holds seats before a day opens, or where too few are free", async (
   await phone.reads("这个区域不能为同伴保留座位。");
 });
 
+test("who is invited by number finds the seat by the message, and nobody else has it", async () => {
+  const token = await begin();
+  const li = await service.reader("li", "21070002");
+  const body = { seat_id: SEAT, friends: [ONE, TWO], invited: { [TWO]: "21070001" }, date: MONDAY, start: "14:00", end: "16:00" };
+  const { reservation } = await service.call("POST", "/api/v1/parties", { as: li, body });
+  await service.clock(at("08:01")); // the message has gone out
+  phone.open("pages/messages/messages");
+  phone.touch((await phone.until(() => phone.find("邀请您一起坐"))).closest("[class*=line]"));
+  await phone.reaches("pages/together/together");
+  await phone.until((data) => data.held.length === 2);
+  await phone.tap("067 号");
+  await phone.tap("接受并预约");
+  await phone.reads("预约成功");
+  assert.deepEqual((await mine(token)).map(({ seat }) => seat.id), [TWO]);
+  // The asker reads for whom a seat waits.
+  phone.storage.set("token", li);
+  const party = await service.call("GET", `/api/v1/reservations/${reservation.id}/party`, { as: li });
+  Object.assign(party.seats[0], { named: true });
+  phone.network = ({ path }) => (path.endsWith("/party") ? { status: 200, data: party } : undefined);
+  phone.open(`pages/reservation/detail?id=${reservation.id}`);
+  await phone.until((data) => data.party?.seats.map(({ state }) => state).join() === "等指定的同伴接受,同伴已接受");
+});
+
 test("long names of seats and areas are said in full", async () => {
   const token = await begin();
   const long = "Carrel-Nord-Ost-0003";

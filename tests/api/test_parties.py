@@ -68,7 +68,7 @@ async def test_three_friends_sit_side_by_side(service: Living) -> None:
     messages = (await asker.ok("GET", "/messages"))["items"]
     joined = [m for m in messages if m["title"] == "同伴已接受"]
     assert [sum(no in m["text"] for m in joined) for no in ("011号", "012号")] == [1, 1]
-    assert {m["reservation_id"] for m in joined} == {own["id"]}
+    assert {(m["reservation_id"], m.get("invitation")) for m in joined} == {(own["id"], None)}
     assert not any(who.reader_id in str(joined) for who in (friend, other))
     own_messages = (await friend.ok("GET", "/messages"))["items"]
     assert [m["title"] for m in own_messages] == ["座位预约成功"]
@@ -237,6 +237,7 @@ async def test_a_named_friend_alone_accepts_their_seat(service: Living) -> None:
         m for m in (await named.ok("GET", "/messages"))["items"] if m["title"] == "邀请您一起坐"
     ]
     assert message["text"].startswith("张三邀请您坐在一起") and "保留到 08:10" in message["text"]
+    assert (message["reservation_id"], message["invitation"]) == (None, own)
     # By the link others see and accept what is held for everybody.
     assert [s["held"] for s in (await other.ok("GET", link))["seats"]] == [False, True]
     await other.refused("409 invitation_over", "POST", f"{link}/accept", {"seat_id": ONE})

@@ -5,7 +5,13 @@ import { day } from "../../lib/clock";
 import { t, words } from "../../lib/texts";
 import { keepUnread, unreadMessages } from "../../lib/unread";
 
-type Row = MessageOut & { when: string };
+/** `page`: what the message speaks of; empty if there is none. */
+type Row = MessageOut & { when: string; page: string };
+
+function pageOf({ reservation_id, invitation }: MessageOut): string {
+  if (invitation) return `/pages/together/together?invitation=${invitation}`;
+  return reservation_id ? `/pages/reservation/detail?id=${reservation_id}` : "";
+}
 
 Component({
   data: { ...LOADING, words: {} as Record<string, string>, rows: [] as Row[], page: 1, total: 0, busy: false },
@@ -27,7 +33,7 @@ Component({
     },
     async show(page: number) {
       const found = await get<PageOf<MessageOut>>(`/messages?page=${page}`);
-      const rows = found.items.map((message) => ({ ...message, when: day(message.at) }));
+      const rows = found.items.map((message) => ({ ...message, when: day(message.at), page: pageOf(message) }));
       this.setData({ rows: page === 1 ? rows : [...this.data.rows, ...rows], page, total: found.total });
       // They keep their mark on the screen until the page is opened again.
       const ids = found.items.filter((message) => !message.read).map((message) => message.id);
@@ -42,8 +48,8 @@ Component({
       this.setData({ busy: false });
     },
     open(event: WechatMiniprogram.TouchEvent) {
-      const { id } = event.currentTarget.dataset as { id: string | null };
-      if (id) wx.navigateTo({ url: `/pages/reservation/detail?id=${id}` });
+      const { page } = event.currentTarget.dataset as { page: string };
+      if (page) wx.navigateTo({ url: page });
     },
   },
 });

@@ -32,7 +32,10 @@ function heldOf(party: PartyOut): Held {
     title: t("party_title", { date: party.date.slice(5), place: seat ? nameIn(seat.area, seat.area_names) : "" }),
     ended: party.ended,
     said: party.ended ? t("party_ended") : t("party_until", { until: clockFromNow(clock(party.until)) }),
-    seats: party.seats.map(({ seat: { no }, held, accepted }) => ({ no: t("seat_no", { no }), state: named("party", held ? "held" : accepted ? "accepted" : "free") })),
+    seats: party.seats.map((one) => ({
+      no: t("seat_no", { no: one.seat.no }),
+      state: named("party", one.accepted ? "accepted" : !one.held ? "free" : one.named ? "named" : "held"),
+    })),
   };
 }
 
