@@ -84,7 +84,7 @@ class OutboxMessages:
         period = span(zone.local(party.span.start), zone.local(party.span.end))
         if event.event is OutboxEventKind.FRIEND_JOINED:
             text = MESSAGE_TEXT[JOINED].format(seat=label_of(r.seat_id), span=period)
-            return [_about(party, party.asker_id, JOINED, text, event)]
+            return [_about(party, party.asker_id, f"{r.id}:{JOINED}", text, event)]
         asker = await self._readers.get(party.asker_id)
         if asker is None:
             return []
@@ -95,7 +95,7 @@ class OutboxMessages:
             text = MESSAGE_TEXT[INVITED].format(
                 name=asker.name, seat=label_of(seat.id), span=period, until=until
             )
-            messages.append(_about(party, seat.invited, INVITED, text, event))
+            messages.append(_about(party, seat.invited, f"{seat.invited}:{INVITED}", text, event))
         return messages
 
     def about_end(self, entry: WaitlistEntry, end: WaitlistEnd) -> Message:
@@ -166,11 +166,14 @@ def _template_of(event: OutboxEvent) -> MessageTemplate | None:
 
 
 def _about(
-    party: Party, reader_id: ReaderId, end: str, text: Text | str, event: OutboxEvent
+    party: Party, reader_id: ReaderId, name: str, text: Text | str, event: OutboxEvent
 ) -> Message:
-    """The message of the kind ``end`` about the party."""
+    """A message about the party. ``name``: of which friend it is, and its kind. Within the party
+    there is one message of that name, and with the party's it is no longer than ids that programs
+    send may be."""
+    end = name.rpartition(":")[2]
     return Message(
-        id=f"{party.id}:{event.key}:{reader_id}:{end}",
+        id=f"{party.own_id}:{name}",
         reader_id=reader_id,
         template=Template.ANSWER,
         title=TITLE_TEXT[end],

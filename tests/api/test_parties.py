@@ -70,6 +70,7 @@ async def test_three_friends_sit_side_by_side(service: Living) -> None:
     assert [sum(no in m["text"] for m in joined) for no in ("011号", "012号")] == [1, 1]
     assert {(m["reservation_id"], m.get("invitation")) for m in joined} == {(own["id"], None)}
     assert not any(who.reader_id in str(joined) for who in (friend, other))
+    await asker.ok("POST", "/messages/read", {"ids": [m["id"] for m in messages]})
     own_messages = (await friend.ok("GET", "/messages"))["items"]
     assert [m["title"] for m in own_messages] == ["座位预约成功"]
     party = await asker.ok("GET", f"/reservations/{own['id']}/party")
@@ -238,6 +239,7 @@ async def test_a_named_friend_alone_accepts_their_seat(service: Living) -> None:
     ]
     assert message["text"].startswith("张三邀请您坐在一起") and "保留到 08:10" in message["text"]
     assert (message["reservation_id"], message["invitation"]) == (None, own)
+    await named.ok("POST", "/messages/read", {"ids": [message["id"]]})
     # By the link others see and accept what is held for everybody.
     assert [s["held"] for s in (await other.ok("GET", link))["seats"]] == [False, True]
     await other.refused("409 invitation_over", "POST", f"{link}/accept", {"seat_id": ONE})
