@@ -282,9 +282,6 @@ def _wire_deadlines(
     app[DEADLINE_JOBS] = DeadlineJobs(
         r.reservations, reference, writer, extension, knowledge, gates
     )
-    app[ROOM_JOBS] = RoomJobs(
-        r.room_bookings, reference, extension, knowledge, app[service_key(ViolationRecorder)]
-    )
     app[service_key(SeatReportService)] = SeatReportService(
         r.reservations, app[OCCUPANCY], reference, writer, app[IDEMPOTENCY], gates
     )
@@ -342,6 +339,14 @@ def wire_staff(
     app[service_key(StaffRooms)] = StaffRooms(audit, app[service_key(RoomService)], r.room_bookings)
     app[service_key(StaffSeatReports)] = StaffSeatReports(
         audit, lookup, app[service_key(SeatReportService)]
+    )
+    app[ROOM_JOBS] = RoomJobs(
+        r.room_bookings,
+        reference,
+        app[DEADLINE_EXTENSION],
+        app[service_key(PresenceKnowledge)],
+        app[service_key(ViolationRecorder)],
+        notifier.room_news,
     )
     app[service_key(StaffParties)] = StaffParties(audit, lookup, app[service_key(PartyService)])
     app[service_key(StaffSeatHistory)] = StaffSeatHistory(audit, lookup, r.reservations)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from languages.text import short_day_text
+from languages.text import joined, short_day_text
 from models.fault_reports.entities import FaultReport
 from models.feedback.entities import Feedback
 from models.kernel.ids import ReaderId, ReservationId
 from models.library.entities import Catalog, Seat
+from models.library.names import label_text
 from models.messages.entities import LONGEST_THING, Message, Template
 from models.readers.entities import FOREVER
+from models.readers.personal_data_repository import ERASED_READER
 from models.reference_data import ReferenceData
+from models.reservations.room_booking import RoomBooking, RoomState
 from models.storage.mongo import new_id
 from models.violations.entities import Violation
 from notify.conversations import Conversations
@@ -21,7 +24,9 @@ from notify.templates import suspended
 from notify.templates.in_app import (
     FAULT_TEXT,
     MESSAGE_TEXT,
+    MISSED_ROOM,
     RENUMBERED_TIP,
+    ROOM_TEXT,
     TITLE_TEXT,
     VIOLATION_TEXT,
 )
@@ -96,6 +101,32 @@ class InAppNotifier:
             typed=True,
         )
         await self._publisher.publish([message])
+
+    async def room_news(self, booking: RoomBooking) -> None:
+        """Tells those of the booking whom it concerns what has become of it, once."""
+        state, people = booking.state, booking.people
+        if state in (RoomState.RESERVED, RoomState.NO_SHOW):
+            people = people[:1]
+        elif state is RoomState.CANCELLED:
+            people = people[1:]
+        if state not in ROOM_TEXT:
+            return  # it has gone on meanwhile
+        zone, room = self._reference.zone, self._reference.rooms.get(booking.room_id)
+        times = span(zone.local(booking.span.start), zone.local(booking.span.end))
+        name = label_text(room) if room is not None else booking.room_id
+        parts = [ROOM_TEXT[state].format(room=name, span=times)]
+        if state is RoomState.NO_SHOW and not booking.excused:
+            parts.append(MISSED_ROOM)
+        if booking.reason:
+            parts.append(MESSAGE_TEXT["answer"].format(answer=booking.reason))
+        title, text, at = TITLE_TEXT["room"], joined(parts), booking.history[-1].at
+        await self._publisher.publish(
+            [
+                _answer(f"{booking.id}:{id}:{state}:room", id, title, text, at)
+                for id in people
+                if id != ERASED_READER
+            ]
+        )
 
     async def announced(
         self, prefix: str, reader_ids: Sequence[ReaderId], title: str, text: str, now: datetime

@@ -29,11 +29,14 @@ from models.booking.service import ReservationService
 from models.check_in.early_end import EarlyEndService
 from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
+from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.gates.service import GateService
 from models.kernel.ids import ReaderId
 from models.opening_draw.service import OpeningDraw, Sleep
 from models.outages.monitor import OutageMonitor
 from models.parties.service import PartyService
+from models.reservations.room_booking import RoomBooking
+from models.rooms.jobs import RoomJobs
 from models.rooms.service import RoomService
 from models.seat_map.service import SeatMapService
 from models.seat_reports.service import SeatReportService
@@ -81,6 +84,10 @@ async def _nobody_listens(_: ReaderId) -> None:
     return None
 
 
+async def _nothing_is_sent(_: RoomBooking) -> None:
+    return None
+
+
 async def _cas_answers() -> bool:
     return True
 
@@ -111,5 +118,13 @@ def features(
         on_reader_changed=_nobody_listens,
         cas_answers=_cas_answers,
         misses_offers=_is_told,
+    )
+    app[ROOM_JOBS] = RoomJobs(
+        stored.room_bookings,
+        app[REFERENCE],
+        app[DEADLINE_EXTENSION],
+        app[service_key(PresenceKnowledge)],
+        app[service_key(ViolationRecorder)],
+        _nothing_is_sent,
     )
     return Inside(app, db, stored)

@@ -47,6 +47,8 @@ def page_of(m: Message) -> str:
     end = _end(m)
     if end == INVITED:
         return f"/together/{m.reservation_id}"
+    if end == "room":
+        return f"/room-bookings/{m.id.partition(':')[0]}"
     if m.template is Template.ANSWER and end != JOINED:
         return _ANSWER_PAGES.get(end, "")
     if m.template is Template.SUSPENDED:

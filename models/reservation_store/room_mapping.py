@@ -22,7 +22,7 @@ _SAME: Final = (
         "answer_by",
         "checked_in_at",
         "ended_at",
-        "violation_due",
+        "news_due",
         "kiosk_code",
     ),
 )

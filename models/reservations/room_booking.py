@@ -58,6 +58,13 @@ TRANSITIONS: Final[Mapping[tuple[RoomState, RoomEvent], RoomState]] = {
 LIVE: Final = frozenset(state for state, _ in TRANSITIONS)
 _RESULT: Final = {event: state for (_, event), state in TRANSITIONS.items()}
 _SYSTEM: Final = Actor("system", "job")
+_NEWS: Final = frozenset(
+    {
+        *(RoomEvent.APPROVE, RoomEvent.DECLINE, RoomEvent.RELEASE),
+        *(RoomEvent.CANCEL, RoomEvent.MARK_NO_SHOW),
+    }
+)
+"""The events of which somebody of the booking learns by a message."""
 _WAS_USED: Final = frozenset({RoomState.FINISHED, RoomState.COMPLETED})
 
 
@@ -70,7 +77,8 @@ class RoomBooking:
     the room's rules in their revision `room_rev`. `confirm_by`: the booking is released if by then
     fewer than `least` people have confirmed; None: nobody need confirm, or enough had. `answer_by`:
     without an answer by then the request gets `unanswered`. `excused`: a no-show is no violation.
-    `violation_due`: the no-show has yet to be recorded as one. `kiosk_code`: the claim of the code
+    `news_due`: its people have yet to learn what has become of it, and a no-show has yet to be
+    recorded as a violation. `kiosk_code`: the claim of the code
     by which somebody has checked in. `change`: as of a reservation.
     """
 
@@ -98,7 +106,7 @@ class RoomBooking:
     reason: str = ""
     checked_in_at: datetime | None = None
     ended_at: datetime | None = None
-    violation_due: bool = False
+    news_due: bool = False
     kiosk_code: str | None = None
     history: tuple[HistoryEntry, ...] = ()
 
@@ -128,8 +136,8 @@ class RoomBooking:
                 instants.append(self.check_in_until)
             case RoomState.IN_USE:
                 instants.append(self.span.end)
-            case RoomState.NO_SHOW if self.violation_due:
-                instants.append(self.ended_at)
+        if self.news_due:
+            instants.append(self.history[-1].at)
         return min((instant for instant in instants if instant is not None), default=None)
 
     @property
@@ -197,6 +205,7 @@ def advance(
         b,
         state=state,
         reason=reason or b.reason,
+        news_due=b.news_due or event in _NEWS,
         ended_at=None if state in LIVE else at,
         history=(*b.history, HistoryEntry(at, event.value, actor.by, actor.via)),
     )
@@ -261,8 +270,7 @@ def settled(b: RoomBooking, now: datetime) -> RoomBooking:
             approve = b.unanswered is RequestAnswer.APPROVE
             return advance(b, RoomEvent.APPROVE if approve else RoomEvent.DECLINE, _SYSTEM, due)
         case RoomState.RESERVED:
-            missed = advance(b, RoomEvent.MARK_NO_SHOW, _SYSTEM, due)
-            return replace(missed, violation_due=not b.excused)
+            return advance(b, RoomEvent.MARK_NO_SHOW, _SYSTEM, due)
         case RoomState.IN_USE:
             return advance(b, RoomEvent.COMPLETE, _SYSTEM, due)
     return b

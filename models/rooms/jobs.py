@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -22,9 +23,11 @@ class RoomJobs:
         extension: DeadlineExtension,
         knowledge: PresenceKnowledge,
         violations: ViolationRecorder,
+        tell: Callable[[RoomBooking], Awaitable[None]],
     ) -> None:
+        """``tell``: tells the people of a booking, once, what has become of it."""
         self._bookings, self._reference, self._extension = bookings, reference, extension
-        self._knowledge, self._violations = knowledge, violations
+        self._knowledge, self._violations, self._tell = knowledge, violations, tell
 
     async def run(self, now: datetime, limit: int = 200) -> int:
         """Applies the deadlines of bookings of rooms that have passed; returns their number. A
@@ -39,9 +42,10 @@ class RoomJobs:
         done = 0
         for b in due:
             out = frozen is True or b.venue_id in frozen
-            if b.state is RoomState.NO_SHOW:
+            if b.news_due:
                 await self._record(b)
-                new = replace(b, violation_due=False)
+                await self._tell(b)
+                new = replace(b, news_due=False)
             elif b.state is RoomState.RESERVED and not b.lacks_people:
                 if out and now < b.span.end:
                     continue
@@ -49,7 +53,7 @@ class RoomJobs:
                 new = settled(replace(b, excused=excused), now if out else certain)
             else:
                 new = settled(b, alive)
-            if new.state is b.state and new.violation_due == b.violation_due:
+            if new.state is b.state and new.news_due == b.news_due:
                 continue
             try:
                 await self._bookings.replace(self._reference.zone, b, new)
@@ -61,8 +65,9 @@ class RoomJobs:
         return done
 
     async def _record(self, b: RoomBooking) -> None:
-        """Records the no-show as a violation of the booker's, once."""
-        if b.booker == ERASED_READER or b.ended_at is None:
+        """Records a no-show as a violation of the booker's, once."""
+        missed = b.state is RoomState.NO_SHOW and not b.excused
+        if not missed or b.booker == ERASED_READER or b.ended_at is None:
             return
         violation = Violation(
             id=f"{b.id}:no_show",

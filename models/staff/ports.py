@@ -11,6 +11,7 @@ from models.feedback.entities import Feedback
 from models.identity.activation_code_repository import LiveCode
 from models.kernel.ids import ReaderId
 from models.library.entities import Catalog, Seat
+from models.reservations.room_booking import RoomBooking
 from models.violations.entities import Violation
 
 
@@ -28,6 +29,8 @@ class ReaderNotifier(Protocol):
     async def suspension_changed(
         self, reader_id: ReaderId, until: datetime | None, reason: str, now: datetime
     ) -> None: ...
+
+    async def room_news(self, booking: RoomBooking) -> None: ...
 
     async def announced(
         self, prefix: str, reader_ids: Sequence[ReaderId], title: str, text: str, now: datetime

@@ -8,6 +8,7 @@ from typing import Final
 
 from languages.text import _
 from models.fault_reports.entities import FaultKind
+from models.reservations.room_booking import RoomState
 
 TITLE_TEXT: Final[Mapping[str, str]] = {
     "feedback": _("服务台回复"),
@@ -18,6 +19,7 @@ TITLE_TEXT: Final[Mapping[str, str]] = {
     "renumbered": _("座位改号"),
     "joined": _("同伴已接受"),
     "invited": _("邀请您一起坐"),
+    "room": _("研修间"),
 }
 MESSAGE_TEXT: Final[Mapping[str, str]] = {
     "feedback": _("您问：{question}\n\n答复：{answer}"),
@@ -32,8 +34,17 @@ MESSAGE_TEXT: Final[Mapping[str, str]] = {
     "renumbered": _("您预约的座位改号：{was}号 现在是 {seat}，{span}，座位没有变。"),
     "invited": _("{name}邀请您坐在一起：{seat}，{span}。座位为您保留到 {until}。"),
     "joined": _("同伴接受了您的邀请：{seat}，{span}。"),
+    "answer": _("图书馆：{answer}"),
     "violation": _("{day}的违约（{kind}）"),
 }
+ROOM_TEXT: Final[Mapping[RoomState, str]] = {
+    RoomState.RESERVED: _("{room}，{span} 的申请已批准。"),
+    RoomState.DECLINED: _("{room}，{span} 的申请没有获得批准。"),
+    RoomState.RELEASED: _("{room}，{span}：确认参加的人不够，房间已释放。"),
+    RoomState.CANCELLED: _("{room}，{span} 的预约已由预约人取消。"),
+    RoomState.NO_SHOW: _("{room}，{span} 没有人签到，房间已释放。"),
+}
+MISSED_ROOM: Final = _("记违约一次。")
 RENUMBERED_TIP: Final = "座位改号，位置没有变"
 FAULT_TEXT: Final[Mapping[FaultKind, str]] = {
     FaultKind.CHAIR: _("座椅"),

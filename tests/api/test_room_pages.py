@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from models.kernel.ids import Actor
 from models.library.rooms import RequestAnswer
 from tests.api.browsing import Browser
@@ -13,6 +15,10 @@ from tests.living import Client, Living
 async def browser(service: Living) -> tuple[Client, Browser]:
     reader = await service.web_reader()
     return reader, Browser(reader)
+
+
+def invitation_of(page: str) -> str:
+    return urlsplit(page.split("<code>")[1].split("</code>")[0]).path
 
 
 async def booked(service: Living, who: Browser, room: str = "r301", **fields: str) -> str:
@@ -34,8 +40,7 @@ async def test_a_group_books_a_room_confirms_checks_in_and_leaves(service: Livin
     assert "已约 10:00–12:00" in (await other.get("/rooms/r301")).body
     page = (await booker.get(here)).body
     assert "已确认 1 人，至少要 3 人" in page and "09:00 前确认的人不够" in page
-    link = page.split("<code>http")[1].split("</code>")[0].partition("/room-inv")[2]
-    link = f"/room-inv{link}"
+    link = invitation_of(page)
     for who in (second, third):
         invited = (await who.get(link)).body
         assert "最多 6 人" in invited
@@ -52,6 +57,8 @@ async def test_a_group_books_a_room_confirms_checks_in_and_leaves(service: Livin
     done = await send(service, second, page, f"{here}/check-in", digits=digits)
     assert done.status == 303
     assert "使用中" in (await booker.get("/reservations")).body
+    await service.settle()
+    assert "研修间301" not in (await third.get("/notices")).body
     finished = await send(service, booker, (await booker.get(here)).body, f"{here}/finish")
     assert "已结束使用，房间已归还" in (await booker.get(finished.headers["Location"])).body
     assert "这次预约已经结束或取消了" in (await other.get(link)).body
@@ -89,3 +96,26 @@ async def test_a_request_is_answered_withdrawn_or_cancelled(service: Living) -> 
     await service.inside.rooms.answer(id, RequestAnswer.DECLINE, "那天下午检修", by, now)
     page = (await booker.get(here)).body
     assert "未获批准" in page and "那天下午检修" in page and f"{here}/cancel" not in page
+    await service.settle()
+    notices = (await booker.get("/notices")).body
+    assert "研讨室401，9月7日 14:00–16:00 的申请没有获得批准。图书馆：那天下午检修" in notices
+    assert notices.count(f'href="{here}"') == 1, "a request withdrawn by oneself is no news"
+
+
+async def test_people_learn_what_becomes_of_their_room(service: Living) -> None:
+    (_, booker), (_, second) = [await browser(service) for _ in range(2)]
+    released, cancelled, missed = [
+        await booked(service, booker, "r301", start=start, end=end)
+        for start, end in (("09:00", "10:00"), ("11:00", "12:00"), ("13:00", "14:00"))
+    ]
+    for here in (released, cancelled):
+        link = invitation_of((await booker.get(here)).body)
+        await send(service, second, (await second.get(link)).body, f"{link}/confirm")
+    await send(service, booker, (await booker.get(cancelled)).body, f"{cancelled}/cancel")
+    await service.move("08:11")
+    await service.settle()
+    texts = {who: (await who.get("/notices")).body for who in (booker, second)}
+    assert all("09:00–10:00：确认参加的人不够，房间已释放" in text for text in texts.values())
+    assert "11:00–12:00 的预约已由预约人取消" in texts[second]
+    assert "11:00–12:00" not in texts[booker]
+    assert "13:00–14:00" not in texts[booker] + texts[second], missed
