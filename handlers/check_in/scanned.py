@@ -11,13 +11,19 @@ from models.check_in.arrival import PresenceScan
 from models.check_in.service import CheckInService
 from models.kernel.errors import Malformed
 from models.reservations.entities import Reservation
+from models.rooms.service import RoomService
 from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 
 
 async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:
     """Checks the reader in, ends their leave, or confirms their presence, whichever the
-    reservation in the form awaits. Raises: the errors of ``CheckInService.check_in``, which
-    ``reader_form`` shows as an error page."""
+    reservation in the form awaits; or the people of the form's study room. Raises: the errors of
+    ``CheckInService.check_in`` and of ``RoomService.check_in``, which ``reader_form`` shows as an
+    error page."""
+    if room := form_text(form, "room"):
+        b = await visit[RoomService].check_in(visit.context(), room, scan)
+        visit[WAKE_JOBS]()
+        return redirect(f"/room-bookings/{b.id}?done=check-in")
     r = await visit[CheckInService].check_in(visit.context(), form_text(form, "reservation"), scan)
     visit[WAKE_JOBS]()
     # Only a return sets `returned_at`; that of an earlier request has an earlier time.

@@ -14,6 +14,8 @@ from handlers.http.pages import PageRequest, domain_error_page
 from handlers.http.rendering import render_page
 from handlers.reservations import presenter
 from handlers.reservations.current import next_to_check_in
+from handlers.rooms import presenter as rooms_presenter
+from handlers.rooms.schemas import RoomBookingOut
 from languages.catalogue import LANGUAGES
 from models.booking.service import ReservationService
 from models.check_in.arrival import KioskCodeScan
@@ -21,6 +23,8 @@ from models.check_in.errors import QrExpired
 from models.kernel.errors import DomainError, NotFound
 from models.library.entities import Kiosk, KioskId
 from models.reservations.entities import Reservation
+from models.reservations.room_booking import RoomState
+from models.rooms.service import RoomService
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
@@ -70,7 +74,19 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
         r=await presenter.reservation(visit[REFERENCE], r, visit.now) if r is not None else None,
         has_note=bool(note),
         report_stops=await report_would_stop(visit, r),
+        room=await _room_to_check_in(visit),
     )
+
+
+async def _room_to_check_in(visit: PageRequest) -> RoomBookingOut | None:
+    """The booking of a study room that the reader can check in now; None without any."""
+    reference, reader_id, now = visit[REFERENCE], visit.reader.id, visit.now
+    if not reference.rooms:
+        return None
+    for b in await visit[RoomService].of(reader_id, now):
+        if b.state is RoomState.RESERVED and b.check_in_from <= now < b.check_in_until:
+            return rooms_presenter.own(reference, b, reader_id, "")
+    return None
 
 
 async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:

@@ -36,6 +36,7 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
     return render_page(
         visit.request,
         "check_in/scanned.html",
+        room=None,
         reader=visit.reader,
         seat=presenter.seat(reference, seat.id),
         here=f"/s/{seat.id}",
