@@ -14,7 +14,7 @@ from handlers.http.keys import HEALTH, REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest
 from handlers.staff.help_topics import help_for
-from handlers.staff.layout import render, sees_area, sees_seat, visible_seats
+from handlers.staff.layout import render, sees_area, sees_seat, staff_context, visible_seats
 from handlers.texts.dashboard import (
     ALARM_TEXT,
     BACKUP_TEXT,
@@ -22,7 +22,7 @@ from handlers.texts.dashboard import (
     TROUBLE_TEXT,
     WAITING_TEXT,
 )
-from languages.text import _
+from languages.text import _, _p, short_day_text
 from models.affected_bookings.impact import AffectedBookings
 from models.backup.service import BackupWatch
 from models.deadlines.presence_knowledge import PresenceKnowledge
@@ -36,7 +36,9 @@ from models.messages.staff import StaffDeliveries
 from models.outages.entities import MIN_DURATION, RETIRED_AFTER
 from models.policy.open_hours import open_hours
 from models.reservations.booking_facts import BookingFacts
+from models.reservations.room_booking import RoomBooking
 from models.reservations.state_machine import ReservationState
+from models.rooms.staff import StaffRooms
 from models.seat_reports.service import SeatReportService
 from models.statistics.service import StatisticsService
 from models.statistics.today import occupied_seats, totals
@@ -145,6 +147,7 @@ async def _tasks(visit: PageRequest) -> tuple[list[Task], list[tuple[str, str, i
     mine = visible_seats(visit)
     broken, faults = await visit[FaultReportService].page_of(True, 0, _LISTED, mine)
     questions = await visit[FeedbackService].waiting(100)
+    requests = await visit[StaffRooms].requests(staff_context(visit), venues)
     tasks = [
         *(Task("reports", label(r.seat_id), r.report.at) for r in reported if r.report),
         *(Task("seats", label(r.seat_id), r.patrol_at) for r in doubted),
@@ -158,6 +161,7 @@ async def _tasks(visit: PageRequest) -> tuple[list[Task], list[tuple[str, str, i
             for f in broken
         ),
         *(Task("questions", q.text, q.at) for q in questions[:_LISTED]),
+        *(Task("rooms", _requested(visit, b), b.made_at) for b in requests),
         *await _silent_devices(visit),
     ]
     tasks.sort(key=lambda task: task.since or visit.now)
@@ -168,6 +172,7 @@ async def _tasks(visit: PageRequest) -> tuple[list[Task], list[tuple[str, str, i
         "appeals": appeals,
         "faults": faults,
         "questions": len(questions),
+        "rooms": len(requests),
     }
     listed_by_kind = Counter(task.kind for task in listed[:_LISTED])
     rest = [
@@ -176,6 +181,14 @@ async def _tasks(visit: PageRequest) -> tuple[list[Task], list[tuple[str, str, i
         if count > listed_by_kind[kind]
     ]
     return listed[:_LISTED], rest
+
+
+def _requested(visit: PageRequest, b: RoomBooking) -> str:
+    """The room and the begin of the requested time."""
+    room, start = visit[REFERENCE].rooms.get(b.room_id), visit.zone.local(b.span.start)
+    day, clock = short_day_text(b.day), start.strftime("%H:%M")
+    when = _p("a point in time", "{day} {clock}", day=day, clock=clock)
+    return _("{kind} {name}", kind=room.name if room is not None else b.room_id, name=when)
 
 
 async def _troubles(visit: PageRequest, whole: bool) -> list[Task]:

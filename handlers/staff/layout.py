@@ -35,6 +35,7 @@ def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) 
 
     shared: dict[str, Any] = {
         "decides": visit.may(Role.LIBRARIAN),
+        "sees_rooms": any(visit.sees(r.venue_id) for r in visit[REFERENCE].rooms.values()),
         "whole": visit.may_in(None, Role.VIEWER),
         "decides_all": visit.may_in(None, Role.LIBRARIAN),
         "administers_all": visit.may_in(None, Role.ADMINISTRATOR),

@@ -112,6 +112,7 @@ from handlers.reservations.console.reservations import (
     resolve_report,
 )
 from handlers.reservations.console.seat_history import look_up_seat, seat_history
+from handlers.rooms.console import approve, cancel, decline, rooms
 from handlers.seat_labels.console import seat_labels
 from handlers.seat_map.console import patrol
 from handlers.staff.alerts import alerts, choose_alerts
@@ -153,6 +154,7 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/reservations/{id}/party", staff_form(end_party, page=reservation)),
         web.post("/console/reservations/{id}/{verb}", staff_form(act_for_reader, page=reservation)),
         *_reader_routes(),
+        *_room_routes(),
         web.get("/console/seat-history", staff_page(seat_history, Role.LIBRARIAN)),
         web.post("/console/seat-history", staff_form(look_up_seat, page=seat_history)),
         web.get("/console/appeals", staff_page(appeals)),
@@ -195,6 +197,15 @@ def console_routes() -> list[web.RouteDef]:
             staff_page(handbook_picture),
         ),
         web.get("/console/audit", staff_page(audit_log, whole=True)),
+    ]
+
+
+def _room_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console/rooms", staff_page(rooms)),
+        web.post("/console/rooms/{id}/approve", staff_form(approve, page=rooms)),
+        web.post("/console/rooms/{id}/decline", staff_form(decline, page=rooms)),
+        web.post("/console/rooms/{id}/cancel", staff_form(cancel, page=rooms)),
     ]
 
 

@@ -37,6 +37,7 @@ WAITING_TEXT: Final[Mapping[str, str]] = {
     "reports": _("座位被占"),
     "seats": _("待巡视的座位"),
     "appeals": _p("appeals", "申诉"),
+    "rooms": _("研修间申请"),
     "questions": _("留言"),
     "faults": _p("reports", "报修"),
     "affected-bookings": _("受影响的预约"),

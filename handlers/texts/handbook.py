@@ -11,6 +11,7 @@ TOPICS: Final[Mapping[str, tuple[str, str]]] = {
     "/console/reports": ("daily-desk", _("座位被占")),
     "/console/faults": ("daily-desk", _p("reports", "报修")),
     "/console/appeals": ("daily-desk", _("申诉与违约")),
+    "/console/rooms": ("daily-desk", _p("rooms", "研修间")),
     "/console/questions": ("daily-desk", _("留言")),
     "/console/canned-answers": ("daily-desk", _("留言")),
     "/console/groups": ("rules", _("谁能坐哪里")),

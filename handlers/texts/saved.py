@@ -12,6 +12,8 @@ _SERVED: Final = frozenset(
         *(AuditAction.MOVE, AuditAction.ACCEPT_OFFER, AuditAction.DECLINE_OFFER),
         *(
             AuditAction.END_PARTY,
+            AuditAction.APPROVE_ROOM,
+            AuditAction.DECLINE_ROOM,
             AuditAction.RESOLVE_REPORT,
             AuditAction.REJECT_REPORT,
             AuditAction.CLOSE_FAULT,

@@ -88,6 +88,18 @@ class RoomBookingRepository(ReservationCollection):
         }
         return await self._many(waiting | in_venues(venues))
 
+    async def occupancies(
+        self, first: date, last: date, venues: Collection[VenueId] | None, limit: int
+    ) -> list[RoomBooking]:
+        """At most ``limit`` bookings of these days, both included, that hold a room for a stay to
+        come or in progress, the earliest start first. ``venues``: None for all."""
+        held: Document = {
+            "day": {"$gte": first.isoformat(), "$lte": last.isoformat()},
+            "live": True,
+            "room_state": {"$in": [RoomState.RESERVED.value, RoomState.IN_USE.value]},
+        }
+        return await self._many(held | in_venues(venues), limit)
+
     async def taken(self, claims: Collection[str]) -> set[str]:
         """The claims among these that a document has."""
         among: Document = {"claims": {"$in": [*claims]}}

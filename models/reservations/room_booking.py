@@ -211,11 +211,11 @@ def advance(
     )
 
 
-def cancelled(b: RoomBooking, actor: Actor, now: datetime) -> RoomBooking:
+def cancelled(b: RoomBooking, actor: Actor, now: datetime, reason: str = "") -> RoomBooking:
     """The cancelled booking. Raises: WrongState, also after the check-in deadline."""
     if b.state is RoomState.RESERVED and now >= b.check_in_until:
         raise WrongState(state=b.state.value)
-    return advance(b, RoomEvent.CANCEL, actor, now)
+    return advance(b, RoomEvent.CANCEL, actor, now, reason)
 
 
 def confirmed(b: RoomBooking, person: ReaderId, now: datetime) -> RoomBooking:

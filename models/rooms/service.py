@@ -235,6 +235,12 @@ class RoomService:
 
         return await self._change(id, step)
 
+    async def cancel_for_library(
+        self, id: str, reason: str, actor: Actor, now: datetime
+    ) -> RoomBooking:
+        """Cancels the booking for the library. Raises: NotFound, WrongState."""
+        return await self._change(id, lambda b: room_booking.cancelled(b, actor, now, reason))
+
     async def end_all(self, ctx: RequestContext) -> None:
         """Ends the reader's bookings of rooms and their part in those of others, before the reader
         is erased. Raises: Busy, Unavailable."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
+from datetime import date
 
 from models.kernel.zone import Zone
 from models.library.entities import VenueId
@@ -30,22 +31,57 @@ class StaffRooms:
         all."""
         return await self._bookings.requests(ctx.zone.day(ctx.now), venues)
 
+    async def occupancies(
+        self, first: date, last: date, venues: Collection[VenueId] | None, limit: int
+    ) -> list[RoomBooking]:
+        """At most ``limit`` bookings of these days that hold a room for a stay to come or in
+        progress, the earliest start first. ``venues``: None for all."""
+        return await self._bookings.occupancies(first, last, venues, limit)
+
     async def answer(
         self, ctx: StaffContext, id: str, answer: RequestAnswer, reason: str = ""
     ) -> RoomBooking:
         """Answers the request; its booker sees the reason. Raises: NotFound, OtherVenue,
         WrongState."""
+        return await self._recorded(
+            ctx,
+            _ACTIONS[answer],
+            id,
+            reason,
+            lambda: self._rooms.answer(id, answer, reason, ctx.actor, ctx.now),
+        )
+
+    async def cancel(self, ctx: StaffContext, id: str, reason: str) -> RoomBooking:
+        """Cancels a booking before its check-in deadline; its booker sees the reason. Raises:
+        NotFound, OtherVenue, WrongState."""
+        return await self._recorded(
+            ctx,
+            AuditAction.CANCEL,
+            id,
+            reason,
+            lambda: self._rooms.cancel_for_library(id, reason, ctx.actor, ctx.now),
+        )
+
+    async def _recorded(
+        self,
+        ctx: StaffContext,
+        action: AuditAction,
+        id: str,
+        reason: str,
+        change: Callable[[], Awaitable[RoomBooking]],
+    ) -> RoomBooking:
+        """Makes the change of the booking with an audit entry."""
         b = await self._rooms.get(id)
         ctx.require(b.venue_id)
         async with self._audit.entry(
             ctx,
-            _ACTIONS[answer],
+            action,
             target=f"room:{b.id}",
             reader=b.booker,
             reason=reason,
             before=_snapshot(ctx.zone, b),
         ) as entry:
-            done = await self._rooms.answer(id, answer, reason, ctx.actor, ctx.now)
+            done = await change()
             entry.after = _snapshot(ctx.zone, done)
         return done
 

@@ -51,7 +51,7 @@ HALL: Final = AreaId("2f-hall")
 
 async def in_latin(service: Living) -> None:
     """Gives everything in the library a name without Chinese, and English posters and labels."""
-    for kind in ("venues", "areas", "kiosks", "gates"):
+    for kind in ("venues", "areas", "kiosks", "gates", "rooms"):
         for number, document in enumerate(await service.db[kind].find().to_list(None)):
             name = f"{kind.title()} {number}"
             await service.db[kind].update_one({"_id": document["_id"]}, {"$set": {"name": name}})
@@ -112,6 +112,10 @@ async def filled(service: Living, reader: Client, program: Receiver) -> Browser:
         assert answer.status == 303, (path, answer.body)
     taken = await (await service.reader()).reserve("2f-hall-020", "now", "13:00")
     await post(service, desk, f"/console/reservations/{taken['id']}/check_in")
+    asker = await service.reader()
+    for room, start, end in (("r201", "14:00", "16:00"), ("r401", "16:00", "18:00")):
+        when = {"date": service.today, "start": start, "end": end, "purpose": "Seminar"}
+        await asker.ok("POST", "/room-bookings", {"room_id": room, **when})
     watcher = await service.reader()
     booked = await watcher.reserve("2f-hall-021", "now", "12:00")
     await watcher.ok("POST", f"/reservations/{booked['id']}/report", {"kind": "occupied"})

@@ -386,7 +386,7 @@ WRONG: Final = {"/nowhere": 404, "/reservations/none": 404, "/console": 403, "/a
 CONSOLE: Final = (
     *("", "/seats", "/reports", "/faults", "/appeals", "/questions", "/readers", "/groups"),
     *("/groups/new", "/seat-history", "/code-sharing", "/library", "/venues", "/calendar"),
-    *("/rules", "/plans", "/features", "/devices", "/notices", "/notices/new", "/staff"),
+    *("/rules", "/plans", "/features", "/devices", "/notices", "/notices/new", "/staff", "/rooms"),
     *("/api-tokens", "/webhooks", "/statistics", "/statistics/seats", "/deliveries", "/audit"),
     *("/alerts", "/announcements", "/canned-answers", "/handbook", "/setup", "/plans/import"),
     *("/devices/kiosk/hall/poster", "/devices/kiosk/hall/pairing", "/affected-bookings"),
