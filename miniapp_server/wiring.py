@@ -52,6 +52,7 @@ from models.kiosks.staff.pairing import StaffPairing
 from models.library.staff.areas import StaffAreas
 from models.library.staff.features import StaffSeatFeatures
 from models.library.staff.plan_pictures import StaffPlanPictures
+from models.library.staff.rooms import StaffStudyRooms
 from models.library.staff.seat_outages import StaffSeatOutages
 from models.library.staff.venues import StaffVenues
 from models.messages.channel_pause_repository import ChannelPauseRepository
@@ -433,6 +434,7 @@ def _wire_staff_of_places(
     app[service_key(StaffProfile)] = StaffProfile(audit, r.profiles, reference)
     app[service_key(StaffVenues)] = StaffVenues(audit, r.catalogs, reference)
     app[service_key(StaffSeatFeatures)] = StaffSeatFeatures(audit, r.catalogs, reference)
+    app[service_key(StaffStudyRooms)] = StaffStudyRooms(audit, r.rooms, reference)
     app[service_key(StaffPlanPictures)] = StaffPlanPictures(audit, r.plan_pictures)
     app[service_key(StaffSeatOutages)] = StaffSeatOutages(plans, reference)
     app[service_key(StaffDevices)] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)

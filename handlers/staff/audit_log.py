@@ -28,6 +28,7 @@ from languages.text import Language, _, joined
 from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
 from models.library.entities import AreaId, Catalog, KioskId, PresenceSource, SeatId, VenueId
+from models.library.rooms import RoomId
 from models.readers.staff.readers import StaffReaders
 from models.staff.api_tokens import StaffApiTokens
 from models.staff.audit import DONE, AuditAction, AuditEntry, AuditKind, AuditQuery, JsonObject
@@ -109,6 +110,8 @@ def _target(visit: PageRequest, target: str) -> tuple[str, str]:
         id = kiosk.name if kiosk is not None else id
     elif kind == "venue":
         id = _venue_name(catalog, id)
+    elif kind == "room" and (room := visit[REFERENCE].rooms.get(RoomId(id))) is not None:
+        id = room.name
     elif kind == "seat":
         seat, _blank, when = id.partition(" ")
         id = catalog.label_of(SeatId(seat))

@@ -52,6 +52,7 @@ from handlers.library.console.floor_plans import (
     plans,
 )
 from handlers.library.console.plan_pictures import picture_routes
+from handlers.library.console.rooms import add_room, change_room, new_room, room, room_settings
 from handlers.library.console.seat_outages import set_outage
 from handlers.library.console.venues import add_venue, change_venue, venues
 from handlers.messages.console import deliveries, retry
@@ -309,6 +310,7 @@ def _library_routes() -> list[web.RouteDef]:
             "/console/features/{id}",
             staff_form(change_feature, Role.ADMINISTRATOR, whole=True, page=features),
         ),
+        *_room_settings_routes(),
         web.get("/console/venues", staff_page(venues)),
         web.post(
             "/console/venues", staff_form(add_venue, Role.ADMINISTRATOR, whole=True, page=venues)
@@ -317,6 +319,17 @@ def _library_routes() -> list[web.RouteDef]:
             "/console/venues/{id}",
             staff_form(change_venue, Role.ADMINISTRATOR, whole=True, page=venues),
         ),
+    ]
+
+
+def _room_settings_routes() -> list[web.RouteDef]:
+    here, head = "/console/room-settings", Role.ADMINISTRATOR
+    return [
+        web.get(here, staff_page(room_settings)),
+        web.get(f"{here}/new", staff_page(new_room, head)),
+        web.get(f"{here}/{{id}}", staff_page(room)),
+        web.post(here, staff_form(add_room, head, page=new_room)),
+        web.post(f"{here}/{{id}}", staff_form(change_room, head, page=room)),
     ]
 
 

@@ -94,6 +94,12 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "token_made": _("这个令牌已经创建过；令牌只显示一次，没有记下请撤销后重新创建"),
     "scope_missing": _("请至少选择一项权限"),
     "token_days": _("请选择有效期"),
+    # study rooms
+    "out_of_bounds": _("应为 {least}–{most}"),
+    "not_among": _("应为其中之一：{among}"),
+    "hours_reversed": _("结束应晚于开始"),
+    "room_hours": _("请填写开放和关闭的时间，或都留空"),
+    "room_equipment": _("最多 {most} 件，每件 1–{longest} 字"),
     # feedback
     "state_unknown": _("没有这种状态"),
     "too_many_canned": _("最多 {most} 条常用答复，请先删除不需要的"),
@@ -133,6 +139,14 @@ FIELD_WRONG: Final[Mapping[str, str]] = {
     "GrantForm.number": WRONG_TEXT["never_signed_in"],
     "GroupForm.patterns": _("每行应写成“属性=值”，例如 userType=graduate"),
     "NewDevice.code": WRONG_TEXT["pairing_code_format"],
+    **{
+        f"RoomForm.{name}": _("请填写整数")
+        for name in (
+            *("least", "most", "min_minutes", "max_minutes", "step_minutes", "days_ahead"),
+            *("bookings_a_week", "buffer_minutes", "confirm_minutes"),
+        )
+    },
+    "RoomForm.equipment": _("设备里有不能显示的字符"),
     "TokenForm.name": _("请填写用途，最多 {most} 字"),
     "VenueForm.name": _("场馆名称为 1–{most} 字"),
     "VisitorForm.card": WRONG_TEXT["card_format"],

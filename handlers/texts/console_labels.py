@@ -9,6 +9,7 @@ from languages.text import _, _n, _p
 from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
 from models.identity.api_tokens import Scope
 from models.library.entities import PresenceSource
+from models.library.rooms import RequestAnswer
 from models.reader_groups.entities import MembershipSource
 from models.staff.audit import AuditAction, AuditKind
 from models.violations.staff import FOREVER_TEXT
@@ -102,6 +103,10 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.CHANGE_FEATURE: _("更改座位条件"),
     AuditAction.RETIRE_FEATURE: _("停用座位条件"),
     AuditAction.RESTORE_FEATURE: _("恢复座位条件"),
+    AuditAction.ADD_ROOM: _("新增研修间"),
+    AuditAction.CHANGE_ROOM: _("更改研修间"),
+    AuditAction.RETIRE_ROOM: _("停用研修间"),
+    AuditAction.RESTORE_ROOM: _("恢复研修间"),
     AuditAction.CHANGE_PROFILE: _("更改图书馆信息"),
     AuditAction.SET_UP: _("首次设置"),
     AuditAction.RESOLVE_AFFECTED: _("处理受影响的预约"),
@@ -113,8 +118,26 @@ AUDIT_KIND_TEXT: Final[Mapping[AuditKind, str]] = {
     AuditKind.CHANGE: _("更改"),
     AuditKind.LOOK: _("查看"),
 }
+ROOM_TEXT: Final[Mapping[str, str]] = {
+    "least": _("最少人数"),
+    "most": _("最多人数"),
+    "equipment": _("设备（用顿号隔开）"),
+    "min_minutes": _("一次最短（分钟）"),
+    "max_minutes": _("一次最长（分钟）"),
+    "step_minutes": _("开始和结束的间隔（分钟，30 的倍数）"),
+    "days_ahead": _("可提前预约（天）"),
+    "bookings_a_week": _("每人每周最多（次，各研修间合计）"),
+    "buffer_minutes": _("用完后空出多久，供整理"),
+    "purpose_wanted": _("预约时要写用途"),
+    "confirm_minutes": _("开始前多少分钟要有最少人数确认，不够就释放（留空则不要求）"),
+    "unanswered": _("馆员同意（开始前一小时截止）"),
+}
+"""The names of a study room's values, in its form and in the audit log."""
 FACTS: Final[Mapping[str, str]] = {
     **PROFILE_FIELDS,  # first, since other things have titles as well
+    **ROOM_TEXT,
+    "hours": _("开放时间"),
+    "retired": _("已停用"),
     "state": _("状态"),
     "seat": _p("column", "座位"),
     "room": _("研修间"),
@@ -190,6 +213,8 @@ FACTS: Final[Mapping[str, str]] = {
 STATES: Final[Mapping[str, str]] = {
     **{state.value: text for state, text in STATE_TEXT.items()},
     **ROOM_STATE_TEXT,
+    RequestAnswer.APPROVE: _("没有答复则同意"),
+    RequestAnswer.DECLINE: _("没有答复则谢绝"),
     FOREVER_TEXT: _p("state", "长期"),
     **STEP_TEXT,
     **MARK_TEXT_OF_STEP,

@@ -21,6 +21,7 @@ TOPICS: Final[Mapping[str, tuple[str, str]]] = {
     "/console/library": ("setup", _("图书馆信息")),
     "/console/venues": ("setup", _("场馆")),
     "/console/features": ("setup", _("座位条件")),
+    "/console/room-settings": ("setup", _p("rooms", "研修间")),
     "/console/plans/import": ("setup", _("楼层和座位")),
     "/console/readers": ("daily-desk", _("读者")),
     "/console/reservations": ("daily-desk", _("代读者操作")),

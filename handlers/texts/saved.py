@@ -31,7 +31,8 @@ _SHOWN_TO_READERS: Final = frozenset(
         *(AuditAction.ADD_FEATURE, AuditAction.CHANGE_FEATURE, AuditAction.RETIRE_FEATURE),
         *(AuditAction.RESTORE_FEATURE, AuditAction.NOTICE, AuditAction.CHANGE_PROFILE),
         *(AuditAction.RENAME_VENUE, AuditAction.ORDER_VENUES, AuditAction.RETIRE_VENUE),
-        *(AuditAction.RESTORE_VENUE, AuditAction.CHANGE_VENUE),
+        *(AuditAction.ADD_ROOM, AuditAction.CHANGE_ROOM, AuditAction.RETIRE_ROOM),
+        *(AuditAction.RESTORE_ROOM, AuditAction.RESTORE_VENUE, AuditAction.CHANGE_VENUE),
     }
 )
 

@@ -36,13 +36,20 @@ class VenueExists(Conflict):
 
 
 class VenueInUse(Conflict):
-    """The venue still has an area, a kiosk or a gate."""
+    """The venue still has an area, a room, a kiosk or a gate."""
 
     code = "venue_in_use"
 
 
 class FeaturesChanged(Conflict):
     code = "features_changed"
+
+
+class RoomChanged(Conflict):
+    """The room was changed by another staff member meanwhile, or the form that adds it was sent
+    before."""
+
+    code = "room_changed"
 
 
 class PictureChanged(Conflict):

@@ -9,7 +9,7 @@ from models.library.repository import count_up, require_venue
 from models.library.rooms import Room, RoomId
 from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
-from models.storage.transactions import run_transaction
+from models.storage.transactions import ConcurrentUpdate, run_transaction, try_transaction
 
 
 class RoomRepository:
@@ -38,6 +38,33 @@ class RoomRepository:
 
         with translate_errors():
             await run_transaction(self._db, work)
+
+    async def add(self, room: Room) -> bool:
+        """Adds the room. False if its id exists. Raises: VenueChanged if the venue was deleted or
+        retired meanwhile; Unavailable."""
+
+        async def work(session: Any) -> None:
+            await require_venue(self._db, room.venue_id, session)
+            await self._db["rooms"].insert_one(room_to_document(room), session=session)
+            await count_up(self._db, session)
+
+        return await try_transaction(self._db, work)
+
+    async def replace(self, room: Room) -> bool:
+        """Replaces the room's previous revision. False if it was changed meanwhile. Raises:
+        VenueChanged if the room is in use and its venue no longer; Unavailable."""
+
+        async def work(session: Any) -> None:
+            if not room.retired:
+                await require_venue(self._db, room.venue_id, session)
+            result = await self._db["rooms"].replace_one(
+                {"_id": room.id, "rev": room.rev - 1}, room_to_document(room), session=session
+            )
+            if not result.matched_count:
+                raise ConcurrentUpdate
+            await count_up(self._db, session)
+
+        return await try_transaction(self._db, work)
 
 
 async def put_room(db: Database, room: Room, session: Any) -> None:

@@ -15,13 +15,16 @@ from models.library.names import Names
 RoomId = NewType("RoomId", str)
 BUFFERS: Final = (0, 30, 60)
 """The minutes for which a room can stay empty after each stay."""
-_NUMBERS: Final = {
+ROOM_NUMBERS: Final = {
     "min_minutes": (1, 1440),
     "max_minutes": (30, 1440),
     "days_ahead": (0, 60),
     "bookings_a_week": (1, 20),
+    "confirm_minutes": (0, 10080),
 }
-_MOST_PEOPLE: Final = 200
+"""The least and the greatest value of each number of ``RoomRules``, besides further conditions."""
+LONGEST_ROOM_NAME: Final = 60
+MOST_PEOPLE: Final = 200
 _MOST_EQUIPMENT: Final = 20
 _LONGEST_WORD: Final = 30
 
@@ -78,24 +81,25 @@ class Room:
 def check_room(room: Room) -> None:
     """Raises: Malformed with the first field that is out of bounds."""
     rules = room.rules
-    for name, (least, most) in _NUMBERS.items():
-        if not least <= getattr(rules, name) <= most:
+    for name, (least, most) in ROOM_NUMBERS.items():
+        number = getattr(rules, name)
+        if number is not None and not least <= number <= most:
             raise Malformed(name, "out_of_bounds", least=least, most=most)
     if rules.min_minutes > rules.max_minutes:
         raise Malformed("min_minutes", "out_of_bounds", least=1, most=rules.max_minutes)
     if rules.step_minutes < 30 or rules.step_minutes % 30:
         # Two bookings in one half hour would need the same claim.
-        raise Malformed("step_minutes", "must be a multiple of 30")
+        raise Malformed("step_minutes", "step_not_half_hours")
     if rules.buffer_minutes not in BUFFERS:
-        raise Malformed("buffer_minutes", "must be 0, 30 or 60")
-    if rules.confirm_minutes is not None and not 0 <= rules.confirm_minutes <= 10080:
-        raise Malformed("confirm_minutes", "out_of_bounds", least=0, most=10080)
-    if not 1 <= room.least <= room.most <= _MOST_PEOPLE:
-        raise Malformed("least", "out_of_bounds", least=1, most=min(room.most, _MOST_PEOPLE))
+        raise Malformed("buffer_minutes", "not_among", among=", ".join(map(str, BUFFERS)))
+    if not 1 <= room.most <= MOST_PEOPLE:
+        raise Malformed("most", "out_of_bounds", least=1, most=MOST_PEOPLE)
+    if not 1 <= room.least <= room.most:
+        raise Malformed("least", "out_of_bounds", least=1, most=room.most)
     if room.hours is not None and room.hours[0] >= room.hours[1]:
-        raise Malformed("hours", "must end after they begin")
+        raise Malformed("hours", "hours_reversed")
     words = room.equipment
     if len(words) > _MOST_EQUIPMENT or not all(
         0 < len(word) <= _LONGEST_WORD and is_printable_line(word) for word in words
     ):
-        raise Malformed("equipment", "name_length", most=_LONGEST_WORD)
+        raise Malformed("equipment", "room_equipment", most=_MOST_EQUIPMENT, longest=_LONGEST_WORD)

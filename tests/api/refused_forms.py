@@ -7,9 +7,30 @@ from typing import Final
 from handlers.reader_groups.console.groups import LONGEST_NAME
 
 LONG: Final = "长" * 300
+ROOM: Final = {
+    **{"venue": "library", "name": "研修间501", "floor": "5", "least": "2", "most": "6"},
+    **{
+        "equipment": "白板、投影仪",
+        "min_minutes": "30",
+        "max_minutes": "240",
+        "step_minutes": "30",
+    },
+    **{"days_ahead": "7", "bookings_a_week": "3", "buffer_minutes": "30"},
+    **{"purpose_wanted": "1", "unanswered": "decline"},
+}
+"""A study room's form with right values."""
 REFUSED: Final[list[tuple[str, dict[str, str], str]]] = [
     ("/console/venues", {"name": LONG}, "name"),
     ("/console/venues", {"name": "图书馆"}, "name"),
+    ("/console/room-settings", {**ROOM, "name": LONG}, "name"),
+    ("/console/room-settings", {**ROOM, "floor": "500"}, "floor"),
+    ("/console/room-settings", {**ROOM, "least": "9"}, "least"),
+    ("/console/room-settings", {**ROOM, "most": "x"}, "most"),
+    ("/console/room-settings", {**ROOM, "opens": "21:00"}, "closes"),
+    ("/console/room-settings", {**ROOM, "equipment": "、".join("板" * 21)}, "equipment"),
+    ("/console/room-settings", {**ROOM, "step_minutes": "45"}, "step_minutes"),
+    ("/console/room-settings", {**ROOM, "bookings_a_week": "0"}, "bookings_a_week"),
+    ("/console/room-settings", {**ROOM, "confirm_minutes": "99999"}, "confirm_minutes"),
     ("/console/plans", {"id": "5F", "venue": "library", "name": "五层", "floor": "5"}, "id"),
     ("/console/plans", {"id": "2f-hall", "venue": "library", "name": "五层", "floor": "5"}, "id"),
     ("/console/plans", {"id": "5f", "venue": "library", "name": "五层", "floor": "500"}, "floor"),

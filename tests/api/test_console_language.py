@@ -55,6 +55,7 @@ async def in_latin(service: Living) -> None:
         for number, document in enumerate(await service.db[kind].find().to_list(None)):
             name = f"{kind.title()} {number}"
             await service.db[kind].update_one({"_id": document["_id"]}, {"$set": {"name": name}})
+    await service.db["rooms"].update_many({}, {"$set": {"equipment": ["Board"]}})
     await service.db["versions"].update_one({"_id": "library"}, {"$inc": {"number": 1}})
     names = {"name": "Library", "title": "Seats", "campus_app": "App", "contact": ["desk@lib.test"]}
     names |= {"audience": "", "mini_program": "Seats", "menu": "Seats", "language": "en"}

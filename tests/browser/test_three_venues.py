@@ -387,6 +387,7 @@ CONSOLE: Final = (
     *("", "/seats", "/reports", "/faults", "/appeals", "/questions", "/readers", "/groups"),
     *("/groups/new", "/seat-history", "/code-sharing", "/library", "/venues", "/calendar"),
     *("/rules", "/plans", "/features", "/devices", "/notices", "/notices/new", "/staff", "/rooms"),
+    *("/room-settings", "/room-settings/new"),
     *("/api-tokens", "/webhooks", "/statistics", "/statistics/seats", "/deliveries", "/audit"),
     *("/alerts", "/announcements", "/canned-answers", "/handbook", "/setup", "/plans/import"),
     *("/devices/kiosk/hall/poster", "/devices/kiosk/hall/pairing", "/affected-bookings"),

@@ -12,7 +12,8 @@ import pytest
 from models.kernel.errors import DomainError, WrongState
 from models.kernel.ids import Actor
 from models.kernel.time_range import TimeRange
-from models.library.rooms import RequestAnswer, RoomId, RoomRules
+from models.library.room_repository import RoomRepository
+from models.library.rooms import RequestAnswer, Room, RoomId, RoomRules
 from models.readers.entities import Reader
 from models.reservations.claims import room_claims
 from models.reservations.room_booking import RoomBooking, RoomState
@@ -57,6 +58,30 @@ async def holders(stage: Stage, start: int, end: int) -> int:
     """The number of documents that have the room in the first half hour of that time."""
     claim = room_claims(ZONE, RoomId(ROOM), TimeRange(clock(start), clock(end)))[0]
     return await stage.db["reservations"].count_documents({"claims": claim})
+
+
+class LastOneWins(RoomRepository):
+    """Replaces a room whatever its revision."""
+
+    async def replace(self, room: Room) -> bool:
+        await self.put([room])
+        return True
+
+
+@guarded
+async def test_of_two_changes_of_one_revision_of_a_room_one_is_refused(
+    stage: Stage, guard: bool
+) -> None:
+    old = stage.inside.reference.room(ROOM)
+    rooms = (RoomRepository if guard else LastOneWins)(stage.db)
+    changes = [replace(old, name=name, rev=old.rev + 1) for name in ("甲", "乙")]
+    written = await asyncio.gather(*(rooms.replace(change) for change in changes))
+    assert sorted(written) == ([False, True] if guard else [True, True])
+    stored = (await rooms.all())[old.id]
+    if guard:
+        assert stored == changes[written.index(True)]
+    else:
+        assert stored.rev == old.rev + 2, "one was overwritten"
 
 
 @both_sides
