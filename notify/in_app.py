@@ -26,6 +26,7 @@ from notify.templates.in_app import (
     MESSAGE_TEXT,
     MISSED_ROOM,
     RENUMBERED_TIP,
+    ROOM_CANCELLED,
     ROOM_TEXT,
     TITLE_TEXT,
     VIOLATION_TEXT,
@@ -105,16 +106,18 @@ class InAppNotifier:
     async def room_news(self, booking: RoomBooking) -> None:
         """Tells those of the booking whom it concerns what has become of it, once."""
         state, people = booking.state, booking.people
+        by_library = state is RoomState.CANCELLED and booking.history[-1].by == "librarian"
         if state in (RoomState.RESERVED, RoomState.NO_SHOW):
             people = people[:1]
-        elif state is RoomState.CANCELLED:
+        elif state is RoomState.CANCELLED and not by_library:
             people = people[1:]
         if state not in ROOM_TEXT:
             return  # it has gone on meanwhile
         zone, room = self._reference.zone, self._reference.rooms.get(booking.room_id)
         times = span(zone.local(booking.span.start), zone.local(booking.span.end))
         name = label_text(room) if room is not None else booking.room_id
-        parts = [ROOM_TEXT[state].format(room=name, span=times)]
+        news = ROOM_CANCELLED if by_library else ROOM_TEXT[state]
+        parts = [news.format(room=name, span=times)]
         if state is RoomState.NO_SHOW and not booking.excused:
             parts.append(MISSED_ROOM)
         if booking.reason:

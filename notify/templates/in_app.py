@@ -44,6 +44,7 @@ ROOM_TEXT: Final[Mapping[RoomState, str]] = {
     RoomState.CANCELLED: _("{room}，{span} 的预约已由预约人取消。"),
     RoomState.NO_SHOW: _("{room}，{span} 没有人签到，房间已释放。"),
 }
+ROOM_CANCELLED: Final = _("{room}，{span} 的预约已由图书馆取消。")
 MISSED_ROOM: Final = _("记违约一次。")
 RENUMBERED_TIP: Final = "座位改号，位置没有变"
 FAULT_TEXT: Final[Mapping[FaultKind, str]] = {

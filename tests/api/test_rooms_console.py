@@ -98,6 +98,22 @@ async def test_the_desk_answers_requests_and_sees_who_has_which_room(service: Li
     ]
 
 
+async def test_all_people_of_a_booking_learn_that_the_library_has_cancelled_it(
+    service: Living,
+) -> None:
+    booker, friend = [await service.reader() for _ in range(2)]
+    booking = await book(service, booker, SMALL)
+    await friend.ok("POST", f"/room-invitations/{booking['invitation']}/confirm")
+    desk = await staff(service)
+    assert (await post(service, desk, f"{PAGE}/{booking['id']}/cancel")).status == 303
+    await service.settle()
+    for reader in (booker, friend):
+        (message,) = (await reader.ok("GET", "/messages"))["items"]
+        assert "研修间201" in message["text"] and "已由图书馆取消" in message["text"]
+        assert WHEREFORE in message["text"]
+    assert not (await booker.ok("GET", "/violations"))["items"]
+
+
 async def test_who_may_not_answer_changes_nothing(service: Living) -> None:
     asker, friend = [await service.reader() for _ in range(2)]
     request, booking = await book(service, asker, SEMINAR), await book(service, friend, SMALL)
