@@ -58,13 +58,13 @@ from miniapp_server.resources import ALONE, MongoAccess, Resources, open_resourc
 from miniapp_server.scheduler import end
 from miniapp_server.settings import Settings
 from miniapp_server.site import default_profile, site_of
+from miniapp_server.staff_wiring import wire_staff
 from miniapp_server.wechat_wiring import open_conversations, wire_wechat
 from miniapp_server.wiring import (
     OCCUPANCY,
     OPENING_DRAW,
     wire_models,
     wire_reference,
-    wire_staff,
 )
 from miniapp_server.zone_check import ZoneCheck
 from models.backup.service import BackupWatch
