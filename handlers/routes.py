@@ -146,15 +146,25 @@ def _same_page(request: web.Request, _: Form) -> str:
     return request.path_qs
 
 
+def _page_of(request: web.Request, _: Form) -> str:
+    """The page whose form is sent to a path below it."""
+    return request.path.rpartition("/")[0]
+
+
 def _room_routes() -> list[web.RouteDef]:
     return [
         web.get("/rooms", reader_page(rooms_pages.rooms)),
         web.get("/rooms/{id}", reader_page(rooms_pages.room)),
         web.post("/rooms/{id}", reader_form(rooms_pages.book, BOOKINGS, back=_same_page)),
         web.get("/room-bookings/{id}", reader_page(rooms_pages.booking)),
-        web.post("/room-bookings/{id}/{verb}", reader_form(rooms_pages.change)),
+        web.get("/room-bookings/{id}/{verb}", reader_page(rooms_pages.back_to_page)),
+        web.post("/room-bookings/{id}/{verb}", reader_form(rooms_pages.change, back=_page_of)),
         web.get("/room-invitations/{id}", reader_page(rooms_pages.invitation)),
-        web.post("/room-invitations/{id}/{verb}", reader_form(rooms_pages.answer_invitation)),
+        web.get("/room-invitations/{id}/{verb}", reader_page(rooms_pages.back_to_page)),
+        web.post(
+            "/room-invitations/{id}/{verb}",
+            reader_form(rooms_pages.answer_invitation, back=_page_of),
+        ),
     ]
 
 

@@ -18,16 +18,19 @@ from models.reference_data import ReferenceData
 from models.reservations.room_booking import RoomBooking, RoomState
 from models.storage.mongo import new_id
 from models.violations.entities import Violation
+from models.violations.recording import ViolationResult
 from notify.conversations import Conversations
 from notify.publisher import MessagePublisher
 from notify.templates import suspended
 from notify.templates.in_app import (
     FAULT_TEXT,
     MESSAGE_TEXT,
+    MISSED_ONCE_MORE,
     MISSED_ROOM,
     RENUMBERED_TIP,
     ROOM_CANCELLED,
     ROOM_TEXT,
+    SUSPENDED_FOR_ROOM,
     TITLE_TEXT,
     VIOLATION_TEXT,
 )
@@ -103,8 +106,9 @@ class InAppNotifier:
         )
         await self._publisher.publish([message])
 
-    async def room_news(self, booking: RoomBooking) -> None:
-        """Tells those of the booking whom it concerns what has become of it, once."""
+    async def room_news(self, booking: RoomBooking, missed: ViolationResult | None) -> None:
+        """Tells those of the booking whom it concerns what has become of it, once. The library's
+        reason is the booker's, as is what violation a no-show was."""
         state, people = booking.state, booking.people
         by_library = state is RoomState.CANCELLED and booking.history[-1].by == "librarian"
         if state in (RoomState.RESERVED, RoomState.NO_SHOW):
@@ -117,15 +121,24 @@ class InAppNotifier:
         times = span(zone.local(booking.span.start), zone.local(booking.span.end))
         name = label_text(room) if room is not None else booking.room_id
         news = ROOM_CANCELLED if by_library else ROOM_TEXT[state]
-        parts = [news.format(room=name, span=times)]
-        if state is RoomState.NO_SHOW and not booking.excused:
-            parts.append(MISSED_ROOM)
-        if booking.reason:
-            parts.append(MESSAGE_TEXT["answer"].format(answer=booking.reason))
-        title, text, at = TITLE_TEXT["room"], joined(parts), booking.history[-1].at
+        text = news.format(room=name, span=times)
+        more = [MESSAGE_TEXT["answer"].format(answer=booking.reason)] if booking.reason else []
+        if missed is not None:
+            counts = missed.violation is not None and missed.violation.counts
+            more.append(MISSED_ROOM if counts else MISSED_ONCE_MORE)
+        if missed is not None and missed.suspended_until is not None:
+            until = day_clock(zone.local(missed.suspended_until))
+            more.append(SUSPENDED_FOR_ROOM.format(until=until))
+        title, at = TITLE_TEXT["room"], booking.history[-1].at
         await self._publisher.publish(
             [
-                _answer(f"{booking.id}:{id}:{state}:room", id, title, text, at)
+                _answer(
+                    f"{booking.id}:{id}:{state}:room",
+                    id,
+                    title,
+                    joined([text, *more]) if id == booking.booker else text,
+                    at,
+                )
                 for id in people
                 if id != ERASED_READER
             ]

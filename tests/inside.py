@@ -43,7 +43,7 @@ from models.seat_reports.service import SeatReportService
 from models.statistics.service import StatisticsService
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
-from models.violations.recording import ViolationRecorder
+from models.violations.recording import ViolationRecorder, ViolationResult
 from models.violations.service import ViolationService
 from models.waitlist.service import WaitlistService
 
@@ -84,7 +84,7 @@ async def _nobody_listens(_: ReaderId) -> None:
     return None
 
 
-async def _nothing_is_sent(_: RoomBooking) -> None:
+async def _nothing_is_sent(_: RoomBooking, __: ViolationResult | None) -> None:
     return None
 
 

@@ -66,15 +66,16 @@ async def party_choice(
     """The choice for so many people around the seat of the search. ``picked``: the ids of the
     seats that the reader has picked for friends; without any, or if one of them is not free, the
     first proposed group is chosen.
-    Raises: NotFound for an unknown seat."""
+    Raises: NotFound for an unknown seat; InThePast, OutsideHorizon."""
     seat = visit[REFERENCE].seat(search.seat)
     area = visit[REFERENCE].area_for_readers(seat.area_id)
+    time_window = time_filter(visit, search, area.venue_id)
     most = most_people(area, visit[REFERENCE].policy_for(area.id, search.day, visit.reader))
     choice = PartyChoice(area, search, max(2, min(people, most)), most)
     if most < 2:
         return choice
     occupancy = await visit[SeatMapService].occupancy.get_day(search.day)
-    finder = groups_in(visit, area, time_filter(visit, search, area.venue_id), occupancy)
+    finder = groups_in(visit, area, time_window, occupancy)
     free = finder.free
     picks = None
     if 0 < len(picked) < most and free.keys() >= {seat.id, *picked}:

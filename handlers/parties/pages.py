@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from itertools import repeat
 from typing import Any
 
@@ -22,13 +22,13 @@ from handlers.parties.schemas import AcceptInvitation, BeginParty
 from handlers.reservations import presenter as reservations_presenter
 from handlers.reservations.glimpse import glimpse_of
 from handlers.reservations.schemas import time_of
-from handlers.seat_map.search import redirect_to_today, search_of
+from handlers.seat_map.search import search_of
 from handlers.texts.errors import text_of
 from models.booking.overview_queries import ReaderOverviews
 from models.booking.service import ReservationService
 from models.kernel.errors import Conflict, DomainError, RuleViolation
 from models.library.entities import SeatId
-from models.parties.service import PartyService
+from models.parties.service import NOBODY_NAMED, PartyService
 from models.reservations.party import Party
 from models.reservations.state_machine import LIVE
 
@@ -56,22 +56,23 @@ async def begin(visit: PageRequest, form: Form) -> web.StreamResponse:
         )
     except (Conflict, RuleViolation) as error:
         count_error(visit.request, error)
-        return await _choice_page(visit, error, [*body.invited.values()])
+        return await _choice_page(visit, error, body.invited)
     visit[WAKE_JOBS]()
     return done(visit, f"/reservations/{own.id}?done=reserve")
 
 
 async def _choice_page(
-    visit: PageRequest, refusal: DomainError | None = None, numbers: Sequence[str] = ()
+    visit: PageRequest,
+    refusal: DomainError | None = None,
+    numbers: Mapping[str, str] = NOBODY_NAMED,
 ) -> web.StreamResponse:
-    """``numbers``: the friends' student numbers of a refused form."""
+    """``numbers``: the friends' student numbers of a refused form, by the seats' ids."""
     search, query = search_of(visit), visit.request.query
-    if (moved := redirect_to_today(visit, search)) is not None:
-        return moved
-    if not search.has_time:
-        area_id = visit[REFERENCE].seat(search.seat).area_id
+    area_id = visit[REFERENCE].seat(search.seat).area_id
+    if search.day < visit.zone.day(visit.now) or not search.has_time:
+        # The plan says what is wrong with the time, and another can be chosen there.
         return redirect(search.to(f"/areas/{area_id}", seat=search.seat))
-    people = query.get("people", "")
+    people = query.get("people", "")[:2]
     friends = {*filter(None, query.get("friends", "").split(","))} - {search.seat}
     choice = await party_choice(visit, search, int(people) if people.isdecimal() else 2, friends)
     facts = {"choice": choice, "search": search, "numbers": numbers}

@@ -19,7 +19,6 @@ from handlers.rooms.schemas import (
 )
 from models.check_in.errors import PresenceMethodOff, QrExpired, QrUsed, WrongSeat, WrongVenue
 from models.kernel.errors import Malformed, NotFound, TooManyAttempts
-from models.kernel.text import is_printable_line
 from models.kiosks.errors import QrInvalid
 from models.reservations.errors import (
     OWN_RESERVATION,
@@ -68,8 +67,6 @@ async def list_rooms(call: ApiRequest, query: RoomsQuery) -> RoomsOut:
 async def book(call: ApiRequest, body: BookRoom) -> RoomBookingOut:
     """Reserves the room for the reader. The same request once more returns the booking as it
     is, so it needs no idempotency key."""
-    if body.purpose and not is_printable_line(body.purpose):
-        raise Malformed("purpose", "must be one line of printable characters")
     purpose = body.purpose.strip()
     made = await call[RoomService].book(call.context(), body.room_id, time_of(body), purpose)
     return _changed(call, made)

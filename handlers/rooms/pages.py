@@ -15,7 +15,7 @@ from handlers.http.errors import facts_of, status_of
 from handlers.http.forms import Form
 from handlers.http.invitation_links import link_of
 from handlers.http.keys import REFERENCE, WAKE_JOBS
-from handlers.http.pages import PageRequest, done, form_text
+from handlers.http.pages import PageRequest, done, form_text, redirect
 from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
 from handlers.http.request_parsing import malformed
@@ -64,7 +64,11 @@ async def rooms(visit: PageRequest) -> web.StreamResponse:
         venue=venue,
         days=days,
         day=day,
-        cards=[room_card(visit, each, day) for each in of_day],
+        cards=[
+            room_card(visit, each, day)
+            for each in of_day
+            if day in days[: each.room.rules.days_ahead + 1]
+        ],
     )
 
 
@@ -73,10 +77,10 @@ def _days(visit: PageRequest, ahead: list[int]) -> list[date]:
     return [today + n * _DAY for n in range(max(ahead) + 1)]
 
 
-def _day(visit: PageRequest, days: list[date]) -> date:
-    """The day of the address, if it is one of these; otherwise the first."""
+def _day(visit: PageRequest, days: list[date], sent: date | None = None) -> date:
+    """The day of the form or of the address, if it is one of these; otherwise the first."""
     with suppress(ValueError):
-        day = date.fromisoformat(visit.request.query.get("date", ""))
+        day = sent or date.fromisoformat(visit.request.query.get("date", ""))
         if day in days:
             return day
     return days[0]
@@ -92,7 +96,7 @@ async def _room_page(
     """The room's page with the booking's form; ``body``: the form that was refused."""
     one = visit[REFERENCE].room(visit.id)
     days = _days(visit, [one.rules.days_ahead])
-    day = body.date if body is not None else _day(visit, days)
+    day = _day(visit, days, body.date if body is not None else None)
     of_day = await _room_day(visit, day)
     return _page(
         visit,
@@ -205,6 +209,7 @@ async def _invitation_page(
         refused,
         b=presenter.invitation(visit[REFERENCE], b, visit.reader.id),
         booking=b,
+        invitation=visit.id,
         open=b.live and visit.now < b.span.end,
         suspension=visit.suspension,
     )
@@ -228,6 +233,12 @@ async def answer_invitation(visit: PageRequest, _: Form) -> web.StreamResponse:
     if verb == "confirm":
         return _done(visit, b, verb)
     return done(visit, "/reservations?done=withdraw")
+
+
+async def back_to_page(visit: PageRequest) -> web.StreamResponse:
+    """Redirects a GET of a form's path, which a refused form leaves in the address bar, to the
+    form's page."""
+    return redirect(visit.request.path.rpartition("/")[0])
 
 
 def _done(visit: PageRequest, b: RoomBooking, verb: str) -> web.Response:

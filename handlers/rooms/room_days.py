@@ -16,7 +16,7 @@ from models.booking.time_choices import end_choices, start_choices
 from models.kernel.time_range import TimeRange
 from models.library.entities import Venue
 from models.library.rooms import Room
-from models.rooms.rules import policy_of
+from models.rooms.rules import is_in_time, policy_of
 from models.rooms.service import RoomDay
 from notify.templates.rendering import from_to
 
@@ -67,7 +67,7 @@ def room_card(visit: PageRequest, d: RoomDay, day: date) -> RoomCard:
     def words(times: Iterable[TimeRange]) -> list[str]:
         return [from_to(clock(zone, t.start), later_clock(zone, t.start, t.end)) for t in times]
 
-    bar, open = None, d.hours.intervals
+    bar, open = None, [hours for hours in d.hours.intervals if visit.now < hours.end]
     if open:
         begin, end = open[0].start, max(one.end for one in open)
         bar = DayBar(
@@ -96,6 +96,7 @@ def room_times(visit: PageRequest, d: RoomDay, day: date) -> RoomTimes | None:
         (value, start)
         for value, start in start_choices(zone, day, policy, d.hours, visit.now)
         if not any(taken.contains(start) for taken in d.taken)
+        and is_in_time(d.room, start, visit.now)
     ]
     if not starts:
         return None

@@ -15,11 +15,12 @@ from models.library.names import Names
 RoomId = NewType("RoomId", str)
 BUFFERS: Final = (0, 30, 60)
 """The minutes for which a room can stay empty after each stay."""
+MOST_BOOKINGS_A_WEEK: Final = 20
 ROOM_NUMBERS: Final = {
     "min_minutes": (1, 1440),
     "max_minutes": (30, 1440),
     "days_ahead": (0, 60),
-    "bookings_a_week": (1, 20),
+    "bookings_a_week": (1, MOST_BOOKINGS_A_WEEK),
     "confirm_minutes": (0, 10080),
 }
 """The least and the greatest value of each number of ``RoomRules``, besides further conditions."""

@@ -6,13 +6,14 @@ from datetime import datetime
 
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.outages.extension import DeadlineExtension
+from models.policy.open_hours import open_hours
 from models.readers.personal_data_repository import ERASED_READER
 from models.reference_data import ReferenceData
 from models.reservation_store.room_repository import RoomBookingRepository
 from models.reservations.errors import StaleRevision
 from models.reservations.room_booking import RoomBooking, RoomState, settled
 from models.violations.entities import Violation
-from models.violations.recording import ViolationRecorder
+from models.violations.recording import ViolationRecorder, ViolationResult
 
 
 class RoomJobs:
@@ -23,9 +24,10 @@ class RoomJobs:
         extension: DeadlineExtension,
         knowledge: PresenceKnowledge,
         violations: ViolationRecorder,
-        tell: Callable[[RoomBooking], Awaitable[None]],
+        tell: Callable[[RoomBooking, ViolationResult | None], Awaitable[None]],
     ) -> None:
-        """``tell``: tells the people of a booking, once, what has become of it."""
+        """``tell``: tells the people of a booking, once, what has become of it, and its booker
+        what violation a no-show was."""
         self._bookings, self._reference, self._extension = bookings, reference, extension
         self._knowledge, self._violations, self._tell = knowledge, violations, tell
 
@@ -43,13 +45,12 @@ class RoomJobs:
         for b in due:
             out = frozen is True or b.venue_id in frozen
             if b.news_due:
-                await self._record(b)
-                await self._tell(b)
+                await self._tell(b, await self._record(b))
                 new = replace(b, news_due=False)
             elif b.state is RoomState.RESERVED and not b.lacks_people:
                 if out and now < b.span.end:
                     continue
-                excused = b.excused or out or b.venue_id in unproven
+                excused = b.excused or out or b.venue_id in unproven or self._is_closed(b)
                 new = settled(replace(b, excused=excused), now if out else certain)
             else:
                 new = settled(b, alive)
@@ -64,11 +65,18 @@ class RoomJobs:
             done += 1
         return done
 
-    async def _record(self, b: RoomBooking) -> None:
-        """Records a no-show as a violation of the booker's, once."""
+    def _is_closed(self, b: RoomBooking) -> bool:
+        """True if by now the venue is closed in some of the booking's time."""
+        policy = self._reference.policy_on(b.day, b.venue_id)
+        venue = open_hours(self._reference.zone, policy, b.day, b.venue_id, None)
+        return not venue.covers(b.span.start, b.span.end)
+
+    async def _record(self, b: RoomBooking) -> ViolationResult | None:
+        """Records a no-show as a violation of the booker's, once; returns the result. None if
+        there is no violation."""
         missed = b.state is RoomState.NO_SHOW and not b.excused
         if not missed or b.booker == ERASED_READER or b.ended_at is None:
-            return
+            return None
         violation = Violation(
             id=f"{b.id}:no_show",
             reader_id=b.booker,
@@ -79,4 +87,4 @@ class RoomJobs:
             counts=True,
         )
         policy = self._reference.policy_on(b.day, b.venue_id)
-        await self._violations.count(violation, policy)
+        return await self._violations.count(violation, policy)

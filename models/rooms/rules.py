@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from models.kernel.errors import Malformed
 from models.kernel.ids import ReservationId
+from models.kernel.text import is_printable_line
 from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
 from models.library.rooms import RequestAnswer, Room
@@ -49,6 +50,11 @@ def hours_of(zone: Zone, room: Room, day: date, venue: OpenHours) -> OpenHours:
     return replace(venue, intervals=tuple(within))
 
 
+def is_in_time(room: Room, start: datetime, now: datetime) -> bool:
+    """False if the request could only be declined: nobody need answer it any more."""
+    return room.rules.unanswered is not RequestAnswer.DECLINE or now < start - _ANSWER_BEFORE
+
+
 def new_booking(
     id: ReservationId,
     room: Room,
@@ -63,9 +69,11 @@ def new_booking(
     rules, now = room.rules, ctx.now
     if rules.purpose_wanted and not purpose:
         raise Malformed("purpose", "text_missing")
+    if purpose and not is_printable_line(purpose):
+        raise Malformed("purpose", "must be one line of printable characters")
     answer_by = span.start - _ANSWER_BEFORE
     asks = rules.unanswered is not None and now < answer_by
-    if rules.unanswered is RequestAnswer.DECLINE and not asks:
+    if not is_in_time(room, span.start, now):
         raise RequestTooLate(until=answer_by)
     opens, until, excused = check_in_window(span.start, span.end, now, policy)
     confirm_by = None

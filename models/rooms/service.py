@@ -14,18 +14,18 @@ from models.check_in.arrival import KioskCodeScan, PresenceScan
 from models.check_in.errors import QrExpired, QrUsed, WrongSeat, WrongVenue
 from models.check_in.service import CheckInService
 from models.check_in.transitions import scan_claim
-from models.kernel.errors import Busy, DomainError, NotFound
+from models.kernel.errors import Busy, DomainError, NotFound, WrongState
 from models.kernel.ids import Actor, ReaderId, ReservationId
 from models.kernel.time_range import TimeRange
 from models.kernel.zone import SLOT_MINUTES
-from models.library.rooms import RequestAnswer, Room, RoomId
+from models.library.rooms import MOST_BOOKINGS_A_WEEK, RequestAnswer, Room, RoomId
 from models.policy.open_hours import OpenHours, open_hours
 from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
 from models.reservation_store.room_repository import RoomBookingRepository
 from models.reservations import room_booking
 from models.reservations import rules as reservation_rules
-from models.reservations.claims import ClaimKind, room_claims
+from models.reservations.claims import ClaimKind, room_claims, room_week_claim
 from models.reservations.errors import ClaimLost, OwnOverlap, StaleRevision
 from models.reservations.room_booking import RoomBooking, RoomEvent, RoomState
 from models.reservations.rules import TimeSelection
@@ -116,7 +116,15 @@ class RoomService:
         span = reservation_rules.choose_time(zone, selection, policy, hours, ctx.now)
         id = ReservationId(new_id())
         made = rules.new_booking(id, room, ctx, selection.day, span, purpose, policy)
-        for number in range(1, room.rules.bookings_a_week + 1):
+        limit = room.rules.bookings_a_week
+        of_week = {
+            room_week_claim(ctx.reader.id, selection.day, n): n
+            for n in range(1, MOST_BOOKINGS_A_WEEK + 1)
+        }
+        used = await self._bookings.taken(of_week.keys())
+        # Limits differ between rooms: a low number can be free again while others are held.
+        numbers = [n for claim, n in of_week.items() if claim not in used and n <= limit]
+        for number in numbers if len(used) < limit else ():
             numbered = replace(made, number=number)
             try:
                 await self._bookings.insert(zone, numbered)
@@ -125,7 +133,7 @@ class RoomService:
                     return await self._same(made, selection, lost)
                 continue
             return numbered
-        raise WeeklyLimit(limit=room.rules.bookings_a_week)
+        raise WeeklyLimit(limit=limit)
 
     async def _same(
         self, wish: RoomBooking, selection: TimeSelection, lost: ClaimLost
@@ -231,6 +239,8 @@ class RoomService:
         event = RoomEvent.APPROVE if answer is RequestAnswer.APPROVE else RoomEvent.DECLINE
 
         def step(b: RoomBooking) -> RoomBooking:
+            if b.answer_by is None:  # it never was a request
+                raise WrongState(state=b.state.value)
             return room_booking.advance(b, event, actor, now, reason)
 
         return await self._change(id, step)

@@ -13,6 +13,7 @@ from models.kernel.ids import ReaderId
 from models.library.entities import Catalog, Seat
 from models.reservations.room_booking import RoomBooking
 from models.violations.entities import Violation
+from models.violations.recording import ViolationResult
 
 
 class ReaderNotifier(Protocol):
@@ -30,7 +31,7 @@ class ReaderNotifier(Protocol):
         self, reader_id: ReaderId, until: datetime | None, reason: str, now: datetime
     ) -> None: ...
 
-    async def room_news(self, booking: RoomBooking) -> None: ...
+    async def room_news(self, booking: RoomBooking, missed: ViolationResult | None) -> None: ...
 
     async def announced(
         self, prefix: str, reader_ids: Sequence[ReaderId], title: str, text: str, now: datetime

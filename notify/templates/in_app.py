@@ -46,6 +46,8 @@ ROOM_TEXT: Final[Mapping[RoomState, str]] = {
 }
 ROOM_CANCELLED: Final = _("{room}，{span} 的预约已由图书馆取消。")
 MISSED_ROOM: Final = _("记违约一次。")
+MISSED_ONCE_MORE: Final = _("当天已计一次违约，本次不计。")
+SUSPENDED_FOR_ROOM: Final = _("预约资格暂停到 {until}。")
 RENUMBERED_TIP: Final = "座位改号，位置没有变"
 FAULT_TEXT: Final[Mapping[FaultKind, str]] = {
     FaultKind.CHAIR: _("座椅"),

@@ -92,8 +92,11 @@ async def test_what_is_refused_stays_as_it_was_chosen(service: Living) -> None:
     address, fields = form_of(page, "/together")
     taken = fields["friends"].split(",")[0]
     await (await service.reader()).reserve(taken)
-    refused = await asker.post(address, fields, service.base)
+    last = fields["friends"].split(",")[1]
+    refused = await asker.post(address, fields | {f"friend-{last}": "21070077"}, service.base)
     assert refused.status == 409 and 'role="alert"' in refused.body
+    (named,) = re.findall(r'name="(friend-[^"]*)"[^>]* value="21070077"', refused.body) or [""]
+    assert named in ("", f"friend-{last}"), "a number stays with its seat"
     assert taken not in form_of(refused.body, "/together")[1]["friends"], "what is free is proposed"
     assert await service.db["reservations"].count_documents({"area": HALL}) == 1
     # A friend's page says why, too, and keeps the other seat to choose.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from urllib.parse import urlsplit
 
+from models.identity.roles import Role
 from models.kernel.ids import Actor
 from models.library.rooms import RequestAnswer
+from models.policy.entities import OpeningRule
 from tests.api.browsing import Browser
-from tests.api.changes import suspended
+from tests.api.changes import suspended, with_rules
 from tests.api.page_forms import form_of, send
 from tests.living import Client, Living
 
@@ -93,6 +96,12 @@ async def test_what_a_room_refuses_stays_in_its_form(service: Living) -> None:
     page = (await other.get("/rooms/r301")).body
     assert "暂停预约" in page and 'name="start"' not in page
     assert (await other.get("/rooms/nowhere")).status == 404
+    # An address of no day, and one of the last day that there is.
+    for day in ("0001-01-01", "9999-12-31"):
+        refused = await other.post(asks[0], asks[1] | times | {"date": day}, service.base)
+        assert refused.status == 422
+        asked = f"/together?date={day}&start=10:00&end=11:00&seat=2f-hall-065&people={'9' * 5000}"
+        assert (await other.get(asked)).status in (303, 422)
     assert (await other.get("/rooms?date=2020-01-01&venue=nowhere")).status == 200
 
 
@@ -113,6 +122,54 @@ async def test_a_request_is_answered_withdrawn_or_cancelled(service: Living) -> 
     notices = (await booker.get("/notices")).body
     assert "研讨室401，9月7日 14:00–16:00 的申请没有获得批准。图书馆：那天下午检修" in notices
     assert notices.count(f'href="{here}"') == 1, "a request withdrawn by oneself is no news"
+
+
+async def test_a_refused_form_can_be_sent_again(service: Living) -> None:
+    (_, booker), (_, second) = [await browser(service) for _ in range(2)]
+    here = await booked(service, booker)
+    link = invitation_of((await booker.get(here)).body)
+    own = await booked(service, second, "r201", start="11:00", end="13:00")
+    refused = await send(service, second, (await second.get(link)).body, f"{link}/confirm")
+    assert refused.status == 409
+    await send(service, second, (await second.get(own)).body, f"{own}/cancel")
+    again = await send(service, second, refused.body, f"{link}/confirm")
+    assert again.headers["Location"].startswith(here)
+    # The address of a form leads to its page, also after the session has ended.
+    assert (await second.get(f"{link}/confirm")).headers["Location"] == link
+    assert (await second.get(f"{here}/finish")).headers["Location"] == here
+    second.cookie = {"Cookie": "seat_sid=ended"}
+    ended = await second.post(f"{link}/confirm", {"csrf": "x"}, service.base)
+    assert ended.headers["Location"] == f"/login?next={link.replace('/', '%2F')}"
+
+
+async def test_limits_hold_over_all_rooms_and_requests_come_in_time(service: Living) -> None:
+    _, booker = await browser(service)
+    first = await booked(service, booker, "r201", start="10:00", end="11:00")
+    await booked(service, booker, "r202", start="12:00", end="13:00")
+    await send(service, booker, (await booker.get(first)).body, f"{first}/cancel")
+    page = (await booker.get("/rooms/r402")).body
+    assert '<option value="09:00"' not in page and '<option value="09:30"' in page
+    late = {"start": "10:00", "end": "11:00", "purpose": "报告"}
+    refused = await send(service, booker, page, "/rooms/r402", **late)
+    assert refused.status == 422 and "每周" in refused.body
+    strange = await send(service, booker, page, "/rooms/r402", **late | {"purpose": "a\u202eb"})
+    assert strange.status == 400
+    id = first.rpartition("/")[2]
+    desk = await service.web_reader(role=Role.LIBRARIAN)
+    await desk.refused("409 wrong_state", "POST", f"/staff/room-requests/{id}/approve")
+
+
+async def test_nobody_is_punished_for_a_room_on_a_day_that_was_closed(service: Living) -> None:
+    reader, booker = await browser(service)
+    await booked(service, booker, "r201", start="10:00", end="12:00")
+    day = date.fromisoformat(service.today)
+    opening = service.inside.reference.policy.opening
+    await with_rules(service, opening=(*opening, OpeningRule(None, None, day, day, reason="停电")))
+    await service.move("10:31")
+    await service.settle()
+    notices = (await booker.get("/notices")).body
+    assert "10:00–12:00 没有人签到" in notices and "记违约" not in notices
+    assert not (await reader.ok("GET", "/violations", **booker.cookie))["items"]
 
 
 async def test_people_learn_what_becomes_of_their_room(service: Living) -> None:

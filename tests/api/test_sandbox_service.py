@@ -125,7 +125,7 @@ async def test_kiosks_and_gates_are_listed_and_a_reset_restores_the_library(
     # It stays a sandbox's database, sealed with the same keys.
     assert {"mode", "keys"} <= set(await service.db["installation"].distinct("_id"))
     library = {"policies", "versions", "notices", "areas", "venues", "installation"}
-    library |= {"presence_methods", "profile", "rooms"}  # the demo's kiosks are there, and its names
+    library |= {"presence_methods", "profile", "rooms"}  # the demo's, with its kiosks and names
     for name in (await service.books()).keys() - library:
         assert await service.db[name].find_one() is None, name
     newcomer = await service.reader()

@@ -35,7 +35,7 @@ the words that a floor file may have."""
 COMMENT: Final = re.compile(r"(^|\s)//.*")
 ELSEWHERE: Final = re.compile(
     "/second-factor|/console/alerts|/console/(groups|webhooks)/none|/api/v1/(email-address|binding-requests/current|kiosks/none/code)"
-    "|/together$"
+    "|/together$|/room-(bookings|invitations)/[^/]+/"
 )
 """Matches addresses that answer nobody here, without mail, a group, a kiosk's key, a seat …."""
 LABEL: Final = re.compile(r"'label': '[^']*'")
@@ -142,6 +142,7 @@ async def lived(service: Living) -> tuple[Client, dict[str, str]]:
         "/api/v1/staff": made["id"],
         "/console/devices": "2f-south",
         "/console/notices": notice["id"],
+        "/console/room-settings": "r201",
         "/kiosk": "2f-south",
         "/display": "library",
     }
