@@ -34,7 +34,14 @@ def message(zone: Zone, m: Message) -> schemas.MessageOut:
     )
     if _end(m) == INVITED and m.reservation_id is not None:
         out.reservation_id, out.invitation = None, m.reservation_id
+    if _end(m) == "room":
+        out.room_booking_id = _room_booking(m)
     return out
+
+
+def _room_booking(m: Message) -> str:
+    """The booking of a study room of which such a message speaks: its id begins with that."""
+    return m.id.partition(":")[0]
 
 
 def _end(m: Message) -> str:
@@ -48,7 +55,7 @@ def page_of(m: Message) -> str:
     if end == INVITED:
         return f"/together/{m.reservation_id}"
     if end == "room":
-        return f"/room-bookings/{m.id.partition(':')[0]}"
+        return f"/room-bookings/{_room_booking(m)}"
     if m.template is Template.ANSWER and end != JOINED:
         return _ANSWER_PAGES.get(end, "")
     if m.template is Template.SUSPENDED:

@@ -30,8 +30,9 @@ class MessagesQuery(Pagination):
 
 class MessageOut(Response):
     """A message. ``reservation_id``: the reader's reservation that it speaks of, or null.
-    ``invitation``: the invitation by which to accept a seat that is held for the reader; absent
-    in other messages."""
+    ``invitation``: the invitation by which to accept a seat that is held for the reader,
+    ``room_booking_id``: the booking of a study room that it speaks of; both are absent in other
+    messages."""
 
     id: str
     template: str
@@ -41,6 +42,7 @@ class MessageOut(Response):
     read: bool
     reservation_id: str | None
     invitation: str | UnsetType = UNSET
+    room_booking_id: str | UnsetType = UNSET
 
 
 class MarkRead(Request):

@@ -35,4 +35,5 @@ async def library(call: ApiRequest) -> LibraryOut:
             for message, config in site.templates.items()
         ],
         review=await call[ReviewAccess].is_open(call.now),
+        rooms=bool(call[REFERENCE].rooms_in_use()),
     )

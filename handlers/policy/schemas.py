@@ -28,7 +28,7 @@ class TemplateOut(Response):
 class LibraryOut(Response):
     """The library's profile. ``audience``: the library's users in words, may be empty.
     ``templates``: the templates that the client asks consent for. ``review``: a review code is
-    still unused, so WeChat may be reviewing the mini-program."""
+    still unused, so WeChat may be reviewing the mini-program. ``rooms``: there are study rooms."""
 
     name: str
     title: str
@@ -37,3 +37,4 @@ class LibraryOut(Response):
     keeping: KeepingOut
     templates: list[TemplateOut]
     review: bool
+    rooms: bool = False

@@ -68,7 +68,7 @@ def own(
         own=mine,
         purpose=b.purpose if mine else "",
         answer=b.reason if mine else "",
-        invitation=invitation if mine else "",
+        invitation=invitation,
         answer_by=local(b.answer_by),
         check_in_from=reference.zone.local(b.check_in_from),
         check_in_until=reference.zone.local(b.check_in_until),

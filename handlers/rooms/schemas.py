@@ -104,9 +104,10 @@ class RoomInvitationOut(Response):
 
 class RoomBookingOut(RoomInvitationOut):
     """A booking of a room in which the caller takes part. ``own``: the caller has made it;
-    ``purpose``, ``answer`` (the library's words) and ``invitation`` are empty otherwise. Whoever
-    has the invitation can confirm, as ``/room-invitations/{invitation}/confirm``. ``answer_by``:
-    when a request is answered at the latest. ``excused``: a no-show would be no violation."""
+    ``purpose`` and ``answer`` (the library's words) are empty otherwise. Whoever has the
+    ``invitation`` can confirm or withdraw, as ``/room-invitations/{invitation}/confirm``.
+    ``answer_by``: when a request is answered at the latest. ``excused``: a no-show would be no
+    violation."""
 
     id: str
     own: bool

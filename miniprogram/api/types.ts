@@ -424,6 +424,7 @@ export interface LibraryOut {
   keeping: KeepingOut;
   templates: TemplateOut[];
   review: boolean;
+  rooms?: boolean;
 }
 
 export interface LoginOut {
@@ -461,6 +462,7 @@ export interface MessageOut {
   read: boolean;
   reservation_id: string | null;
   invitation?: string;
+  room_booking_id?: string;
 }
 
 export interface NearSeat {

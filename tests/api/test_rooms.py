@@ -85,10 +85,11 @@ async def test_a_seminar_asks_for_a_room_confirms_and_uses_it(service: Living) -
         assert own_fact not in str(invitation), "nobody is named"
     await confirm(asked, *friends, friends[0], asker)
     theirs = await friends[0].ok("GET", f"/room-bookings/{asked['id']}")
-    assert (theirs["people"], theirs["own"], theirs["purpose"], theirs["invitation"]) == (
+    assert (theirs["people"], theirs["own"], theirs["purpose"], theirs["answer"]) == (
         *(4, False),
         *("", ""),
     )
+    assert theirs["invitation"] == asked["invitation"], "by it they can withdraw"
     assert [b["id"] for b in (await friends[0].ok("GET", "/room-bookings"))["items"]] == [
         asked["id"]
     ]

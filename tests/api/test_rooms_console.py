@@ -111,6 +111,7 @@ async def test_all_people_of_a_booking_learn_that_the_library_has_cancelled_it(
         (message,) = (await reader.ok("GET", "/messages"))["items"]
         assert "研修间201" in message["text"] and "已由图书馆取消" in message["text"]
         assert (WHEREFORE in message["text"]) is (reader is booker), "the reason is the booker's"
+        assert (message["reservation_id"], message["room_booking_id"]) == (None, booking["id"])
     assert not (await booker.ok("GET", "/violations"))["items"]
 
 

@@ -56,7 +56,7 @@ async def test_library_information_names_audience_and_retention_times(service: L
     unbound = await service.wx_user()
     reference = service.inside.reference
     library = await unbound.ok("GET", "/library")
-    fields = ["name", "title", "audience", "contact", "keeping", "templates", "review"]
+    fields = ["name", "title", "audience", "contact", "keeping", "templates", "review", "rooms"]
     assert list(library) == fields
     assert (
         library["name"] == reference.profile.name
@@ -73,6 +73,9 @@ async def test_library_information_names_audience_and_retention_times(service: L
     assert saved.status == 303, saved.body
     await reference.refresh()
     assert (await unbound.ok("GET", "/library"))["audience"] == "本校师生和校友"
+    assert library["rooms"] is True
+    reference.rooms.clear()
+    assert (await unbound.ok("GET", "/library"))["rooms"] is False
 
 
 async def test_an_unbound_phone_receives_plan_changes(service: Living) -> None:
