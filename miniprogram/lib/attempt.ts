@@ -1,7 +1,7 @@
 // What every page that loads has in common: it waits, shows, or says what went wrong.
 
 import { Refused, isBound } from "../api/client";
-import { learnTemplates } from "./library";
+import { learnLibrary } from "./library";
 import { checkSchool } from "./schools";
 
 export interface Loads {
@@ -19,7 +19,7 @@ export async function attempt(page: Loads, work: () => Promise<void>): Promise<v
   try {
     await work();
     page.setData({ ready: true, loading: false, guest: !isBound() });
-    void learnTemplates();
+    void learnLibrary();
     void checkSchool(false);
   } catch (error) {
     page.setData({ loading: false });

@@ -4,12 +4,14 @@ import { Refused, get } from "../api/client";
 import type { LibraryOut, TemplateOut } from "../api/types";
 
 const TEMPLATES = "templates";
-let learnt = false;
+let learnt: Promise<void> | null = null;
+let rooms = false;
 
 /** Raises: Refused. */
 export async function library(): Promise<LibraryOut> {
   const found = await get<LibraryOut>("/library");
-  learnt = true;
+  learnt = Promise.resolve();
+  rooms = found.rooms === true;
   wx.setStorageSync(TEMPLATES, found.templates);
   return found;
 }
@@ -19,19 +21,22 @@ export function templates(): TemplateOut[] {
   return (wx.getStorageSync(TEMPLATES) as TemplateOut[] | "") || [];
 }
 
-export function forgetTemplates(): void {
-  learnt = false;
+/** Whether there are study rooms; an older service says nothing of it. */
+export function hasRooms(): boolean {
+  return rooms;
+}
+
+export function forgetLibrary(): void {
+  learnt = null;
+  rooms = false;
   wx.removeStorageSync(TEMPLATES);
 }
 
-/** Asks for them once a start. */
-export async function learnTemplates(): Promise<void> {
-  if (learnt) return;
-  learnt = true;
-  try {
-    await library();
-  } catch (error) {
-    learnt = false;
+/** Asks for all that once a start; whoever comes meanwhile waits for the same answer. */
+export function learnLibrary(): Promise<void> {
+  learnt ??= library().then(() => undefined, (error: unknown) => {
+    learnt = null;
     if (!(error instanceof Refused)) throw error; // the next page asks again
-  }
+  });
+  return learnt;
 }

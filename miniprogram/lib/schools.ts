@@ -4,7 +4,7 @@ import { Refused, forgetService, unanswered } from "../api/client";
 import { SCHOOLS_URL } from "../config";
 import { agreed, scanned, shown } from "./ask";
 import { forgetKnown } from "./favourites";
-import { forgetTemplates } from "./library";
+import { forgetLibrary } from "./library";
 import { forgetLast } from "./reader";
 import { arrive } from "./scan";
 import { baseUrl, chosenSchool, keepSchool } from "./school";
@@ -51,7 +51,7 @@ export function choose(school: School, qr = ""): void {
   if (school.url !== baseUrl()) {
     forgetService();
     forgetLast();
-    forgetTemplates();
+    forgetLibrary();
     forgetKnown();
     noteConsents({});
     keepUnread(0);

@@ -38,6 +38,8 @@ const OPENED = {
   "pages/privacy/privacy": ["", (data) => data.rows.length],
   "pages/schools/schools": ["", (data) => data.rows.length],
   "pages/together/together": [`?area=2f-hall&seat=${SEAT}&date=${MONDAY}&start=15:00&end=17:00`, (data) => data.seats.length],
+  "pages/rooms/rooms": ["?room=r402", (data) => data.starts.length && data.purposeWanted],
+  "pages/rooms/booking": ["?id=ROOM_BOOKING", (data) => data.name],
 };
 
 test("every page is tried", () => { assert.deepEqual(Object.keys(OPENED), pages); });
@@ -55,7 +57,7 @@ function tappable() {
 
 for (const language of ["zh_CN", "en"]) {
   describe(`in ${language}`, () => {
-    let phone, id;
+    let phone, id, room;
     before(async () => {
       await service.reset(at("08:40"));
       phone = await bound(service, "wang", "21070001", { language, ...SHARED });
@@ -64,6 +66,7 @@ for (const language of ["zh_CN", "en"]) {
       const other = await service.reader("li", "21070002");
       await service.reserve(other, "2f-hall-001", MONDAY, "13:00", "15:00");
       await service.call("POST", "/api/v1/waitlist", { as: token, body: { area_id: "2f-hall", seats: ["2f-hall-001"], date: MONDAY, start: "13:00", end: "15:00" } });
+      room = await service.call("POST", "/api/v1/room-bookings", { as: token, body: { room_id: "r301", date: MONDAY, start: "13:00", end: "15:00" } });
       await service.clock(at("08:41")); // messages have gone out
     });
     after(() => phone?.close());
@@ -73,7 +76,7 @@ for (const language of ["zh_CN", "en"]) {
         phone.title = "";
         phone.tabNames = [];
         const [query, shown] = OPENED[page];
-        phone.open(page + query.replace("RESERVATION", id));
+        phone.open(page + query.replace("ROOM_BOOKING", room.id).replace("RESERVATION", id));
         await phone.until(shown);
         assert.doesNotMatch(phone.text, /undefined|null|NaN|\{\w+\}|\[object/);
         assert.ok(phone.title, "a title");

@@ -189,6 +189,19 @@ try {
   phone.open(`pages/together/together?invitation=${party.invitation}`);
   await phone.until((data) => data.glimpse);
   draw(phone, "invitation");
+  const room = await service.call("POST", "/api/v1/room-bookings", { as: other, body: { room_id: "r301", date: MONDAY, start: "20:00", end: "21:30" } });
+  phone.open(`pages/rooms/rooms?date=${MONDAY}`);
+  await phone.until((data) => data.rows.length);
+  draw(phone, "rooms");
+  phone.open(`pages/rooms/rooms?room=r401&date=${MONDAY}`);
+  await phone.until((data) => data.start);
+  draw(phone, "room");
+  phone.open(`pages/rooms/booking?invitation=${room.invitation}`);
+  await phone.reads("确认参加");
+  draw(phone, "room-invitation");
+  await phone.tap("确认参加");
+  await phone.until((data) => data.ending);
+  draw(phone, "room-booking");
 } finally {
   await phone?.close();
   await service.stop();

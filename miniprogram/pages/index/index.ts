@@ -11,8 +11,11 @@ import type { Proposed } from "../../lib/proposal";
 import { proposedOf } from "../../lib/proposal";
 import type { Known } from "../../lib/favourites";
 import { knownSeats } from "../../lib/favourites";
+import { hasRooms, learnLibrary } from "../../lib/library";
 import { poll, still } from "../../lib/polling";
 import { currentReader, lastSeen } from "../../lib/reader";
+import type { RoomLine } from "../../lib/rooms";
+import { comingRooms, roomToCheckIn } from "../../lib/rooms";
 import { activationIn, arrive, decoded, keep, look, take } from "../../lib/scan";
 import { offerSchool } from "../../lib/schools";
 import { shared } from "../../lib/share";
@@ -66,6 +69,10 @@ Component({
     turn: null as { label: string; note: string; off: boolean } | null,
     /** The seats that were proposed and not wanted. */
     skip: [] as string[],
+    /** The library has study rooms, and somebody is bound who may book them. */
+    rooms: false,
+    /** The rooms that the reader has, to come or under way. */
+    booked: [] as RoomLine[],
     busy: false,
     timer: 0,
   },
@@ -76,7 +83,7 @@ Component({
       const scene = decoded(query.scene);
       if (query.q) arrive(decoded(query.q));
       this.setData({
-        words: words("proposed_other", "together", "tomorrow", "home_free", "home_none", "home_reserve", "notices", "home_all", "home_kiosk", "once_more", "untold_ask", "reminders_paused"),
+        words: words("proposed_other", "together", "tomorrow", "home_free", "home_none", "home_reserve", "notices", "home_all", "home_kiosk", "rooms_page", "rooms_why", "once_more", "untold_ask", "reminders_paused"),
         binds: scene === "web",
         kiosk: (scene || `k=${query.k ?? ""}`).replace(/^k=/, "") !== "" && scene !== "web",
       });
@@ -124,6 +131,7 @@ Component({
         this.setData({ ...known, unread: unread.total });
       });
       void this.picture();
+      if (this.data.ready) void this.rooms();
       const last = this.data.ready ? null : lastSeen();
       this.setData({ last: last?.active ?? [], lastAt: last ? t("last_seen", { at: `${dayAt(last.at).slice(5)} ${clockAt(last.at)}` }) : "" });
     },
@@ -161,6 +169,12 @@ Component({
       if (proposed === null || glimpse?.id === proposed.id) return;
       const map = await beside<SeatMapOut | null>(get(proposed.map), null);
       if (map && this.data.proposed?.id === proposed.id) this.setData({ glimpse: glimpseOf(map, [proposed.id]) });
+    },
+    /** The way to the study rooms and the reader's own, where the library has any. */
+    async rooms() {
+      await learnLibrary();
+      const rooms = hasRooms() && !this.data.guest;
+      this.setData({ rooms, booked: rooms ? await comingRooms(this.data.booked) : [] });
     },
     /** 换一个; from the beginning where there is no other. */
     other() {
@@ -220,15 +234,16 @@ Component({
     /** The code that brought the reader here is used at once, and only once. */
     async checkIn(qr: string, active: ReservationOut[]) {
       const due = active.find((r) => r.actions.includes("check_in") || r.actions.includes("return"));
-      if (due === undefined) {
+      const room = due === undefined ? await roomToCheckIn() : undefined;
+      if (due === undefined && room === undefined) {
         const next = active[0];
         const when = next?.state === "reserved" ? t("note_reserved", { from: clock(next.check_in_from), until: clock(next.check_in_until), by: named("scan_by", next.check_in_by) }) : "";
         this.setData({ said: when || t("scan_none") });
         return;
       }
       try {
-        await post<ReservationOut>(`/reservations/${due.id}/check-in`, { qr: await noted(qr) }, tap());
-        wx.showToast({ title: t(due.actions.includes("return") ? "scan_back" : "scan_done") });
+        await post(due ? `/reservations/${due.id}/check-in` : `/room-bookings/${room?.id ?? ""}/check-in`, { qr: await noted(qr) }, tap());
+        wx.showToast({ title: t(due?.actions.includes("return") ? "scan_back" : "scan_done") });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         this.setData({ said: error.message });
@@ -240,6 +255,12 @@ Component({
     },
     together(event: WechatMiniprogram.TouchEvent) {
       wx.navigateTo({ url: `/pages/together/together?${String(event.currentTarget.dataset.query)}` });
+    },
+    room(event: WechatMiniprogram.TouchEvent) {
+      wx.navigateTo({ url: `/pages/rooms/booking?id=${String(event.currentTarget.dataset.id)}` });
+    },
+    toRooms() {
+      wx.navigateTo({ url: "/pages/rooms/rooms" });
     },
     onShareAppMessage() {
       return shared("pages/index/index");

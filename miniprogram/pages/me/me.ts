@@ -6,7 +6,10 @@ import { isOff, perform, rowButtonsOf } from "../../lib/actions";
 import { agreed, shown, written } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
 import { day } from "../../lib/clock";
+import { learnLibrary } from "../../lib/library";
 import { currentReader, forgetLast } from "../../lib/reader";
+import type { RoomLine } from "../../lib/rooms";
+import { comingRooms } from "../../lib/rooms";
 import { chosenSchool } from "../../lib/school";
 import { unreadMessages } from "../../lib/unread";
 import { nameTabs } from "../../lib/tabs";
@@ -56,6 +59,8 @@ Component({
     tab: "mine" as Tab,
     tabs: [] as { name: Tab; text: string }[],
     rows: [] as Row[],
+    /** The rooms that the reader has, to come or under way. */
+    booked: [] as RoomLine[],
     asking: true,
     draft: "",
     page: 1,
@@ -93,7 +98,7 @@ Component({
       return attempt(this, async () => {
         const me = await currentReader();
         if (me.reader === null) {
-          this.setData({ name: "", rows: [], total: 0 });
+          this.setData({ name: "", rows: [], booked: [], total: 0 });
           return;
         }
         const { window } = await get<ViolationsOut>("/violations?page_size=1");
@@ -104,8 +109,12 @@ Component({
           suspended: me.suspension ? suspension({ ...me.suspension }) : "",
           paused: me.reminders_paused,
         });
-        await this.show(1);
+        await Promise.all([this.show(1), this.rooms()]);
       });
+    },
+    async rooms() {
+      await learnLibrary();
+      this.setData({ booked: await comingRooms(this.data.booked) });
     },
     async show(page: number) {
       const { tab } = this.data;
@@ -146,6 +155,9 @@ Component({
     choose(event: WechatMiniprogram.TouchEvent) {
       this.setData({ tab: event.currentTarget.dataset.name as Tab, rows: [], page: 1, total: 0, asking: true });
       void attempt(this, () => this.show(1));
+    },
+    room(event: WechatMiniprogram.TouchEvent) {
+      wx.navigateTo({ url: `/pages/rooms/booking?id=${String(event.currentTarget.dataset.id)}` });
     },
     detail(event: WechatMiniprogram.TouchEvent) {
       wx.navigateTo({ url: `/pages/reservation/detail?id=${String(event.currentTarget.dataset.id)}` });
