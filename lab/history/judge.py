@@ -17,6 +17,7 @@ from typing import Final
 from lab.history.harm import Harm, half_hours
 from lab.history.party_judge import party_harm
 from lab.history.records import UNQUEUED, History, Operation, Promise, Stored
+from lab.history.room_judge import room_harm
 from models.kernel.zone import Zone
 
 _UNHEARD: Final = timedelta(minutes=2)
@@ -60,6 +61,7 @@ def judge(history: History) -> list[Harm]:
         *_refused_free(history),
         *_late(history),
         *party_harm(history),
+        *room_harm(history),
     ]
 
 

@@ -127,6 +127,7 @@ def _punished(history: History) -> Iterator[Harm]:
     """Violations for what nobody has booked, and askers who were refused another party although
     friends came."""
     stored = {r.id: r.reader for r in history.stored}
+    stored |= {b.id: b.people[0] for b in history.rooms if b.state == "no_show"}
     for violation in history.violations:
         if stored.get(violation.reservation) != violation.reader:
             text = f"a violation of {violation.reader} for {violation.reservation}, not theirs"

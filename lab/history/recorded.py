@@ -91,8 +91,11 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
         if booking is not None
     }
     effective = []
+    in_rooms = {o.reader for o in history.room_operations if not o.refusal}
     for operation in history.operations:
-        for thing, call in _refused(history.zone, operation):
+        # Who is in a room has no seat at that time: this the judge of rooms looks at.
+        elsewhere = operation.refusal == "own_overlap" and operation.reader in in_rooms
+        for thing, call in () if elsewhere else _refused(history.zone, operation):
             calls[thing].append(call)
         if not operation.refusal:
             effective.append(operation)

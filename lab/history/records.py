@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from models.kernel.zone import Zone
@@ -120,6 +120,44 @@ class StoredParty:
         return [seat for seat, booking in self.seats.items() if booking is None]
 
 
+_ROOM_LIVE: Final = frozenset({"requested", "reserved", "in_use"})
+_ROOM_USED: Final = frozenset({"finished", "completed"})
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRoomBooking:
+    """A booking of a room, read at majority. ``people``: the booker first. ``untold``: its people
+    have yet to learn what has become of it."""
+
+    id: str
+    room: str
+    people: tuple[str, ...]
+    state: str
+    start: datetime
+    end: datetime
+    buffer: timedelta
+    least: int
+    check_in_until: datetime
+    ended_at: datetime | None
+    claims: frozenset[str]
+    events: tuple[Event, ...]
+    untold: bool
+
+    @property
+    def live(self) -> bool:
+        return self.state in _ROOM_LIVE
+
+    @property
+    def room_until(self) -> datetime | None:
+        """The end of the time in which nobody else can have the room, buffer included; None if it
+        is free for others."""
+        if self.live:
+            return self.end + self.buffer
+        if self.state not in _ROOM_USED or not self.buffer:
+            return None
+        return min(self.ended_at or self.end, self.end) + self.buffer
+
+
 @dataclass(slots=True)
 class PartyEnd:
     """A request of an asker to end the own party, with its repetitions. ``answered_at``: None
@@ -179,6 +217,10 @@ class History:
     """No party whose time was over by then holds a seat any more; None if nobody ends parties."""
     party_ends: dict[str, PartyEnd] = field(default_factory=dict)
     """The requests to end parties, by the party's id."""
+    rooms: Sequence[StoredRoomBooking] = ()
+    room_operations: list[Operation] = field(default_factory=list)
+    """The requests about rooms, also those of the desk. They have no idempotency key in the
+    service. The target is the booking, and the seat of a promise is the room."""
     daily_limit: int | None = None
     """At most this many bookings a reader may have on a day; None if the limit is not known."""
     offers: Mapping[str, str | None] | None = None
@@ -231,6 +273,25 @@ def stored_party(document: Mapping[str, Any]) -> StoredParty:
         ended_at=document["ended_at"],
         seats={each["seat"]: each["booking"] for each in document["seats"]},
         claims=frozenset(document["claims"]),
+    )
+
+
+def stored_room_booking(document: Mapping[str, Any]) -> StoredRoomBooking:
+    """Reads a booking of a room from its document."""
+    return StoredRoomBooking(
+        id=document["_id"],
+        room=document["room"],
+        people=tuple(document["people"]),
+        state=document["room_state"],
+        start=document["start"],
+        end=document["end"],
+        buffer=timedelta(minutes=document["buffer"]),
+        least=document["least"],
+        check_in_until=document["check_in_until"],
+        ended_at=document["ended_at"],
+        claims=frozenset(document["claims"]),
+        events=tuple(Event(entry["event"], entry["at"]) for entry in document["history"]),
+        untold=document["news_due"],
     )
 
 
