@@ -67,7 +67,8 @@ class Scenario:
     then."""
     watch: Watch | None = None
     after: datetime | None = None
-    """When the jobs run that repair what a crash left and end parties; None if none are needed."""
+    """When the jobs run that repair what a crash left, end parties and tell the news of rooms; None
+    if none are needed."""
     alive_until: datetime | None = None
     """The last heartbeat of the service before the run; None for a second before ``now``."""
     shared: frozenset[str] = frozenset()
@@ -240,6 +241,7 @@ class Explorer:
                 await direct.waitlist_jobs.expire_offers(self._scenario.after)
                 await direct.waitlist_jobs.offer_free_seats(self._scenario.after)
                 await direct.parties.end_due(self._scenario.after)
+                await direct.room_jobs.run(self._scenario.after)
 
     async def _asks_again(self, run: Run, player: Player, operation: Operation) -> None:
         """Repeats the operation until it is answered: at the player's own worker, or at a fresh
@@ -280,7 +282,7 @@ class Explorer:
         traces = tuple(run.traces.items())
         alive = frozenset(run.alive)
         answers = tuple(
-            (o.key, o.verb, o.refusal, o.promise) for o in run.recorder.history.operations
+            (o.key, o.verb, o.refusal, o.promise) for o in _operations(run.recorder.history)
         )
         passed = round(run.loop.time(), 3)
         return hash((store, waiting, traces, alive, behind, faults, answers, passed))
@@ -319,7 +321,11 @@ def _choices(run: Run, faults: bool, scenario: Scenario) -> Iterator[tuple[Reque
 
 def _of(history: History, player: Player) -> Operation | None:
     """The operation that the player had begun when its worker crashed, if any."""
-    return next((o for o in history.operations if o.key == player.name), None)
+    return next((o for o in _operations(history) if o.key == player.name), None)
+
+
+def _operations(history: History) -> Sequence[Operation]:
+    return [*history.operations, *history.room_operations]
 
 
 def _prepared(library: SimulatedLibrary, scenario: Scenario) -> tuple[MemoryStore, Ids]:

@@ -21,6 +21,7 @@ from lab.proof.explorer import Player, Scenario
 from lab.proof.initial_bookings import booked, both_booked, four_booked, nothing
 from lab.proof.line_scenarios import line_scenarios
 from lab.proof.party_scenarios import party_scenarios
+from lab.proof.room_scenarios import room_scenarios
 from lab.proof.simulated_library import at
 from lab.proof.stay_scenarios import stay_scenarios
 
@@ -32,6 +33,7 @@ def scenarios() -> Sequence[Scenario]:
         *line_scenarios(),
         *stay_scenarios(),
         *party_scenarios(),
+        *room_scenarios(),
         *_cut_off_primaries(),
     )
 

@@ -35,9 +35,12 @@ from models.booking.service import ReservationService
 from models.check_in.early_end import EarlyEndService
 from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
+from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.kernel.ids import Actor, ReaderId
 from models.kernel.zone import Zone
 from models.library.entities import Area, AreaId, Kiosk, KioskId, Seat, SeatId, Venue, VenueId
+from models.library.room_repository import put_room
+from models.library.rooms import RequestAnswer, Room, RoomId, RoomRules
 from models.messages.delivery_queue_repository import DeliveryQueue
 from models.opening_draw.service import OpeningDraw
 from models.parties.service import PartyService
@@ -48,11 +51,16 @@ from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 from models.reservations.presence import PresenceMethod
 from models.reservations.rules import TimeSelection
+from models.rooms.jobs import RoomJobs
+from models.rooms.service import RoomService
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
+from models.violations.recording import ViolationRecorder
 from models.waitlist.service import WaitlistService
+from notify.conversations import Conversations
 from notify.delivery.channel import DeliveryChannel
 from notify.delivery.worker import DeliveryWorker
+from notify.in_app import InAppNotifier
 from notify.publisher import MessagePublisher
 from notify.routing import ChannelRouting
 
@@ -62,6 +70,14 @@ MORNING: Final = MONDAY.replace(hour=7)
 VENUE: Final = VenueId("hall")
 AREA: Final = AreaId("a")
 KIOSK: Final = KioskId("kiosk")
+QUIET, ASKED, GROUP = ROOMS = RoomId("quiet"), RoomId("asked"), RoomId("group")
+"""Rooms for two to four people: one is empty for half an hour after each stay; the staff answer
+each request for another; for the third another person must confirm an hour before the start."""
+_RULES: Final = (
+    RoomRules(buffer_minutes=30),
+    RoomRules(unanswered=RequestAnswer.DECLINE),
+    RoomRules(confirm_minutes=60),
+)
 CIPHER: Final = FieldCipher({1: b"1" * 32})
 
 
@@ -127,6 +143,16 @@ class Worker:
         )
         self.delivery: DeliveryWorker | None = None
         self.outbox = outbox_dispatcher(app, self.stored, self.publisher)
+        conversations = Conversations(self.stored.feedback, {})
+        self.rooms = app[service_key(RoomService)]
+        self.room_jobs = RoomJobs(
+            self.stored.room_bookings,
+            self.reference,
+            self.extension,
+            app[service_key(PresenceKnowledge)],
+            app[service_key(ViolationRecorder)],
+            InAppNotifier(self.publisher, conversations, self.reference).room_news,
+        )
 
     def sends_by(self, channel: DeliveryChannel, now: Callable[[], datetime]) -> None:
         """Lets the worker also deliver readers' messages, by this channel."""
@@ -155,6 +181,7 @@ class Worker:
             other.reference.catalog,
             other.reference.policy,
         )
+        self.reference.rooms = other.reference.rooms
         self.reference._loaded = other.reference._loaded
         self.reference._accommodations = other.reference._accommodations
 
@@ -207,7 +234,7 @@ def library_zone() -> Zone:
 
 
 async def build(seats: int, readers: int, policy: Policy = DAY) -> SimulatedLibrary:
-    """Builds a venue with one area that has this many seats, and its readers."""
+    """Builds a venue with three rooms and one area that has this many seats, and its readers."""
     store = MemoryStore()
     direct = Worker("direct", DirectNetwork(Cluster(store)))
     venue = Venue(VENUE, "图书馆")
@@ -217,6 +244,8 @@ async def build(seats: int, readers: int, policy: Policy = DAY) -> SimulatedLibr
     area = Area(AREA, VENUE, "一层", 1, 0, 1100, 1100, places, ())
     kiosk = Kiosk(KIOSK, VENUE, "选座机", "seat_kiosk")
     await direct.stored.catalogs.add_missing([venue], [area], [kiosk])
+    for id, rules in zip(ROOMS, _RULES, strict=True):
+        await put_room(direct.db, Room(id, VENUE, f"研修间 {id}", 2, 2, 4, rules=rules), None)
     await direct.stored.policies.add_missing(policy, MORNING)
     await direct.stored.presence_methods.put(VENUE, PresenceMethod.KIOSK_CODE, MORNING)
     await direct.reference.refresh()

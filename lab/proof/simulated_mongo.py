@@ -8,7 +8,7 @@ lost.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -376,3 +376,7 @@ class SimulatedCursor:
             return store.find(name, query, self._projection, self._order, self._skip, self._limit)
 
         return cast("list[Document]", await self._collection._ask("find", False, work))
+
+    async def __aiter__(self) -> AsyncIterator[Document]:
+        for document in await self.to_list(None):
+            yield document

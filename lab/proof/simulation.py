@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -18,6 +19,7 @@ from lab.history.records import (
     Violation,
     stored,
     stored_party,
+    stored_room_booking,
 )
 from lab.proof.memory_mongo import MemoryStore
 from lab.proof.memory_query import Document
@@ -27,6 +29,7 @@ from lab.proof.simulated_mongo import Cluster, Network, Request
 from models.kernel.errors import DomainError, Unavailable
 from models.reservations.entities import Reservation
 from models.reservations.errors import InProgress
+from models.reservations.room_booking import RoomBooking
 
 
 class Move(Enum):
@@ -121,6 +124,34 @@ class Recorder:
                 r.id, r.state.value, r.seat_id, r.start, r.end, r.check_in_until
             )
         operation.answered_at = self.instant
+        return operation
+
+    async def room_tap(
+        self,
+        reader: str,
+        verb: str,
+        name: str,
+        act: Callable[[], Awaitable[RoomBooking]],
+        target: str = "",
+        requested: tuple[str, datetime, datetime] | None = None,
+        again: Operation | None = None,
+    ) -> Operation:
+        """Performs and records one request about a room. ``again``: the earlier operation that it
+        repeats."""
+        operation = again or Operation(reader, verb, name, target, self.instant, None)
+        if again is None:
+            operation.requested = requested
+            self.history.room_operations.append(operation)
+        operation.attempts += 1
+        try:
+            with suppress(Unavailable):
+                b = await act()
+                span = b.room_id, b.span.start, b.span.end
+                operation.promise = Promise(b.id, b.state.value, *span, b.check_in_until)
+        except DomainError as error:
+            operation.refusal = error.code
+        if not operation.unknown:
+            operation.answered_at = self.instant
         return operation
 
 
@@ -236,6 +267,7 @@ class Run:
         rows = tables["reservations"].documents.values() if "reservations" in tables else ()
         history.stored = [stored(row) for row in rows if "area" in row]
         history.parties = [stored_party(row) for row in rows if "asker" in row]
+        history.rooms = [stored_room_booking(row) for row in rows if "room" in row]
         history.daily_limit = self.library.loaded.reference.policy.daily_booking_limit
         lines = tables["waitlist"].documents if "waitlist" in tables else {}
         history.offers = {id: row["offer"] for id, row in lines.items()}

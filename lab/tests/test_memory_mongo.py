@@ -38,8 +38,9 @@ class Operations:
             [
                 *(self.insert, self.insert, self.change, self.change, self.change),
                 *(self.tombstone, self.fence, self.pull, self.forget, self.prune, self.delete),
-                *(self.find, self.find, self.find_one, self.count),
+                *(self.find, self.find, self.find_one, self.count, self.read_one_by_one),
                 *(self.begin_party, self.change_party, self.change_party, self.delete_parties),
+                *(self.book_room, self.change_room, self.change_room, self.prune_rooms),
             ]
         )()
 
@@ -163,6 +164,42 @@ class Operations:
         past = {"asker": {"$type": "string"}, "day": {"$lt": "2026-09-07"}, "live": False}
         return lambda c: c.delete_many(past)
 
+    def room(self) -> dict[str, Any]:
+        """The fields of a booking of a room except its id."""
+        chance, live = self.chance, self.chance.random() < 0.7
+        return {
+            "live": live,
+            "state": "room",
+            "room_state": chance.choice(["requested", "reserved"]) if live else "released",
+            "room": f"room{chance.randrange(2)}",
+            "people": chance.sample(["x0", "x1", "x2"], chance.randint(1, 3)),
+            "day": chance.choice(["2026-09-06", "2026-09-07"]),
+            "start": self.instant(),
+            "end": self.instant(),
+            "due_at": chance.choice([None, self.instant()]),
+            "confirm_by": chance.choice([None, self.instant()]),
+            "check_in_until": self.instant(),
+            "claims": self.claims(),
+            "change": f"c{chance.randrange(4)}",
+            "history": [{"event": chance.choice(["reserve", "outage"]), "at": self.instant()}],
+        }
+
+    def room_id(self) -> str:
+        return f"{self.id()}-room"
+
+    def book_room(self) -> Operation:
+        document = {"_id": self.room_id(), **self.room()}
+        return lambda c: c.insert_many([dict(document)], ordered=False)
+
+    def change_room(self) -> Operation:
+        guard = {"_id": self.room_id(), "change": f"c{self.chance.randrange(4)}"}
+        fields = self.room()
+        return lambda c: c.find_one_and_update(guard, {"$set": fields}, projection={"_id": 1})
+
+    def prune_rooms(self) -> Operation:
+        past = {"day": {"$lt": "2026-09-07"}, "claims": {"$type": "string"}, "live": False}
+        return lambda c: c.update_many({"state": "room", **past}, {"$set": {"claims": []}})
+
     def query(self) -> dict[str, Any]:
         at, chance = self.instant(), self.chance
         claim, end = chance.choice(CLAIMS), self.instant()
@@ -185,6 +222,10 @@ class Operations:
                 {"_id": self.party_id(), "asker": {"$exists": True}},
                 {"asker": "x1", "day": {"$gte": "2026-09-07"}},
                 {"due_at": {"$type": "date", "$lte": at}, "state": "holding"},
+                {"state": "room", "people": "x1", "end": {"$gt": at}},
+                {"state": "room", "$and": [{"claims": claim}, {"claims": {"$type": "string"}}]},
+                {"state": "room", "$or": [{"check_in_until": {"$lte": at}}, {"confirm_by": at}]},
+                {"$or": [{"_id": {"$gte": id, "$lt": f"{id};"}} for id in (self.id(), self.id())]},
             ]
         )
 
@@ -197,6 +238,14 @@ class Operations:
             return c.find(query, projection).sort(order).skip(skip).limit(limit).to_list(None)
 
         return search
+
+    def read_one_by_one(self) -> Operation:
+        query, order = self.query(), self.order()
+
+        async def read(c: Any) -> list[Any]:
+            return [row["_id"] async for row in c.find(query, {"start": 1}).sort(order)]
+
+        return read
 
     def order(self) -> list[tuple[str, int]]:
         first = self.chance.choice(["start", "remind_at", "seat", "rev", "outbox.at"])

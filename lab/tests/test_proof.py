@@ -20,6 +20,7 @@ ACROSS_MIDNIGHT: Final = (
     "an offer is accepted, lapses, and the next one waits",
     "somebody stays longer in the last moment",
     "two friends accept one seat that is held",
+    "the last person confirms in the last moment, another wants the room",
 )
 """The scenarios that this test runs in odd nights; scripts/prove runs all of them."""
 ALL: Final = {scenario.name: scenario for scenario in scenarios()}
