@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.proof import planted_parties as parties
+from lab.proof import planted_rooms as rooms
 from lab.proof import planted_rules as rules
 from lab.proof import planted_writes as writes
 from lab.proof.planted_rules import Around
@@ -193,6 +194,27 @@ PLANTS: Final[Mapping[str, Mistake]] = {
         around=parties.held_without_claims,
     ),
     "parties go on for ever": Mistake(DAYS, ("held",), around=parties.parties_go_on),
+    # Rooms.
+    "a room is approved by _id alone": Mistake(
+        "a request for a room is approved while it is withdrawn, another wants the room",
+        ("lost",),
+        rooms.answered_by_id_alone,
+    ),
+    "a room is released by _id alone": Mistake(
+        "the last person confirms in the last moment, another wants the room",
+        ("lost",),
+        rooms.released_by_id_alone,
+    ),
+    "a room's buffer is not claimed": Mistake(
+        "three want a room one after the other, and it stays empty in between",
+        ("doubles",),
+        around=rooms.buffer_is_not_claimed,
+    ),
+    "who confirms a room claims no time": Mistake(
+        "a reader confirms a room and books a seat for the same time",
+        ("doubles",),
+        around=rooms.people_are_not_claimed,
+    ),
     # Deadlines and messages.
     "no-shows by the own clock": Mistake(
         "the service was away over a deadline, and its jobs come first",
