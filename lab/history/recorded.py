@@ -79,6 +79,7 @@ def disorders(history: History, *, one_clock: bool = True) -> list[Disorder]:
 def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call]]:
     """The calls on each seat's day and each reader's day. If any booking crosses midnight, a day
     is from noon to noon."""
+    in_rooms = {o.key for o in history.operations if _was_in_a_room(history, o)}
     history = _from_noon(history)
     calls: dict[str, list[Call]] = defaultdict(list)
     stored = {r.id: r for r in history.stored}
@@ -91,11 +92,9 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
         if booking is not None
     }
     effective = []
-    in_rooms = {o.reader for o in history.room_operations if not o.refusal}
     for operation in history.operations:
-        # Who is in a room has no seat at that time: this the judge of rooms looks at.
-        elsewhere = operation.refusal == "own_overlap" and operation.reader in in_rooms
-        for thing, call in () if elsewhere else _refused(history.zone, operation):
+        refused = () if operation.key in in_rooms else _refused(history.zone, operation)
+        for thing, call in refused:
             calls[thing].append(call)
         if not operation.refusal:
             effective.append(operation)
@@ -123,6 +122,18 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
         for thing, call in _held(history, party, begun, one_clock):
             calls[thing].append(call)
     return calls
+
+
+def _was_in_a_room(history: History, operation: Operation) -> bool:
+    """True if the reader was refused a seat and may have been in a room at that time, which the
+    judge of rooms looks at."""
+    if operation.refusal != "own_overlap" or operation.requested is None:
+        return False
+    _, start, end = operation.requested
+    rooms = {b.id: b for b in history.rooms}
+    own = (o for o in history.room_operations if o.reader == operation.reader and not o.refusal)
+    times = (rooms.get(o.promise.id if o.promise is not None else o.target) for o in own)
+    return any(b is None or (b.start < end and start < b.end) for b in times)
 
 
 def _held(

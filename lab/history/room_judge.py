@@ -16,7 +16,12 @@ from lab.history.records import History, Operation, StoredRoomBooking
 
 _LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
 """States of reservations of seats in which their readers are nowhere else."""
-_EVENTS: Final = {"cancel": "cancel", "approve": "approve", "check_in": "check_in"}
+_EVENTS: Final = {
+    "cancel": "cancel",
+    "approve": "approve",
+    "check_in": "check_in",
+    "finish": "finish",
+}
 Stay = tuple[str, str, datetime, datetime]
 """A reservation's id and reader, and the start and end of a seat's use."""
 

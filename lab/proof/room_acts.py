@@ -27,7 +27,7 @@ from models.library.rooms import RequestAnswer, RoomId
 from models.readers.entities import Reader
 from models.reservations.room_booking import RoomBooking
 
-_DESK: Final = Actor("librarian", "desk")
+DESK: Final = Actor("librarian", "desk")
 
 
 def _taps(
@@ -86,7 +86,7 @@ def approves(name: str, ids: Ids, now: datetime) -> Act:
         "desk",
         "approve",
         name,
-        lambda w: w.rooms.answer(ids["booked"], RequestAnswer.APPROVE, "", _DESK, now),
+        lambda w: w.rooms.answer(ids["booked"], RequestAnswer.APPROVE, "", DESK, now),
         ids["booked"],
     )
 

@@ -28,7 +28,7 @@ from lab.proof.simulated_library import ASKED, GROUP, QUIET, at
 _LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
 
 
-def _two_holders(store: MemoryStore) -> str | None:
+def two_room_holders(store: MemoryStore) -> str | None:
     """Finds a room that two bookings have at once, buffers included, and a reader in two
     places."""
     documents = store.table("reservations").documents.values()
@@ -53,7 +53,7 @@ def room_scenarios() -> Sequence[Scenario]:
                 Player("c", "w1", books_room(r[2], "c", QUIET, 9, 10, at(8))),
                 Player("a again", "w2", books_room(r[0], "a again", QUIET, 10, 11, at(8))),
             ),
-            watch=_two_holders,
+            watch=two_room_holders,
         ),
         Scenario(
             "a request for a room is approved while it is withdrawn, another wants the room",
@@ -64,7 +64,7 @@ def room_scenarios() -> Sequence[Scenario]:
                 Player("a", "w2", gives_room_back(r[0], "a", ids, at(8, 30))),
                 Player("b", "w1", books_room(r[1], "b", ASKED, 10, 11, at(8, 30))),
             ),
-            watch=_two_holders,
+            watch=two_room_holders,
             after=at(8, 30),
         ),
         Scenario(
@@ -76,7 +76,7 @@ def room_scenarios() -> Sequence[Scenario]:
                 job("release", "w2", lambda w: settles_rooms(w, at(9))),
                 Player("c", "w2", books_room(r[2], "c", GROUP, 10, 11, at(9))),
             ),
-            watch=_two_holders,
+            watch=two_room_holders,
             after=at(9),
         ),
         Scenario(
@@ -87,7 +87,7 @@ def room_scenarios() -> Sequence[Scenario]:
                 Player("room", "w1", confirms(r[1], "room", ids, at(8))),
                 Player("seat", "w2", books(r[1], "seat", ONE, 10, 11, at(8))),
             ),
-            watch=_two_holders,
+            watch=two_room_holders,
         ),
         Scenario(
             "people come to a room in the last moment, and the no-show",
@@ -98,7 +98,7 @@ def room_scenarios() -> Sequence[Scenario]:
                 job("miss", "w2", lambda w: settles_rooms(w, at(10, 30))),
                 job("miss again", "w1", lambda w: settles_rooms(w, at(10, 30))),
             ),
-            watch=_two_holders,
+            watch=two_room_holders,
             after=at(10, 30),
         ),
     )

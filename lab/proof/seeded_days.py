@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -20,6 +20,8 @@ from unittest import mock
 
 from lab.history.judge import judge
 from lab.history.recorded import disorders
+from lab.proof.room_guests import RoomGuest
+from lab.proof.room_scenarios import two_room_holders
 from lab.proof.seat_probe import SeatProbe
 from lab.proof.simulated_channel import SimulatedChannel
 from lab.proof.simulated_library import KIOSK, SimulatedLibrary, Worker, at
@@ -37,6 +39,8 @@ from notify.delivery.worker import EXPIRE_EVERY
 # Keeps warnings about paused channels from the terminal: they are expected here.
 logging.getLogger("notify.delivery").addHandler(logging.NullHandler())
 READERS: Final = 11
+_GUESTS: Final = 3
+"""The number of readers who also book rooms."""
 _ENDS: Final = timedelta(hours=16)
 """Time from the opening to the last run of the jobs, after the closing."""
 _JOBS_EVERY_S: Final = 1200.0
@@ -100,7 +104,11 @@ class Day:
         self.result = DayResult(seed)
         self._codes = 0
         # The last reader is the probe's.
-        self.visitors = [Visitor(self, reader) for reader in library.readers[:-1]]
+        people = library.readers[:-1]
+        self.visitors: Sequence[Visitor] = [Visitor(self, reader) for reader in people]
+        self._guests: list[RoomGuest] = []
+        for reader in library.readers[:_GUESTS]:
+            self._guests.append(RoomGuest(self, reader, self._guests))
         for worker in self.run.workers.values():
             self._send_by(worker)
 
@@ -127,14 +135,16 @@ class Day:
             run.loop.close()
         history = run.outcome()
         history.parties_end = at(self._library.opens) + _ENDS
-        result.operations = len(history.operations)
-        result.acknowledged = sum(o.promise is not None for o in history.operations)
-        result.unknown = sum(o.unknown for o in history.operations)
+        operations = [*history.operations, *history.room_operations]
+        result.operations = len(operations)
+        result.acknowledged = sum(o.promise is not None for o in operations)
+        result.unknown = sum(o.unknown for o in operations)
         result.harm += [f"{h.kind}: {h.text}" for h in judge(history)]
         result.harm += [f"unanswered: {who}" for who in self.unanswered]
         result.harm += [str(disorder) for disorder in disorders(history, one_clock=False)]
         live = [r for r in history.stored if r.state in ("reserved", "in_use", "away", "offered")]
         result.harm += [f"never ended: {r.id} is {r.state}" for r in live]
+        result.harm += [f"never ended: {b.id} is {b.state}" for b in history.rooms if b.live]
         return result
 
     # --- the world --------------------------------------------------------------------------------
@@ -188,6 +198,7 @@ class Day:
 
     async def _whole_day(self) -> None:
         lives = [asyncio.create_task(visitor.live()) for visitor in self.visitors]
+        lives += [asyncio.create_task(guest.live()) for guest in self._guests]
         jobs = asyncio.create_task(self._jobs())
         await asyncio.gather(*lives)
         self._over = True
@@ -236,6 +247,8 @@ class Day:
             worker, began = self.worker(), self._instant()
             await self.safely(worker, self._all_jobs(worker, self.now(worker)))
             self._look_at_offers()
+            if twice := two_room_holders(self.run.cluster.primary):
+                self.result.harm.append(twice)
             self._look_at_parties(began - timedelta(seconds=_SETTLED_S))
             if self.chance.random() < _PROBES:
                 hours = [self.hour + 1] if self.hour < self.last_hour - 1 else []
@@ -273,6 +286,7 @@ class Day:
         await worker.extension.record_heartbeat(now)
         await worker.deadlines.complete(now)
         await worker.deadlines.no_show(now)
+        await worker.room_jobs.run(now)
         await worker.deadlines.expire_leaves(now)
         await worker.deadlines.send_reminders(now)
         await worker.deadlines.carry_over(now)

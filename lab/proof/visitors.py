@@ -32,11 +32,11 @@ LASTS: Final = timedelta(hours=15)
 CLOCK_S: Final = 8.0
 """Seconds by which a worker's clock may be wrong. At more than ten the service would decide
 nothing."""
-_ASKS_AGAIN_S: Final = 3.0
-_TRIES: Final = 20
+ASKS_AGAIN_S: Final = 3.0
+TRIES: Final = 20
 _FRIENDS: Final = 3
 """The number of readers who are invited to each party."""
-_ANSWERED_WITHIN_S: Final = 60.0
+ANSWERED_WITHIN_S: Final = 60.0
 """Seconds within which a reader must have an answer once nothing fails any more."""
 Ask = Callable[[Worker, RequestContext], Coroutine[Any, Any, Reservation]]
 """A visitor's request to a worker."""
@@ -126,7 +126,7 @@ class Visitor:
                 operation = operation or self._recorder.unserved(
                     self._reader.id, verb, key, target, requested
                 )
-                await asyncio.sleep(_ASKS_AGAIN_S)
+                await asyncio.sleep(ASKS_AGAIN_S)
             calm_since = min(calm_since, loop.time()) if self._world.calm else inf
             workers = [self._world.worker()]
             if operation is None and key and self._chance.random() < 0.05:
@@ -136,12 +136,12 @@ class Visitor:
                 operation = made if operation is None or operation.unknown else operation
             if operation is None or not operation.unknown or not key:
                 break
-            if loop.time() - calm_since > _ANSWERED_WITHIN_S:
+            if loop.time() - calm_since > ANSWERED_WITHIN_S:
                 self._world.unanswered.append(f"{verb} by {self._reader.id}")
                 break
-            if number > _TRIES and not self._world.calm:
+            if number > TRIES and not self._world.calm:
                 break
-            await asyncio.sleep(_ASKS_AGAIN_S)
+            await asyncio.sleep(ASKS_AGAIN_S)
         return operation or Operation(self._reader.id, verb, key, target, self._recorder.instant)
 
     async def _once(

@@ -68,6 +68,12 @@ def test_the_same_seed_gives_the_same_day() -> None:
     assert first not in (play_seed(8), play(7, library(SEATS, READERS)))
 
 
+def test_the_days_find_people_in_a_room_and_elsewhere() -> None:
+    with PLANTS["who confirms a room claims no time"].around():
+        days = (play(seed, library(SEATS, READERS)) for seed in range(20))
+        assert any(harm.startswith("doubles: reader") for day in days for harm in day.harm)
+
+
 def test_the_days_find_a_missing_index() -> None:
     """The days find the missing index by themselves, without the explorer."""
     plant = PLANTS["no index"].plant
