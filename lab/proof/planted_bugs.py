@@ -206,7 +206,7 @@ PLANTS: Final[Mapping[str, Mistake]] = {
         rooms.released_by_id_alone,
     ),
     "a room's buffer is not claimed": Mistake(
-        "three want a room one after the other, and it stays empty in between",
+        "two want a room one after the other, and it stays empty in between",
         ("doubles",),
         around=rooms.buffer_is_not_claimed,
     ),
