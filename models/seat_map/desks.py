@@ -13,9 +13,9 @@ from models.library.entities import Area, Seat, SeatId
 
 SEAT: Final = 40
 """The side of a seat's square, in plan units."""
-_IN_LINE: Final = 8
+IN_LINE: Final = 8
 """Seats are in one line if they are out of it by at most this many plan units."""
-_BESIDE: Final = 11
+BESIDE: Final = 11
 """Seats with at most this much room between them sit side by side, or back to back."""
 _TABLE: Final = 40
 """Seats with more room between them than this have no table in common."""
@@ -87,7 +87,7 @@ def _lines(seats: Iterable[Seat], way: str) -> Iterator[list[Seat]]:
     lines: list[list[Seat]] = []
     for seat in sorted(seats, key=lambda s: (_along(s, way), _across(s, way))):
         for line in lines:
-            near = abs(_across(line[-1], way) - _across(seat, way)) <= _IN_LINE
+            near = abs(_across(line[-1], way) - _across(seat, way)) <= IN_LINE
             if near and _along(seat, way) - _along(line[-1], way) <= SEAT + _TABLE:
                 line.append(seat)
                 break
@@ -108,7 +108,7 @@ def _pairs(
                 room = _along(other, way) - _along(one, way) - SEAT
                 beside = in_line[other_way][one.id] > 1 and in_line[other_way][other.id] > 1
                 if room >= 0 and (beside or len(line) == _TABLE_FOR_TWO):
-                    touching = room <= _BESIDE
+                    touching = room <= BESIDE
                     likely = len(line) if touching else room
                     yield (touching, likely, way != DOWN, one.y, one.x), one, other, way
 
@@ -141,10 +141,10 @@ def _way_of_single(
     right, down = centre[0] - seat.x, centre[1] - seat.y
     level = in_row if in_row != in_column else abs(down) >= abs(right)
     if level:
-        if abs(down) <= _IN_LINE:
+        if abs(down) <= IN_LINE:
             down = 2 * seat.y + SEAT - area.height
         return DOWN if down > 0 else UP
-    if abs(right) <= _IN_LINE:
+    if abs(right) <= IN_LINE:
         right = 2 * seat.x + SEAT - area.width
     return RIGHT if right > 0 else LEFT
 
@@ -176,7 +176,7 @@ def _joined(desks: Iterable[Desk]) -> Iterator[Desk]:
 def _in_rows(desks: Iterable[Desk]) -> Iterator[Desk]:
     row: Desk | None = None
     for desk in desks:
-        touches = row is not None and desk.x - row.x - row.w <= _BESIDE
+        touches = row is not None and desk.x - row.x - row.w <= BESIDE
         if row is not None and touches and (desk.y, desk.h) == (row.y, row.h):
             row = Desk(row.x, row.y, desk.x + desk.w - row.x, row.h)
             continue

@@ -10,16 +10,12 @@ from math import hypot
 from typing import Final
 
 from models.library.entities import Area, Catalog, Seat, SeatId
-from models.seat_map.desks import SEAT, Desk, furniture_of
+from models.seat_map.desks import BESIDE, IN_LINE, SEAT, Desk, furniture_of
 
 _ANOTHER_TABLE: Final = 2.0
 """People at two tables are farther apart by so many seats than the plan says."""
 _NEAREST: Final = 8
 """A group is chosen from so many free seats around its first one."""
-_IN_LINE: Final = 8
-"""Seats are in one row if they are out of it by at most this many plan units."""
-_BESIDE: Final = 11
-"""Seats with more room between them than this do not sit side by side."""
 
 
 class Seating(StrEnum):
@@ -86,13 +82,13 @@ class GroupFinder:
 
     def seating(self, group: Group) -> Seating:
         along, across = sorted((_line(group, "x"), _line(group, "y")), key=_length, reverse=True)
-        in_line = _length(across) <= _IN_LINE
+        in_line = _length(across) <= IN_LINE
         faces = {self._faces[seat.id] for seat in group.seats}
         if len({self._desks[seat.id] for seat in group.seats}) > 1:
             return Seating.ONE_ROW if in_line and len(faces) == 1 else Seating.NEAR
         if len(group.seats) == 2 and in_line and len(faces) == 2:
             return Seating.OPPOSITE
-        neighbours = all(after - before <= SEAT + _BESIDE for before, after in pairwise(along))
+        neighbours = all(after - before <= SEAT + BESIDE for before, after in pairwise(along))
         return Seating.SIDE_BY_SIDE if len(faces) == 1 and neighbours else Seating.ONE_TABLE
 
     def _apart(self, one: Seat, other: Seat) -> float:
