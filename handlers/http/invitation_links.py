@@ -11,13 +11,16 @@ from handlers.http.keys import SITE
 
 @dataclass(frozen=True, slots=True)
 class InvitationLink:
-    """An address to hand to others, and the same as a QR code."""
+    """An address to hand to others."""
 
     address: str
-    code: Markup
+
+    @property
+    def code(self) -> Markup:
+        """The address as a QR code, drawn where a page shows it."""
+        return Markup(qr.svg(self.address))
 
 
 def link_of(request: web.Request, path: str) -> InvitationLink:
     """The link to this path of the service."""
-    address = request.app[SITE].public_base_url + path
-    return InvitationLink(address, Markup(qr.svg(address)))
+    return InvitationLink(request.app[SITE].public_base_url + path)
