@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from bind.scanned_codes import ScannedCodes
+from handlers.http.authentication import client_address, network_of
 from handlers.http.forms import Form
-from handlers.http.keys import WAKE_JOBS
+from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.pages import PageRequest, form_text, redirect
+from handlers.kiosks.presenter import proving_kiosks
 from models.check_in.arrival import PresenceScan
 from models.check_in.service import CheckInService
 from models.kernel.errors import Malformed
+from models.library.entities import VenueId
 from models.reservations.entities import Reservation
 from models.rooms.service import RoomService
 from models.seat_reports.service import DeadlineAfterReport, SeatReportService
@@ -29,6 +33,22 @@ async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web
     # Only a return sets `returned_at`; that of an earlier request has an earlier time.
     returned = r.returned_at == visit.now
     return redirect(f"/reservations/{r.id}?done={'return' if returned else 'check_in'}")
+
+
+async def typed_scan(visit: PageRequest, form: Form, venue_id: VenueId) -> PresenceScan:
+    """The scan that the form's digits, shown by a kiosk of the venue, stand for. Raises: the
+    errors of ``ScannedCodes.typed``."""
+    reference = visit[REFERENCE]
+    kiosks = proving_kiosks(reference, [reference.catalog.venues[venue_id]])
+    return await visit[ScannedCodes].typed(
+        [kiosk.id for kiosk in kiosks],
+        # A keyboard may type full-width digits, and the screen shows a blank between them.
+        "".join(str(int(c)) for c in form_text(form, "digits") if c.isdecimal()),
+        visit.reader.id,
+        network_of(client_address(visit.request)),
+        reference.policy_on(visit.zone.day(visit.now), None).kiosk_code_seconds,
+        visit.now,
+    )
 
 
 async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:

@@ -37,7 +37,7 @@ from handlers.http.request_body import MAX_BODY_BYTES
 from handlers.http.request_parsing import digest_of
 from handlers.http.schemas import SuspensionOut
 from handlers.texts.errors import text_of
-from handlers.texts.pages import PAGE_NOT_SHOWN, REFUSED_HEADING
+from handlers.texts.pages import PAGE_NOT_SHOWN, REFUSED_HEADING, TYPED_REFUSAL
 from models.identity.entities import Principal, SessionKind
 from models.identity.errors import NotBound, OtherVenue, SecondFactorRequired, SignInAgain
 from models.identity.roles import Role, StaffRights
@@ -288,6 +288,25 @@ def to_sign_in(request: web.Request, *, renew: bool = False) -> web.Response:
 
 def _sign_in_for(path: str, more: str = "") -> web.Response:
     return redirect(f"/login?next={quote(path, safe='')}{more}")
+
+
+def form_page(
+    visit: PageRequest, template: str, refused: DomainError | None, **facts: Any
+) -> web.StreamResponse:
+    """The page of a form, with the reason for which the last one was refused."""
+    refusal, headers = "", None
+    if refused is not None:
+        details, headers = facts_of(visit.zone, refused)
+        refusal = TYPED_REFUSAL.get(refused.code) or text_of(refused.code, details)
+    return render_page(
+        visit.request,
+        template,
+        status=200 if refused is None else status_of(type(refused)),
+        headers=headers,
+        reader=visit.reader,
+        refusal=refusal,
+        **facts,
+    )
 
 
 def domain_error_page(

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import repeat
-from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from handlers.http.errors import status_of
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, WAKE_JOBS
-from handlers.http.pages import PageRequest, done, form_text, redirect
+from handlers.http.pages import PageRequest, done, form_page, form_text, redirect
 from handlers.http.refusals import count_error
-from handlers.http.rendering import render_page
 from handlers.http.request_parsing import malformed
 from handlers.parties import presenter
 from handlers.parties.choosing import party_choice
@@ -23,7 +20,6 @@ from handlers.reservations import presenter as reservations_presenter
 from handlers.reservations.glimpse import glimpse_of
 from handlers.reservations.schemas import time_of
 from handlers.seat_map.search import search_of
-from handlers.texts.errors import text_of
 from models.booking.overview_queries import ReaderOverviews
 from models.booking.service import ReservationService
 from models.kernel.errors import Conflict, DomainError, RuleViolation
@@ -75,25 +71,14 @@ async def _choice_page(
     people = query.get("people", "")[:2]
     friends = {*filter(None, query.get("friends", "").split(","))} - {search.seat}
     choice = await party_choice(visit, search, int(people) if people.isdecimal() else 2, friends)
-    facts = {"choice": choice, "search": search, "numbers": numbers}
-    return _page(visit, "parties/choose.html", refusal, **facts)
-
-
-def _page(
-    visit: PageRequest, template: str, refusal: DomainError | None, **facts: Any
-) -> web.StreamResponse:
-    """The page, with the reason for which the last form was refused."""
-    words = ""
-    if refusal is not None:
-        words = text_of(refusal.code, visit.zone.local_facts(refusal.details))
-    return render_page(
-        visit.request,
-        template,
-        status=200 if refusal is None else status_of(type(refusal)),
-        reader=visit.reader,
-        refusal=words,
+    return form_page(
+        visit,
+        "parties/choose.html",
+        refusal,
+        choice=choice,
+        search=search,
+        numbers=numbers,
         suspension=visit.suspension,
-        **facts,
     )
 
 
@@ -142,10 +127,11 @@ async def _invitation_page(
     held = party.held_for(visit.reader.id) if visit.now < party.until else ()
     seats = [catalog.seats[seat.id] for seat in party.seats if seat.id in catalog.seats]
     area = catalog.areas[seats[0].area_id] if seats else None
-    return _page(
+    return form_page(
         visit,
         "parties/invitation.html",
         refusal,
+        suspension=visit.suspension,
         invitation=presenter.invitation(reference, party, held),
         asker=asker_seat if asker.state in LIVE else None,
         held=[catalog.seats[seat.id] for seat in held if seat.id in catalog.seats],

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiohttp import web
 
-from bind.scanned_codes import ScannedCodes
-from handlers.http.authentication import client_address, network_of
-from handlers.http.errors import facts_of, status_of
+from handlers.check_in.scanned import typed_scan
 from handlers.http.forms import Form
 from handlers.http.invitation_links import link_of
 from handlers.http.keys import REFERENCE, WAKE_JOBS
-from handlers.http.pages import PageRequest, done, form_text, redirect
+from handlers.http.pages import PageRequest, done, form_page, form_text, redirect
 from handlers.http.refusals import count_error
-from handlers.http.rendering import render_page
 from handlers.http.request_parsing import malformed
-from handlers.kiosks.presenter import proving_kiosks
 from handlers.reservations.schemas import time_of
 from handlers.rooms import presenter
 from handlers.rooms.room_days import room_card, room_times
 from handlers.rooms.schemas import BookRoom
-from handlers.texts.errors import text_of
 from handlers.texts.labels import ROOM_STATE_TEXT, STATE_TEXT
-from handlers.texts.pages import ROOM_DONE_TEXT, TYPED_REFUSAL
+from handlers.texts.pages import ROOM_DONE_TEXT
 from models.kernel.errors import (
     Conflict,
     DomainError,
@@ -57,9 +52,10 @@ async def rooms(visit: PageRequest) -> web.StreamResponse:
     days = _days(visit, [r.rules.days_ahead for r in reference.rooms_in_use()])
     day = _day(visit, days)
     of_day = await visit[RoomService].day(day, venue.id)
-    return _page(
+    return form_page(
         visit,
         "rooms/list.html",
+        None,
         venues=venues,
         venue=venue,
         days=days,
@@ -98,7 +94,7 @@ async def _room_page(
     days = _days(visit, [one.rules.days_ahead])
     day = _day(visit, days, body.date if body is not None else None)
     of_day = await _room_day(visit, day)
-    return _page(
+    return form_page(
         visit,
         "rooms/room.html",
         refused,
@@ -145,7 +141,7 @@ async def _booking_page(
 ) -> web.StreamResponse:
     b = await visit[RoomService].own(visit.reader.id, visit.id)
     invitation, reference = visit[RoomService].invitation_to(b), visit[REFERENCE]
-    return _page(
+    return form_page(
         visit,
         "rooms/booking.html",
         refused,
@@ -180,17 +176,8 @@ async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def _check_in(visit: PageRequest, form: Form) -> RoomBooking:
     """Checks in by the digits of a kiosk of the room's venue."""
-    reference = visit[REFERENCE]
     b = await visit[RoomService].own(visit.reader.id, visit.id)
-    kiosks = proving_kiosks(reference, [reference.catalog.venues[b.venue_id]])
-    scan = await visit[ScannedCodes].typed(
-        [kiosk.id for kiosk in kiosks],
-        "".join(str(int(c)) for c in form_text(form, "digits") if c.isdecimal()),
-        visit.reader.id,
-        network_of(client_address(visit.request)),
-        reference.policy_on(visit.zone.day(visit.now), None).kiosk_code_seconds,
-        visit.now,
-    )
+    scan = await typed_scan(visit, form, b.venue_id)
     return await visit[RoomService].check_in(visit.context(), b.id, scan)
 
 
@@ -203,7 +190,7 @@ async def _invitation_page(
     visit: PageRequest, refused: DomainError | None = None
 ) -> web.StreamResponse:
     b = await visit[RoomService].invited(visit.id)
-    return _page(
+    return form_page(
         visit,
         "rooms/invitation.html",
         refused,
@@ -244,22 +231,3 @@ async def back_to_page(visit: PageRequest) -> web.StreamResponse:
 def _done(visit: PageRequest, b: RoomBooking, verb: str) -> web.Response:
     visit[WAKE_JOBS]()
     return done(visit, f"/room-bookings/{b.id}?done={verb}")
-
-
-def _page(
-    visit: PageRequest, template: str, refused: DomainError | None = None, **facts: Any
-) -> web.StreamResponse:
-    """The page, with the reason for which the last form was refused."""
-    refusal, headers = "", None
-    if refused is not None:
-        details, headers = facts_of(visit.zone, refused)
-        refusal = TYPED_REFUSAL.get(refused.code) or text_of(refused.code, details)
-    return render_page(
-        visit.request,
-        template,
-        status=200 if refused is None else status_of(type(refused)),
-        headers=headers,
-        reader=visit.reader,
-        refusal=refusal,
-        **facts,
-    )
