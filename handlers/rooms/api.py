@@ -50,7 +50,10 @@ async def list_rooms(call: ApiRequest, query: RoomsQuery) -> RoomsOut:
     day = query.date or call.zone.day(call.now)
     if not 2000 <= day.year < 2100:
         raise Malformed("date", "must be a day in the years 2000 to 2099")
-    days = await call[RoomService].day(day, query.venue_id)
+    rooms = [
+        room for room in call[REFERENCE].rooms_in_use() if query.venue_id in (None, room.venue_id)
+    ]
+    days = await call[RoomService].day(day, rooms)
     return RoomsOut([presenter.day(call[REFERENCE], each) for each in days])
 
 

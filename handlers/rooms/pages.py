@@ -30,9 +30,8 @@ from models.kernel.errors import (
     RuleViolation,
     TooManyAttempts,
 )
-from models.library.entities import VenueId
 from models.reservations.room_booking import RoomBooking
-from models.rooms.service import RoomDay, RoomService
+from models.rooms.service import RoomService
 
 _DAY: Final = timedelta(days=1)
 
@@ -41,17 +40,15 @@ _DAY: Final = timedelta(days=1)
 async def rooms(visit: PageRequest) -> web.StreamResponse:
     """The rooms of a venue on a day, each with a bar of its hours. Raises: NotFound without any."""
     reference = visit[REFERENCE]
-    venues = [
-        venue
-        for venue in reference.catalog.venues_in_use
-        if any(room.venue_id == venue.id for room in reference.rooms_in_use())
-    ]
+    in_use = reference.rooms_in_use()
+    with_rooms = {room.venue_id for room in in_use}
+    venues = [venue for venue in reference.catalog.venues_in_use if venue.id in with_rooms]
     if not venues:
         raise NotFound()
     venue = next((v for v in venues if v.id == visit.request.query.get("venue")), venues[0])
-    days = _days(visit, [r.rules.days_ahead for r in reference.rooms_in_use()])
+    days = _days(visit, [r.rules.days_ahead for r in in_use])
     day = _day(visit, days)
-    of_day = await visit[RoomService].day(day, venue.id)
+    of_day = await visit[RoomService].day(day, [r for r in in_use if r.venue_id == venue.id])
     return form_page(
         visit,
         "rooms/list.html",
@@ -93,7 +90,7 @@ async def _room_page(
     one = visit[REFERENCE].room(visit.id)
     days = _days(visit, [one.rules.days_ahead])
     day = _day(visit, days, body.date if body is not None else None)
-    of_day = await _room_day(visit, day)
+    (of_day,) = await visit[RoomService].day(day, [one])
     return form_page(
         visit,
         "rooms/room.html",
@@ -106,12 +103,6 @@ async def _room_page(
         sent=body,
         suspension=visit.suspension,
     )
-
-
-async def _room_day(visit: PageRequest, day: date) -> RoomDay:
-    venue_id: VenueId = visit[REFERENCE].room(visit.id).venue_id
-    days = await visit[RoomService].day(day, venue_id)
-    return next(each for each in days if each.room.id == visit.id)
 
 
 async def book(visit: PageRequest, form: Form) -> web.StreamResponse:

@@ -58,14 +58,10 @@ class RoomService:
         self._bookings, self._check_in, self._reference = bookings, check_in, reference
         self._invitations = Invitations(cipher, "room")
 
-    async def day(self, day: date, venue_id: str | None) -> list[RoomDay]:
-        """The rooms of the venue (None: of all venues) on that day, and in those of its hours
-        that go over midnight. Raises: Unavailable."""
-        hours = {
-            room.id: self._hours(room, day)
-            for room in self._reference.rooms_in_use()
-            if venue_id in (None, room.venue_id)
-        }
+    async def day(self, day: date, rooms: Sequence[Room]) -> list[RoomDay]:
+        """The rooms on that day, and in those of its hours that go over midnight. Raises:
+        Unavailable."""
+        hours = {room.id: self._hours(room, day) for room in rooms}
         slots = {
             claim: (room_id, slot)
             for room_id, open in hours.items()
@@ -80,10 +76,7 @@ class RoomService:
                 times[-1] = TimeRange(times[-1].start, slot.end)
             elif claim in lost:
                 times.append(slot)
-        return [
-            RoomDay(self._reference.rooms[room_id], open, taken[room_id])
-            for room_id, open in hours.items()
-        ]
+        return [RoomDay(room, hours[room.id], taken[room.id]) for room in rooms]
 
     def _slots(self, day: date, hours: OpenHours) -> list[TimeRange]:
         """The half hours of the day, and of its hours after midnight."""

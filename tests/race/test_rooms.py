@@ -97,7 +97,8 @@ async def test_of_sixteen_readers_one_has_the_room(stage: Stage, guard: bool) ->
     )
     assert kinds(results) == ({"ok": 1, "room_taken": 15} if guard else {"ok": 16})
     assert await holders(stage, 10, 11) == (1 if guard else 16)
-    days = await workers[0].rooms.day(ZONE.day(clock(10)), None)
+    rooms = stage.inside.reference.rooms_in_use()
+    days = await workers[0].rooms.day(ZONE.day(clock(10)), rooms)
     taken = {day.room.id: [*day.taken] for day in days}
     assert taken.pop(RoomId(ROOM)) == [TimeRange(clock(10), clock(11))]
     assert not any(taken.values())
