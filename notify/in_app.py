@@ -28,6 +28,7 @@ from notify.templates.in_app import (
     MISSED_ONCE_MORE,
     MISSED_ROOM,
     RENUMBERED_TIP,
+    ROOM,
     ROOM_CANCELLED,
     ROOM_TEXT,
     SUSPENDED_FOR_ROOM,
@@ -129,11 +130,11 @@ class InAppNotifier:
         if missed is not None and missed.suspended_until is not None:
             until = day_clock(zone.local(missed.suspended_until))
             more.append(SUSPENDED_FOR_ROOM.format(until=until))
-        title, at = TITLE_TEXT["room"], booking.history[-1].at
+        title, at = TITLE_TEXT[ROOM], booking.history[-1].at
         await self._publisher.publish(
             [
                 _answer(
-                    f"{booking.id}:{id}:{state}:room",
+                    f"{booking.id}:{id}:{state}:{ROOM}",
                     id,
                     title,
                     joined([text, *more]) if id == booking.booker else text,

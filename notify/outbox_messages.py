@@ -22,7 +22,7 @@ from models.reservations.state_machine import CHECKED_IN_STATES, ReservationStat
 from models.violations.recording import ViolationResult
 from models.waitlist.entities import WaitlistEnd, WaitlistEntry
 from notify.templates import TEMPLATE_BY_EVENT, moved_by_library, suspended, waitlist_ended
-from notify.templates.in_app import MESSAGE_TEXT, TITLE_TEXT
+from notify.templates.in_app import INVITED, JOINED, MESSAGE_TEXT, TITLE_TEXT
 from notify.templates.rendering import (
     BETWEEN_KIOSKS,
     MessageContext,
@@ -31,9 +31,6 @@ from notify.templates.rendering import (
     span,
 )
 
-JOINED: Final = "joined"
-INVITED: Final = "invited"
-"""The ends of the ids of messages to the askers of parties, and to friends."""
 _OF_PARTIES: Final = frozenset({OutboxEventKind.FRIENDS_INVITED, OutboxEventKind.FRIEND_JOINED})
 
 

@@ -9,8 +9,8 @@ from handlers.texts.deliveries import CHANNEL_WORDS
 from handlers.texts.pages import ANSWER_KIND
 from models.kernel.zone import Zone
 from models.messages.entities import Channel, KindChoices, Message, Template
-from notify.outbox_messages import INVITED, JOINED
 from notify.templates import TITLES
+from notify.templates.in_app import INVITED, JOINED, ROOM
 
 CHOICE_PAGES: Final = {
     channel: f"/me/{channel.value}"
@@ -34,7 +34,7 @@ def message(zone: Zone, m: Message) -> schemas.MessageOut:
     )
     if _end(m) == INVITED and m.reservation_id is not None:
         out.reservation_id, out.invitation = None, m.reservation_id
-    if _end(m) == "room":
+    if _end(m) == ROOM:
         out.room_booking_id = _room_booking(m)
     return out
 
@@ -54,7 +54,7 @@ def page_of(m: Message) -> str:
     end = _end(m)
     if end == INVITED:
         return f"/together/{m.reservation_id}"
-    if end == "room":
+    if end == ROOM:
         return f"/room-bookings/{_room_booking(m)}"
     if m.template is Template.ANSWER and end != JOINED:
         return _ANSWER_PAGES.get(end, "")

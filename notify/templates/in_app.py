@@ -10,6 +10,11 @@ from languages.text import _
 from models.fault_reports.entities import FaultKind
 from models.reservations.room_booking import RoomState
 
+JOINED: Final = "joined"
+INVITED: Final = "invited"
+ROOM: Final = "room"
+"""The ends of the ids of messages to the askers of parties, to friends, and about rooms."""
+
 TITLE_TEXT: Final[Mapping[str, str]] = {
     "feedback": _("服务台回复"),
     "fault": _("报修结果"),
@@ -17,9 +22,9 @@ TITLE_TEXT: Final[Mapping[str, str]] = {
     "waived": _("违约免除"),
     "suspension": _("暂停预约"),
     "renumbered": _("座位改号"),
-    "joined": _("同伴已接受"),
-    "invited": _("邀请您一起坐"),
-    "room": _("研修间"),
+    JOINED: _("同伴已接受"),
+    INVITED: _("邀请您一起坐"),
+    ROOM: _("研修间"),
 }
 MESSAGE_TEXT: Final[Mapping[str, str]] = {
     "feedback": _("您问：{question}\n\n答复：{answer}"),
@@ -32,8 +37,8 @@ MESSAGE_TEXT: Final[Mapping[str, str]] = {
     "banned": _("图书馆已长期暂停您的预约，直到图书馆解除，已有预约仍然有效。原因：{reason}"),
     "released": _("图书馆已解除您的暂停预约，原因：{reason}"),
     "renumbered": _("您预约的座位改号：{was}号 现在是 {seat}，{span}，座位没有变。"),
-    "invited": _("{name}邀请您坐在一起：{seat}，{span}。座位为您保留到 {until}。"),
-    "joined": _("同伴接受了您的邀请：{seat}，{span}。"),
+    INVITED: _("{name}邀请您坐在一起：{seat}，{span}。座位为您保留到 {until}。"),
+    JOINED: _("同伴接受了您的邀请：{seat}，{span}。"),
     "answer": _("图书馆：{answer}"),
     "violation": _("{day}的违约（{kind}）"),
 }
