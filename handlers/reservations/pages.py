@@ -18,7 +18,7 @@ from handlers.reservations.current import current_of, reminders_missed
 from handlers.reservations.device_pass import keep_pass
 from handlers.reservations.glimpse import Glimpse, glimpse_of
 from handlers.rooms import presenter as presenter_of_rooms
-from handlers.texts.labels import EVENT_TEXT, ROOM_STATE_TEXT, STATE_TEXT
+from handlers.texts.labels import EVENT_TEXT, ROOM_STATE_TEXT
 from handlers.texts.pages import DONE_TEXT, REPORTED_ONCE_MORE, REPORTED_TO_DESK, SAYS_MORE
 from handlers.waitlist import presenter as waitlist_presenter
 from models.booking.alternatives import SeatAlternatives
@@ -67,7 +67,7 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
         ]
         if reference.rooms
         else [],
-        room_states={**STATE_TEXT, **ROOM_STATE_TEXT},
+        room_states=ROOM_STATE_TEXT,
         others=[
             await presenter.reservation(reference, r, now)
             for r in rules.cancellable_today(today, now)

@@ -15,7 +15,7 @@ from handlers.rooms import presenter
 from handlers.rooms.schemas import RoomRequestOut
 from handlers.staff.forms import day_of
 from handlers.staff.layout import SHOWN, reader_label, render, staff_context
-from handlers.texts.labels import ROOM_STATE_TEXT, STATE_TEXT
+from handlers.texts.labels import ROOM_STATE_TEXT
 from models.identity.roles import Role
 from models.library.names import label_text
 from models.library.rooms import RequestAnswer
@@ -63,7 +63,7 @@ async def rooms(visit: PageRequest) -> web.StreamResponse:
         listed=SHOWN if len(bookings) > SHOWN else 0,
         day=day,
         today=today,
-        states={**STATE_TEXT, **ROOM_STATE_TEXT},
+        states=ROOM_STATE_TEXT,
     )
 
 

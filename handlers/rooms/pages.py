@@ -20,7 +20,7 @@ from handlers.reservations.schemas import time_of
 from handlers.rooms import presenter
 from handlers.rooms.room_days import room_card, room_times
 from handlers.rooms.schemas import BookRoom
-from handlers.texts.labels import ROOM_STATE_TEXT, STATE_TEXT
+from handlers.texts.labels import ROOM_STATE_TEXT
 from handlers.texts.pages import ROOM_DONE_TEXT
 from models.kernel.errors import (
     Conflict,
@@ -141,7 +141,7 @@ async def _booking_page(
         lacks_people=b.lacks_people,
         invitation=invitation,
         link=link_of(visit.request, f"/room-invitations/{invitation}"),
-        room_states={**STATE_TEXT, **ROOM_STATE_TEXT},
+        room_states=ROOM_STATE_TEXT,
         done=ROOM_DONE_TEXT.get(visit.request.query.get("done", ""), ""),
     )
 

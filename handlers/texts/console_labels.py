@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from handlers.texts.labels import ROOM_STATE_TEXT, STATE_TEXT
+from handlers.texts.labels import ROOM_STATE_TEXT
 from handlers.texts.setup import MARK_TEXT_OF_STEP, PROFILE_FIELDS, STEP_TEXT
 from languages.text import _, _n, _p
 from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
@@ -211,7 +211,6 @@ FACTS: Final[Mapping[str, str]] = {
     "personal": _("含个人信息"),
 }
 STATES: Final[Mapping[str, str]] = {
-    **{state.value: text for state, text in STATE_TEXT.items()},
     **ROOM_STATE_TEXT,
     RequestAnswer.APPROVE: _("没有答复则同意"),
     RequestAnswer.DECLINE: _("没有答复则谢绝"),

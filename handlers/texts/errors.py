@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from handlers.texts.labels import ROOM_STATE_TEXT, STATE_TEXT, SUSPENDED_FOR
+from handlers.texts.labels import ROOM_STATE_TEXT, SUSPENDED_FOR
 from handlers.texts.opening import in_brackets
 from languages.text import _, _p, joined, short_day_text
 from models.library.entities import REMOVED_FROM_PLAN
-from models.reservations.state_machine import ReservationState
 
 TEXTS: Final[Mapping[str, str]] = {
     "malformed": _("请求内容有误：{field}"),
@@ -283,8 +282,6 @@ def _spoken(name: str, value: Any) -> str:
         return _FIELDS.get(str(value), str(value))
     if name == "reason":
         return _SEAT_UNAVAILABLE.get(str(value), str(value))
-    if name == "state" and value in set(ReservationState):
-        return STATE_TEXT[ReservationState(value)]
     if name == "state":
         return ROOM_STATE_TEXT.get(str(value), str(value))
     return str(value)

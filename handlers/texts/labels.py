@@ -24,11 +24,12 @@ STATE_TEXT: Final[Mapping[ReservationState, str]] = {
     ReservationState.OFFER_EXPIRED: _("未接受"),
 }
 ROOM_STATE_TEXT: Final[Mapping[str, str]] = {
+    **{state.value: text for state, text in STATE_TEXT.items()},
     RoomState.REQUESTED: _("待审批"),
     RoomState.DECLINED: _("未获批准"),
     RoomState.RELEASED: _("人数不足，已释放"),
 }
-"""The states that only bookings of rooms have; the others are those of ``STATE_TEXT``."""
+"""The states of a room's booking: those of a reservation, and three that only rooms know."""
 UNCONFIRMED_STATE: Final = _("{state}·待确认")
 """The text for a state that a gate has set and the reader has yet to confirm."""
 WEEKDAYS: Final = (
