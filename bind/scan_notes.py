@@ -1,4 +1,4 @@
-"""Scan notes: encrypted records of a scanned kiosk code or seat label.
+"""Scan notes: encrypted records of a scanned kiosk code or label.
 
 Signing in takes longer than a kiosk code is valid. The browser or phone therefore gets a scan note,
 and later sends the note in place of the code.
@@ -21,9 +21,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from models.check_in.arrival import KioskCodeScan, PresenceScan, SeatLabelScan
+from models.check_in.arrival import KioskCodeScan, PresenceScan, RoomLabelScan, SeatLabelScan
 from models.check_in.errors import QrExpired
 from models.library.entities import KioskId, SeatId
+from models.library.rooms import RoomId
 from models.storage.encryption import DecryptionError, FieldCipher
 
 SIGNED_IN_FOR: Final = timedelta(seconds=90)
@@ -35,7 +36,8 @@ _NO_HOLDER: Final = ""
 @dataclass(frozen=True, slots=True)
 class _Note:
     """A scan note. ``holder``: ``session:…``, ``state:…`` (a sign-in) or ``_NO_HOLDER``. Times
-    are Unix seconds. ``seat_id``: the scanned label's seat; empty for a kiosk code."""
+    are Unix seconds. ``seat_id``, ``room_id``: the scanned label's seat or room; both empty for a
+    kiosk code."""
 
     id: str
     kiosk_id: str
@@ -44,6 +46,7 @@ class _Note:
     holder: str
     until: float
     seat_id: str = ""
+    room_id: str = ""
 
 
 class ScanNotes:
@@ -57,19 +60,16 @@ class ScanNotes:
         has no holder yet. ``bound``: whether the session belongs to a reader."""
         in_session = SIGNED_IN_FOR if bound else SIGN_IN_FOR
         lasts = BEGIN_WITHIN if session_id is None else in_session
-        if isinstance(scan, SeatLabelScan):
-            kiosk_id, time_step, seat_id = "", 0, str(scan.seat_id)
-        else:
-            kiosk_id, time_step, seat_id = str(scan.kiosk_id), scan.code_step, ""
         return self._sealed(
             _Note(
                 secrets.token_hex(8),
-                kiosk_id,
-                time_step,
+                scan.kiosk_id if isinstance(scan, KioskCodeScan) else "",
+                scan.code_step if isinstance(scan, KioskCodeScan) else 0,
                 now.timestamp(),
                 _NO_HOLDER if session_id is None else f"session:{session_id}",
                 (now + lasts).timestamp(),
-                seat_id,
+                scan.seat_id if isinstance(scan, SeatLabelScan) else "",
+                scan.room_id if isinstance(scan, RoomLabelScan) else "",
             )
         )
 
@@ -99,6 +99,8 @@ class ScanNotes:
             raise QrExpired()
         if note.seat_id:
             return SeatLabelScan(SeatId(note.seat_id))
+        if note.room_id:
+            return RoomLabelScan(RoomId(note.room_id))
         return KioskCodeScan(KioskId(note.kiosk_id), note.time_step, True, note_id=note.id)
 
     def _passed_on(self, note: _Note, holder: str) -> str:

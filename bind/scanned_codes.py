@@ -1,4 +1,4 @@
-"""Verifies scanned kiosk codes and seat labels, and scan notes of them. Limits wrong guesses."""
+"""Verifies scanned kiosk codes and labels, and scan notes of them. Limits wrong guesses."""
 
 from __future__ import annotations
 

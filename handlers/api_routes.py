@@ -30,8 +30,10 @@ from handlers.parties import api as parties_api
 from handlers.policy import api as policy_api
 from handlers.reservations import api as reservations_api
 from handlers.reservations import staff_api as reservations_staff_api
+from handlers.room_blocks import staff_api as room_blocks_staff_api
 from handlers.rooms import api as rooms_api
 from handlers.rooms import staff_api as rooms_staff_api
+from handlers.seasons import api as seasons_api
 from handlers.seat_map import api as seat_map_api
 from handlers.seat_reports import api as seat_reports_api
 from handlers.staff import api as staff_api
@@ -55,6 +57,7 @@ ROUTES: Final[tuple[Endpoint, ...]] = (
     *waitlist_api.routes,
     *parties_api.routes,
     *rooms_api.routes,
+    *seasons_api.routes,
     *seat_reports_api.routes,
     *fault_reports_api.routes,
     *favourites_api.routes,
@@ -64,6 +67,7 @@ ROUTES: Final[tuple[Endpoint, ...]] = (
     *staff_api.routes,
     *reservations_staff_api.routes,
     *rooms_staff_api.routes,
+    *room_blocks_staff_api.routes,
     *statistics_staff_api.routes,
     *gates_api.routes,
     *kiosks_pairing.routes,

@@ -33,11 +33,15 @@ from handlers.kiosks import pairing as kiosks_pairing
 from handlers.messages import pages as messages_pages
 from handlers.messages.presenter import CHOICE_PAGES
 from handlers.notices import pages as notices_pages
+from handlers.opening_draw import pages as opening_draw_pages
 from handlers.parties import pages as parties_pages
 from handlers.policy import pages as policy_pages
 from handlers.proof import pages as proof_pages
 from handlers.reservations import pages as reservations_pages
+from handlers.rooms import label_pages as room_label_pages
 from handlers.rooms import pages as rooms_pages
+from handlers.rooms.pictures import picture as room_picture
+from handlers.seasons import pages as seasons_pages
 from handlers.seat_labels import pages as seat_labels_pages
 from handlers.seat_map import booking_pages
 from handlers.seat_map import pages as seat_map_pages
@@ -127,6 +131,9 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/notices/{id}", reader_page(notices_pages.notice)),
         web.get("/about/proof", open_page(proof_pages.proof)),
         web.get("/rules", reader_page(policy_pages.rules)),
+        web.get("/draws", open_page(opening_draw_pages.draws)),
+        web.get("/draws/{id}.json", opening_draw_pages.file),
+        *_season_routes(),
         web.post("/waitlist", reader_form(waitlist_pages.join)),
         web.post("/waitlist/{id}/leave", reader_form(waitlist_pages.leave_waitlist)),
         web.get("/seats/{id}/report", reader_page(seat_reports_pages.report_empty_form)),
@@ -155,9 +162,15 @@ def _room_routes() -> list[web.RouteDef]:
     return [
         web.get("/rooms", reader_page(rooms_pages.rooms)),
         web.get("/rooms/{id}", reader_page(rooms_pages.room)),
+        web.get("/room-pictures/{id}", room_picture),
         web.post("/rooms/{id}", reader_form(rooms_pages.book, BOOKINGS, back=_same_page)),
         web.get("/room-bookings/{id}", reader_page(rooms_pages.booking)),
+        web.get("/room-bookings/{id}/calendar.ics", reader_page(calendar_pages.room_booking)),
         web.get("/room-bookings/{id}/{verb}", reader_page(rooms_pages.back_to_page)),
+        web.post(
+            "/room-bookings/{id}/change",
+            reader_form(rooms_pages.change_time, BOOKINGS, back=_page_of),
+        ),
         web.post("/room-bookings/{id}/{verb}", reader_form(rooms_pages.change, back=_page_of)),
         web.get("/room-invitations/{id}", reader_page(rooms_pages.invitation)),
         web.get("/room-invitations/{id}/{verb}", reader_page(rooms_pages.back_to_page)),
@@ -165,6 +178,16 @@ def _room_routes() -> list[web.RouteDef]:
             "/room-invitations/{id}/{verb}",
             reader_form(rooms_pages.answer_invitation, back=_page_of),
         ),
+    ]
+
+
+def _season_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/seasons", open_page(seasons_pages.seasons)),
+        web.get("/seasons/{id}.json", seasons_pages.file),
+        web.get("/seasons/{id}", reader_page(seasons_pages.season, seasons_pages.season_in_public)),
+        web.post("/seasons/{id}", reader_form(seasons_pages.apply, back=_same_page)),
+        web.post("/seasons/{id}/withdraw", reader_form(seasons_pages.withdraw, back=_page_of)),
     ]
 
 
@@ -210,12 +233,17 @@ def _place_routes() -> list[web.RouteDef]:
     return [
         web.get("/display/{id}", display_pages.display),
         web.get("/display/{id}/board", display_pages.board),
+        web.get("/display/{id}/rooms/{room}", display_pages.door),
+        web.get("/display/{id}/rooms/{room}/board", display_pages.door_board),
         web.get("/kiosk", kiosks_pairing.page),
         web.get("/kiosk/{id}", kiosks_pages.screen),
         web.get("/k/{id}", kiosks_pages.scanned),
         web.get("/k/{id}/check-in", reader_page(kiosks_pages.check_in_form)),
         web.post("/k/{id}/check-in", reader_form(kiosks_pages.check_in)),
         web.post("/k/{id}/report", reader_form(kiosks_pages.report)),
+        web.get("/s/room/{id}", room_label_pages.scanned),
+        web.get("/s/room/{id}/check-in", reader_page(room_label_pages.check_in_form)),
+        web.post("/s/room/{id}/check-in", reader_form(room_label_pages.check_in)),
         web.get("/s/{id}", seat_labels_pages.scanned),
         web.get("/s/{id}/check-in", reader_page(seat_labels_pages.check_in_form)),
         web.post("/s/{id}/check-in", reader_form(seat_labels_pages.check_in)),

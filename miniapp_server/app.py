@@ -15,6 +15,7 @@ from bind.account_binding import AccountBindingService
 from bind.session_service import SessionService
 from handlers.api_routes import Served
 from handlers.display.board import HALL_BOARDS, HallBoards
+from handlers.display.door import DOOR_BOARDS, DoorBoards
 from handlers.display.occupancy import PUBLIC_OCCUPANCY, PublicOccupancy
 from handlers.http.health import health_routes
 from handlers.http.keys import (
@@ -74,13 +75,16 @@ from models.notices.service import NoticeService
 from models.opening_draw.service import OpeningDraw
 from models.profile.zone_rules_repository import ZoneRulesRepository
 from models.proof.entities import ProofStanding
+from models.rooms.service import RoomService
 from models.seat_map.service import SeatMapService
 from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter
 from models.storage.session_revocations import SessionRevocations
 from notify.conversations import Conversations
 from notify.in_app import InAppNotifier
+from notify.room_reminders import RoomReminders
 from notify.routing import ChannelRouting
+from notify.season_news import SeasonNewsJob
 
 log = logging.getLogger(__name__)
 
@@ -144,8 +148,10 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
 
     wire_reference(app, resources.repositories, default_profile(settings))
     app[ZONE_CHECK] = ZoneCheck(clock, app[REFERENCE], ZoneRulesRepository(resources.db))
-    tickets = resources.repositories.opening_tickets
-    app[OPENING_DRAW] = OpeningDraw(tickets, clock.now, asyncio.sleep, lambda: app[REFERENCE].zone)
+    r = resources.repositories
+    app[OPENING_DRAW] = OpeningDraw(
+        r.opening_tickets, r.opening_draws, clock.now, asyncio.sleep, lambda: app[REFERENCE].zone
+    )
     wire_models(
         app,
         resources.db,
@@ -159,6 +165,8 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     channels = open_channels(app, resources)
     app[service_key(Conversations)] = open_conversations(resources)
     wire_identity(app, resources, wire_mail(app, resources, channels))
+    app[service_key(RoomReminders)] = RoomReminders(channels.publisher, app[REFERENCE])
+    app[service_key(SeasonNewsJob)] = SeasonNewsJob(r.seasons, channels.publisher, app[REFERENCE])
     wire_staff(
         app,
         resources.repositories,
@@ -180,10 +188,15 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         app[service_key(NoticeService)],
         app[service_key(FullnessForecast)],
     )
+    app[DOOR_BOARDS] = DoorBoards(app[REFERENCE], app[service_key(RoomService)])
     app[PUBLIC_OCCUPANCY] = PublicOccupancy(app[REFERENCE], cache, app[service_key(SeatMapService)])
     opened = app[METRICS].event_streams.set
     streams = app[EVENT_STREAMS] = EventStreamHub(
-        app[service_key(SeatMapService)], cache, clock.now, opened
+        app[service_key(SeatMapService)],
+        app[service_key(RoomService)],
+        cache,
+        clock.now,
+        opened,
     )
     app[SESSIONS].on_ended(streams.end_of)
     wire_jobs(app, resources, channels, worker.owner if worker else "")

@@ -223,4 +223,6 @@ def outbox_dispatcher(
         OutboxMessages(r.reservations, r.parties, r.readers, reference),
         WebhookEvents(r.webhooks, r.webhook_deliveries, reference),
     )
-    return OutboxDispatcher(r.reservations, r.waitlist, r.event_outbox, subscribers, publisher)
+    return OutboxDispatcher(
+        r.reservations, r.room_bookings, r.waitlist, r.event_outbox, subscribers, publisher
+    )

@@ -26,6 +26,8 @@ _KEEP_PAUSES: Final = timedelta(days=7)
 _KEEP_WEBHOOKS: Final = timedelta(days=7)
 _KEEP_DEAD: Final = timedelta(days=30)
 """How long an undelivered webhook is kept, so that it can be sent again."""
+_KEEP_BLOCKS: Final = timedelta(days=1)
+"""How long a block of a room keeps its claims after its day, since it may go over midnight."""
 _KEEP_TICKETS: Final = timedelta(minutes=10)
 """How long the service remembers tickets that single logout ended before their use. A ticket of
 CAS is valid for at most 5 minutes."""
@@ -58,6 +60,9 @@ class Retention:
         await r.room_bookings.drop_past_claims(
             self._reference.zone.day(now - rooms.CLAIMS_KEPT_FOR)
         )
+        await r.room_blocks.drop_past_claims(self._reference.zone.day(now - _KEEP_BLOCKS))
+        await r.room_blocks.forget(self._reference.zone.day(now - self._keeping.reservations))
+        await r.seasons.forget(self._reference.zone.day(now - self._keeping.reservations))
         await r.sessions.prune(now, now - _KEEP_TICKETS)
         await r.activation_codes.prune(now - _KEEP_CODES)
         await r.review_codes.prune(now - _KEEP_CODES)

@@ -27,6 +27,7 @@ from models.kiosks.pairing_repository import PairingRepository
 from models.kiosks.repository import KioskRepository
 from models.library.picture_repository import PlanPictureRepository
 from models.library.repository import CatalogRepository
+from models.library.room_picture_repository import RoomPictureRepository
 from models.library.room_repository import RoomRepository
 from models.messages.choice_repository import ChoiceRepository
 from models.messages.consent_repository import ConsentRepository
@@ -35,6 +36,7 @@ from models.messages.delivery_repository import DeliveryRepository
 from models.messages.entities import Channel
 from models.messages.repository import MessageRepository
 from models.notices.repository import NoticeRepository
+from models.opening_draw.draw_repository import DrawRepository
 from models.opening_draw.repository import TicketRepository
 from models.outages.heartbeat_repository import HeartbeatRepository
 from models.outages.repository import OutageRepository
@@ -49,10 +51,13 @@ from models.reservation_store.change_stream_repository import ReservationChangeS
 from models.reservation_store.party_repository import PartyRepository
 from models.reservation_store.presence_repository import PresenceMethodRepository
 from models.reservation_store.repository import ReservationRepository
+from models.reservation_store.room_block_repository import RoomBlockRepository
 from models.reservation_store.room_repository import RoomBookingRepository
+from models.seasons.repository import SeasonRepository
 from models.staff.alert_repository import AlertRepository
 from models.staff.audit_repository import AuditLogRepository
 from models.statistics.repository import DailyStatisticsRepository
+from models.statistics.room_repository import DailyRoomUseRepository
 from models.storage.encryption import FieldCipher
 from models.storage.event_outbox import EventOutbox
 from models.storage.leases import LeaseRepository
@@ -91,6 +96,7 @@ class Repositories:
         self.consents = ConsentRepository(db)
         self.email_addresses = EmailAddressRepository(db, cipher)
         self.daily_statistics = DailyStatisticsRepository(db)
+        self.daily_room_statistics = DailyRoomUseRepository(db)
         self.event_outbox = EventOutbox(db)
         self.fault_reports = FaultReportRepository(db, cipher)
         self.favourites = FavouriteRepository(db)
@@ -110,22 +116,26 @@ class Repositories:
             channel: ChannelDeliveries(db, channel, self.messages) for channel in Channel
         }
         self.notices = NoticeRepository(db)
+        self.opening_draws = DrawRepository(db, cipher)
         self.opening_tickets = TicketRepository(db)
         self.outages = OutageRepository(db)
         self.past = PastRepository(db)
         self.review_codes = ReviewCodeRepository(db)
         self.plan_pictures = PlanPictureRepository(db)
+        self.room_pictures = RoomPictureRepository(db)
         self.policies = PolicyRepository(db)
         self.presence_methods = PresenceMethodRepository(db)
         self.reader_groups = ReaderGroupRepository(db)
         self.profiles = ProfileRepository(db)
-        self.reader_overviews = ReaderOverviews(db)
+        self.reader_overviews = ReaderOverviews(db, cipher)
         self.readers = ReaderRepository(db, cipher)
         self.reservations = ReservationRepository(db)
         self.parties = PartyRepository(db, self.reservations)
         self.rooms = RoomRepository(db)
         self.room_bookings = RoomBookingRepository(db, self.reservations, cipher)
+        self.room_blocks = RoomBlockRepository(db, self.reservations)
         self.reservation_changes = change_stream(db, self.reservations.writer)
+        self.seasons = SeasonRepository(db, cipher)
         self.second_factors = SecondFactorRepository(db, cipher)
         self.sessions = SessionRepository(db, cipher)
         self.staff_grants = StaffGrantRepository(db)

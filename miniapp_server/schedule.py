@@ -31,6 +31,7 @@ from models.messages.channel_pause import PauseReason
 from models.messages.delivery_queue_repository import DeliveryQueue
 from models.messages.entities import Channel
 from models.migrations.repository import migrate
+from models.opening_draw.publication import DrawPublication
 from models.outages.monitor import OutageMonitor
 from models.parties.service import PartyService
 from models.pending_work import PendingWork, Work
@@ -41,6 +42,7 @@ from models.storage.redis_health import RedisHealth
 from notify.delivery.outcomes import LATE
 from notify.delivery.worker import DeliveryWorker
 from notify.outbox_dispatcher import BATCH, OutboxDispatcher
+from notify.season_news import SeasonNewsJob
 from notify.webhooks.worker import WebhookWorker
 from notify.wechat.text_checks import AT_ONCE, TextChecker
 
@@ -121,7 +123,8 @@ class Refresh:
 
 
 def deadline_jobs(app: web.Application, pending: PendingWork) -> JobGroup:
-    """The jobs that act on reservations at their deadlines, in the order in which they run."""
+    """The jobs that act on reservations at their deadlines, in the order in which they run, and the
+    one that tells the applicants of seasons."""
     deadlines, extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
     waitlist = app[WAITLIST_JOBS]
 
@@ -149,6 +152,7 @@ def deadline_jobs(app: web.Application, pending: PendingWork) -> JobGroup:
             *(Job(name, run, needs=Work.DEADLINES) for name, run in of_deadlines.items()),
             Job("offer_free_seats", waitlist.offer_free_seats, needs=Work.WAITLIST),
             Job("send_reminders", deadlines.send_reminders, needs=Work.DEADLINES),
+            Job("season_news", app[service_key(SeasonNewsJob)].run, needs=Work.SEASON_NEWS),
         ),
         every_s=2,
         look_for_work=pending.kinds,
@@ -237,6 +241,11 @@ def schedule(
         *_staff_alerts(app),
         *_checking(texts),
         JobGroup("prune", (Job("prune", prune),), every_s=600),
+        JobGroup(
+            "commit_draws",
+            (Job("commit_draws", app[service_key(DrawPublication)].commit_ahead),),
+            every_s=600,
+        ),
         JobGroup(
             "aggregate_statistics",
             (

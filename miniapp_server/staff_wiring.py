@@ -17,12 +17,14 @@ from miniapp_server.wiring import (
     ReaderChanged,
 )
 from models.affected_bookings.impact import AffectedBookings
+from models.affected_bookings.rooms import AffectedRooms
 from models.affected_bookings.service import AffectedBookingService
 from models.announcements.staff import StaffAnnouncements
 from models.booking.service import ReservationService
 from models.booking.staff.lookup import ReservationLookup
 from models.booking.staff.reservations import StaffReservations
 from models.booking.staff.seat_history import StaffSeatHistory
+from models.calendar_feed.staff import StaffRoomFeeds
 from models.check_in.service import CheckInService
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.fault_reports.service import FaultReportService
@@ -35,6 +37,7 @@ from models.kiosks.staff.pairing import StaffPairing
 from models.library.staff.areas import StaffAreas
 from models.library.staff.features import StaffSeatFeatures
 from models.library.staff.plan_pictures import StaffPlanPictures
+from models.library.staff.room_pictures import StaffRoomPictures
 from models.library.staff.rooms import StaffStudyRooms
 from models.library.staff.seat_outages import StaffSeatOutages
 from models.library.staff.venues import StaffVenues
@@ -50,9 +53,12 @@ from models.reader_groups.staff.groups import StaffReaderGroups
 from models.reader_groups.staff.memberships import StaffMemberships
 from models.readers.staff.readers import StaffReaders
 from models.readers.staff.visitors import StaffVisitors
+from models.rooms.blocks import RoomBlocks
 from models.rooms.jobs import RoomJobs
+from models.rooms.presence import RoomPresence
 from models.rooms.service import RoomService
-from models.rooms.staff import StaffRooms
+from models.rooms.staff import StaffRoomBlocks, StaffRooms
+from models.seasons.staff import StaffSeasons
 from models.seat_reports.service import SeatReportService
 from models.seat_reports.staff import StaffSeatReports
 from models.staff.api_tokens import StaffApiTokens
@@ -64,6 +70,7 @@ from models.violations.recording import ViolationRecorder
 from models.violations.service import ViolationService
 from models.violations.staff import StaffViolations
 from models.waitlist.service import WaitlistService
+from notify.room_reminders import RoomReminders
 
 
 def wire_staff(
@@ -85,7 +92,15 @@ def wire_staff(
     app[service_key(StaffReservations)] = StaffReservations(
         audit, lookup, reservations, app[service_key(CheckInService)], waitlist
     )
-    app[service_key(StaffRooms)] = StaffRooms(audit, app[service_key(RoomService)], r.room_bookings)
+    app[service_key(StaffRooms)] = StaffRooms(
+        audit, app[service_key(RoomService)], app[service_key(RoomPresence)], r.room_bookings
+    )
+    app[service_key(StaffRoomBlocks)] = StaffRoomBlocks(
+        audit, app[service_key(RoomBlocks)], reference
+    )
+    app[service_key(StaffSeasons)] = StaffSeasons(
+        audit, r.seasons, r.readers, r.memberships, reference
+    )
     app[service_key(StaffSeatReports)] = StaffSeatReports(
         audit, lookup, app[service_key(SeatReportService)]
     )
@@ -96,6 +111,7 @@ def wire_staff(
         app[service_key(PresenceKnowledge)],
         app[service_key(ViolationRecorder)],
         notifier.room_news,
+        app[service_key(RoomReminders)].send,
     )
     app[service_key(StaffParties)] = StaffParties(audit, lookup, app[service_key(PartyService)])
     app[service_key(StaffSeatHistory)] = StaffSeatHistory(audit, lookup, r.reservations)
@@ -176,13 +192,25 @@ def _wire_staff_of_places(
     """Wires the staff's operations on profile, venues, areas, plans, seats and devices."""
     reference = app[REFERENCE]
     plans = app[service_key(StaffPolicyAndPlans)] = StaffPolicyAndPlans(
-        audit, r.catalogs, reference, app[service_key(AffectedBookings)], affected, notifier
+        audit,
+        r.catalogs,
+        reference,
+        app[service_key(AffectedBookings)],
+        affected,
+        app[service_key(AffectedRooms)],
+        notifier,
     )
     app[service_key(StaffAreas)] = StaffAreas(audit, r.catalogs, r.reservations, reference)
     app[service_key(StaffProfile)] = StaffProfile(audit, r.profiles, reference)
     app[service_key(StaffVenues)] = StaffVenues(audit, r.catalogs, reference)
     app[service_key(StaffSeatFeatures)] = StaffSeatFeatures(audit, r.catalogs, reference)
-    app[service_key(StaffStudyRooms)] = StaffStudyRooms(audit, r.rooms, reference)
+    app[service_key(StaffStudyRooms)] = StaffStudyRooms(
+        audit, r.rooms, reference, app[service_key(AffectedRooms)]
+    )
+    app[service_key(StaffRoomPictures)] = StaffRoomPictures(
+        app[service_key(StaffStudyRooms)], r.room_pictures
+    )
+    app[service_key(StaffRoomFeeds)] = StaffRoomFeeds(audit, r.calendar_feeds, r.cipher)
     app[service_key(StaffPlanPictures)] = StaffPlanPictures(audit, r.plan_pictures)
     app[service_key(StaffSeatOutages)] = StaffSeatOutages(plans, reference)
     app[service_key(StaffDevices)] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)

@@ -14,6 +14,7 @@ from aiohttp import web
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, service_key
 from miniapp_server.repositories import Repositories
 from models.affected_bookings.impact import AffectedBookings
+from models.affected_bookings.rooms import AffectedRooms
 from models.booking.alternatives import SeatAlternatives
 from models.booking.idempotency import Idempotency
 from models.booking.overview_queries import ReaderOverviews
@@ -38,10 +39,12 @@ from models.gates.reconciliation import GateReconciliation
 from models.gates.service import GateService
 from models.kernel.ids import ReaderId
 from models.kiosks.service import KioskService
+from models.library.room_picture_repository import RoomPictureRepository
 from models.messages.entities import Channel, Template
 from models.messages.service import MessageService
 from models.notices.service import NoticeService
 from models.occupancy.live import LiveOccupancy
+from models.opening_draw.publication import DrawPublication
 from models.opening_draw.service import OpeningDraw
 from models.outages.extension import DeadlineExtension
 from models.outages.monitor import OutageMonitor
@@ -49,11 +52,16 @@ from models.parties.service import PartyService
 from models.policy_preview.service import PolicyPreviewService
 from models.profile.entities import LibraryProfile
 from models.reference_data import ReferenceData
+from models.rooms.blocks import RoomBlocks
+from models.rooms.changes import RoomChangeService
 from models.rooms.jobs import RoomJobs
+from models.rooms.presence import RoomPresence
 from models.rooms.service import RoomService
+from models.seasons.service import SeasonService
 from models.seat_map.service import SeatMapService
 from models.seat_reports.jobs import PresenceCheckJob
 from models.seat_reports.service import SeatReportService
+from models.statistics.room_service import RoomStatistics
 from models.statistics.service import StatisticsService
 from models.storage.attempt_limiter import AttemptLimiter
 from models.storage.mongo import Database
@@ -128,6 +136,7 @@ def wire_models(
         app[service_key(WaitlistService)],
         app[service_key(PartyService)],
         app[service_key(RoomService)],
+        app[service_key(SeasonService)],
         app[service_key(ReservationService)],
         app[service_key(CheckInService)],
         on_reader_changed,
@@ -148,6 +157,10 @@ def _wire_content(app: web.Application, r: Repositories, long_term: Collection[T
     app[service_key(FaultReportService)] = FaultReportService(r.fault_reports, app[REFERENCE])
     app[service_key(FavouriteSeats)] = FavouriteSeats(r.favourites, app[REFERENCE])
     app[service_key(NoticeService)] = NoticeService(r.notices)
+    app[service_key(DrawPublication)] = DrawPublication(
+        r.opening_draws, r.opening_tickets, app[REFERENCE]
+    )
+    app[service_key(SeasonService)] = SeasonService(r.seasons, app[REFERENCE])
     app[service_key(MessageService)] = MessageService(
         r.messages,
         r.consents,
@@ -196,7 +209,9 @@ def _wire_reservations(
         r.cipher,
     )
     app[service_key(SeatMapService)] = SeatMapService(reference, occupancy)
-    app[service_key(CalendarFeeds)] = CalendarFeeds(r.calendar_feeds, r.reservations, r.cipher)
+    app[service_key(CalendarFeeds)] = CalendarFeeds(
+        r.calendar_feeds, r.reservations, r.room_bookings, r.cipher
+    )
 
 
 def _wire_presence(app: web.Application, r: Repositories) -> None:
@@ -208,9 +223,20 @@ def _wire_presence(app: web.Application, r: Repositories) -> None:
     app[service_key(CheckInService)] = CheckInService(
         r.reservations, reference, writer, idempotency, extension
     )
-    app[service_key(RoomService)] = RoomService(
-        r.room_bookings, app[service_key(CheckInService)], reference, r.cipher
+    rooms = app[service_key(RoomService)] = RoomService(
+        r.room_bookings,
+        r.room_blocks,
+        reference,
+        idempotency,
+        extension,
+        r.cipher,
     )
+    app[service_key(RoomPresence)] = RoomPresence(
+        rooms, app[service_key(CheckInService)], r.presence_methods
+    )
+    app[service_key(RoomPictureRepository)] = r.room_pictures
+    app[service_key(RoomBlocks)] = RoomBlocks(r.room_blocks, r.room_bookings, rooms, reference)
+    app[service_key(RoomChangeService)] = RoomChangeService(r.room_bookings, reference, rooms)
     app[service_key(EarlyEndService)] = EarlyEndService(writer, idempotency)
     app[service_key(RenewalService)] = RenewalService(reference, occupancy, writer, idempotency)
 
@@ -264,12 +290,16 @@ def _wire_deadlines(
 
 def _wire_statistics(app: web.Application, r: Repositories, wall_clock: bool) -> None:
     reference = app[REFERENCE]
+    rooms = app[service_key(RoomStatistics)] = RoomStatistics(
+        r.daily_room_statistics, r.room_bookings, r.room_blocks, reference
+    )
     app[service_key(StatisticsService)] = StatisticsService(
         r.daily_statistics,
         r.reservations,
         r.policies,
         reference,
         r.readers,
+        rooms,
         wall_clock=wall_clock,
     )
     app[service_key(FullnessForecast)] = FullnessForecast(
@@ -280,4 +310,7 @@ def _wire_statistics(app: web.Application, r: Repositories, wall_clock: bool) ->
     )
     app[service_key(AffectedBookings)] = AffectedBookings(
         r.reservations, r.policies, app[OCCUPANCY], reference, r.readers
+    )
+    app[service_key(AffectedRooms)] = AffectedRooms(
+        r.room_bookings, app[service_key(RoomService)], reference
     )

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from models.messages.entities import Channel
 from models.reservation_store.due_queries import UNDISPATCHED, due_by
+from models.seasons.repository import NEWS_DUE
 from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 from models.text_checks.repository import CHECKED_TEXTS, check_field
@@ -31,6 +32,8 @@ class Work(StrEnum):
     """The check of a reader's text is due."""
     WEBHOOKS = "webhooks"
     """There is an endpoint for webhooks."""
+    SEASON_NEWS = "season_news"
+    """Readers have yet to be told what has become of their applications for a season."""
 
 
 class PendingWork:
@@ -64,6 +67,7 @@ def _questions(now: datetime) -> Sequence[tuple[str, Work, Document]]:
         ("gates", Work.GATES, {"last_seen_at": {"$ne": None}}),
         ("deliveries", Work.DELIVERIES, due),
         ("webhooks", Work.WEBHOOKS, {}),
+        ("season_applications", Work.SEASON_NEWS, NEWS_DUE),
         *((name, Work.TEXTS, {check_field(name): {"$lte": now}}) for name in CHECKED_TEXTS),
     ]
 

@@ -63,6 +63,8 @@ class ReferenceData:
         self.setup = SetupProgress()
         self.catalog = Catalog("", {}, {}, {})
         self.rooms: dict[RoomId, Room] = {}
+        self.rooms_on_plans: dict[AreaId, list[Room]] = {}
+        """The rooms in use that have a place on a plan, by its area."""
         self.policy = Policy()
         self._loaded: tuple[int, int | None] | None = None
         self._accommodations: tuple[int, dict[ReaderId, Accommodation]] = (0, {})
@@ -91,6 +93,10 @@ class ReferenceData:
         if profile.clock != self.zone:
             self._switch_zone(profile.clock)
         self.profile, self.catalog, self.rooms = profile, catalog, rooms
+        self.rooms_on_plans = {}
+        for room in self.rooms_in_use():
+            if room.place is not None:
+                self.rooms_on_plans.setdefault(room.place.area_id, []).append(room)
         self._resolved.clear()  # a venue's rules end with its retirement
         self.setup = await self._profiles.setup()
         if versions_now[1] is not None:
@@ -176,7 +182,16 @@ class ReferenceData:
     def groups_instead(self, seat: Seat, reader: Reader | None, day: date) -> tuple[str, ...]:
         """The names of the groups for which the seat is reserved; empty if it is reserved for
         none, or if the reader is in one of these groups on that day."""
-        reserved = self.groups.reserved_for(seat)
+        return self._names_instead(self.groups.reserved_for(seat), reader, day)
+
+    def room_groups_instead(self, room: Room, reader: Reader | None, day: date) -> tuple[str, ...]:
+        """The names of the groups that alone may book the room; empty if all readers may, or if
+        the reader is in one of these groups on that day."""
+        return self._names_instead(self.groups.known(room.rules.groups), reader, day)
+
+    def _names_instead(
+        self, reserved: GroupSet, reader: Reader | None, day: date
+    ) -> tuple[str, ...]:
         if not reserved or not reserved.isdisjoint(self.groups_of(reader, day)):
             return ()
         return self.groups.names(reserved)

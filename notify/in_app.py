@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from languages.text import joined, short_day_text
+from languages.text import Text, joined, short_day_text
 from models.fault_reports.entities import FaultReport
 from models.feedback.entities import Feedback
 from models.kernel.ids import ReaderId, ReservationId
@@ -15,7 +15,7 @@ from models.messages.entities import LONGEST_THING, Message, Template
 from models.readers.entities import FOREVER
 from models.readers.personal_data_repository import ERASED_READER
 from models.reference_data import ReferenceData
-from models.reservations.room_booking import RoomBooking, RoomState
+from models.reservations.room_booking import CHANGES, RoomBooking, RoomState, RoomTime
 from models.storage.mongo import new_id
 from models.violations.entities import Violation
 from models.violations.recording import ViolationResult
@@ -30,6 +30,7 @@ from notify.templates.in_app import (
     RENUMBERED_TIP,
     ROOM,
     ROOM_CANCELLED,
+    ROOM_CHANGED,
     ROOM_TEXT,
     SUSPENDED_FOR_ROOM,
     TITLE_TEXT,
@@ -110,18 +111,18 @@ class InAppNotifier:
     async def room_news(self, booking: RoomBooking, missed: ViolationResult | None) -> None:
         """Tells those of the booking whom it concerns what has become of it, once. The library's
         reason is the booker's, as is what violation a no-show was."""
+        await self._room_changed(booking)
         state, people = booking.state, booking.people
         by_library = state is RoomState.CANCELLED and booking.history[-1].by == "librarian"
         if state in (RoomState.RESERVED, RoomState.NO_SHOW):
             people = people[:1]
         elif state is RoomState.CANCELLED and not by_library:
             people = people[1:]
-        if state not in ROOM_TEXT:
+        if not booking.news_due or state not in ROOM_TEXT:
             return  # it has gone on meanwhile
-        zone, room = self._reference.zone, self._reference.rooms.get(booking.room_id)
-        times = span(zone.local(booking.span.start), zone.local(booking.span.end))
-        name = label_text(room) if room is not None else booking.room_id
+        zone = self._reference.zone
         news = ROOM_CANCELLED if by_library else ROOM_TEXT[state]
+        name, times = self._room_time(RoomTime(booking.room_id, booking.span))
         text = news.format(room=name, span=times)
         more = [MESSAGE_TEXT["answer"].format(answer=booking.reason)] if booking.reason else []
         if missed is not None:
@@ -144,6 +145,29 @@ class InAppNotifier:
                 if id != ERASED_READER
             ]
         )
+
+    async def _room_changed(self, booking: RoomBooking) -> None:
+        """Tells those who take part, once, where and when the booking is after a change."""
+        before, now = booking.changed_from, RoomTime(booking.room_id, booking.span)
+        if before is None or before == now:
+            return
+        changes = [e for e in booking.history if e.event in CHANGES]
+        (was, was_span), (room, times) = map(self._room_time, (before, now))
+        text = ROOM_CHANGED.format(was=was, was_span=was_span, room=room, span=times)
+        kind, title = f"change{len(changes)}", TITLE_TEXT[ROOM]
+        await self._publisher.publish(
+            [
+                _answer(f"{booking.id}:{id}:{kind}:{ROOM}", id, title, text, changes[-1].at)
+                for id in booking.people[1:]
+                if id != ERASED_READER
+            ]
+        )
+
+    def _room_time(self, place: RoomTime) -> tuple[Text | str, Text]:
+        """The room's name and the time in words."""
+        zone, room = self._reference.zone, self._reference.rooms.get(place.room_id)
+        times = span(zone.local(place.span.start), zone.local(place.span.end))
+        return label_text(room) if room is not None else place.room_id, times
 
     async def announced(
         self, prefix: str, reader_ids: Sequence[ReaderId], title: str, text: str, now: datetime

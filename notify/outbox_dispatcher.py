@@ -17,6 +17,7 @@ from models.kernel.ids import ReaderId
 from models.messages.entities import Message
 from models.readers.personal_data_repository import ERASED_READER
 from models.reservation_store.repository import ReservationRepository
+from models.reservation_store.room_repository import RoomBookingRepository
 from models.reservations.entities import Reservation
 from models.storage.event_outbox import EventOutbox
 from models.violations.recording import ViolationRecorder
@@ -60,31 +61,36 @@ class OutboxDispatcher:
     def __init__(
         self,
         reservations: ReservationRepository,
+        rooms: RoomBookingRepository,
         waitlist: WaitlistRepository,
         events: EventOutbox,
         subscribers: Subscribers,
         publisher: MessagePublisher,
     ) -> None:
-        self._reservations, self._waitlist, self._events = reservations, waitlist, events
+        self._reservations, self._rooms = reservations, rooms
+        self._waitlist, self._events = waitlist, events
         self._subscribers, self._publisher = subscribers, publisher
 
     async def dispatch(self, now: datetime) -> int:
-        """Handles at most ``BATCH`` reservations, ended waitlist entries and stored events each;
-        returns the number of events.
+        """Handles at most ``BATCH`` reservations of seats and rooms, ended waitlist entries and
+        stored events each; returns the number of events.
 
         A client sends the reader's consent before the reader's action, so the consent is stored
         when the message about the action is published.
         """
         stop_at = monotonic() + _RUN_S
         done = await self._dispatch_ends() + await self._dispatch_stored(now)
-        reservations = await self._reservations.with_outbox_events(BATCH)
+        reservations, room_events = await self._reservations.with_outbox_events(BATCH)
         types = await self._subscribers.webhooks.subscribed_types() if reservations else ()
         handled = await self._handle(reservations, types, stop_at)
         await self._publisher.publish([m for one in handled for m in one.messages])
         events = [event for one in handled for event in one.webhook_events]
+        # Only webhooks of rooms are sent here; the job ``rooms`` tells their people.
+        events += self._subscribers.webhooks.events_of_rooms(room_events)
         await self._subscribers.webhooks.publish(events, [], now)
         await self._reservations.remove_outbox_events([one.reservation for one in handled])
-        return done + sum(len(one.reservation.outbox) for one in handled)
+        await self._rooms.remove_outbox_events(room_events)
+        return done + len(room_events) + sum(len(one.reservation.outbox) for one in handled)
 
     async def _dispatch_ends(self) -> int:
         """Tells readers of ended waitlist entries; returns their number."""

@@ -142,6 +142,7 @@ ROOM_BOOKING: Final = RoomBooking(
     most=4,
     check_in_from=on("13:30"),
     check_in_until=on("14:30"),
+    reminded_until=on("08:00"),
     excused=False,
 )
 """A booking of a room of 14:00 to 15:00 by two people."""

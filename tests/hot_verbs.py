@@ -76,9 +76,15 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("rooms.taken", _of("taken", ROOM_HOURS, of="room_bookings"), {"claims"}),
     ("rooms.holder", _of("holder", ROOM_HOURS[0], of="room_bookings"), {"claims"}),
     ("rooms.requests", _of("requests", MONDAY, None, of="room_bookings"), {"occupancy"}),
+    ("rooms.live_from", _of("live_from", MONDAY, of="room_bookings"), {"occupancy"}),
     (
         "rooms.of",
         lambda s: s.stored.room_bookings.of(s.readers[2], on("08:00")),
+        {"people_in_rooms"},
+    ),
+    (
+        "rooms.past_of",
+        lambda s: s.stored.room_bookings.past_of(s.readers[2], 0, 20),
         {"people_in_rooms"},
     ),
     (
@@ -107,6 +113,7 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         {"at"},
     ),
     ("text_checks.waiting", lambda s: s.stored.text_checks.waiting(EVENING, 9), {"unchecked"}),
+    ("seasons.untold", _of("untold", 200, of="seasons"), {"news"}),
     ("pending_work", lambda s: PendingWork(s.db).kinds(EVENING), {"due"}),
     ("deadlines_within", _of("deadlines_within", SPAN), {"due"}),
     ("with_open_reports", _of("with_open_reports", on("14:00"), 0, 20), {"desk_reports"}),

@@ -35,9 +35,12 @@ from models.kernel.ids import ReaderId
 from models.opening_draw.service import OpeningDraw, Sleep
 from models.outages.monitor import OutageMonitor
 from models.parties.service import PartyService
-from models.reservations.room_booking import RoomBooking
+from models.reservations.room_booking import RoomBooking, RoomReminder
+from models.rooms.blocks import RoomBlocks
+from models.rooms.changes import RoomChangeService
 from models.rooms.jobs import RoomJobs
 from models.rooms.service import RoomService
+from models.seasons.service import SeasonService
 from models.seat_map.service import SeatMapService
 from models.seat_reports.service import SeatReportService
 from models.statistics.service import StatisticsService
@@ -66,7 +69,10 @@ class Inside:
         self.seat_reports = app[service_key(SeatReportService)]
         self.waitlist, self.waitlist_jobs = app[service_key(WaitlistService)], app[WAITLIST_JOBS]
         self.parties = app[service_key(PartyService)]
+        self.room_changes = app[service_key(RoomChangeService)]
         self.rooms, self.room_jobs = app[service_key(RoomService)], app[ROOM_JOBS]
+        self.room_blocks = app[service_key(RoomBlocks)]
+        self.seasons = app[service_key(SeasonService)]
         self.violations, self.violation_recorder, self.gates = (
             app[service_key(ViolationService)],
             app[service_key(ViolationRecorder)],
@@ -86,6 +92,10 @@ async def _nobody_listens(_: ReaderId) -> None:
 
 async def _nothing_is_sent(_: RoomBooking, __: ViolationResult | None) -> None:
     return None
+
+
+async def _nobody_is_reminded(b: RoomBooking, what: RoomReminder, at: datetime) -> None:
+    """Replaces the reminders."""
 
 
 async def _cas_answers() -> bool:
@@ -110,7 +120,9 @@ def features(
     """
     app, stored = web.Application(), stored or Repositories(db, cipher)
     wire_reference(app, stored)
-    app[OPENING_DRAW] = OpeningDraw(stored.opening_tickets, now, sleep, lambda: app[REFERENCE].zone)
+    app[OPENING_DRAW] = OpeningDraw(
+        stored.opening_tickets, stored.opening_draws, now, sleep, lambda: app[REFERENCE].zone
+    )
     wire_models(
         app,
         db,
@@ -126,5 +138,6 @@ def features(
         app[service_key(PresenceKnowledge)],
         app[service_key(ViolationRecorder)],
         _nothing_is_sent,
+        _nobody_is_reminded,
     )
     return Inside(app, db, stored)

@@ -6,6 +6,17 @@ from typing import Any
 
 from tests.living import SEAT
 
+SERIES: dict[str, Any] = {
+    "room_id": "r201",
+    "title": "x",
+    "first": "2026-09-07",
+    "last": "2026-09-14",
+    "start": "14:00",
+    "end": "16:00",
+    "weekdays": [1],
+    "but": ["2026-09-08"],
+    "keeps_buffer": True,
+}
 BODIES: dict[str, dict[str, Any]] = {
     "/wx/login": {"code": "demo-zhang-1"},
     "/kiosk-pairings/state": {"secret": "x"},
@@ -49,8 +60,21 @@ BODIES: dict[str, dict[str, Any]] = {
         "purpose": "x",
     },
     "/room-bookings/{id}/check-in": {"qr": "x"},
+    "/room-bookings/{id}/change": {
+        "room_id": "r201",
+        "date": "2026-09-07",
+        "start": "14:00",
+        "end": "16:00",
+        "purpose": "x",
+    },
     "/staff/room-requests/{id}/decline": {"reason": "x"},
+    "/staff/room-blocks": SERIES | {"id": "a" * 24, "all": True},
+    "/staff/room-blocks/preview": SERIES,
+    "/staff/room-blocks/{id}/end": {"following": True},
+    "/staff/room-bookings/{id}/check-in": {"reason": "x"},
+    "/staff/room-bookings/{id}/finish": {"reason": "x"},
     "/favourites": {"seat_id": SEAT},
+    "/seasons/{id}/application": {"wishes": ["any"]},
     "/email-address": {"address": "a@example.edu"},
     "/email-address/confirm": {"code": "000000"},
     "/email-address/kinds": {"kinds": {"ENDED": True}},
@@ -83,6 +107,10 @@ OPTIONAL = {
     "/reservations/{id}/change": {"seat_id", "start", "end"},
     "/invitations/{id}/accept": {"seat_id"},
     "/room-bookings": {"purpose"},
+    "/staff/room-blocks": {"weekdays", "but", "keeps_buffer"},
+    "/staff/room-blocks/preview": {"weekdays", "but", "keeps_buffer"},
+    "/staff/room-blocks/{id}/end": {"following"},
+    "/room-bookings/{id}/change": {"room_id", "date", "start", "end", "purpose"},
     "/waitlist": {"seats", "window", "power"},
 }
 
@@ -110,6 +138,7 @@ UNREADABLE = [
 
 # Values of one field that are wrong, whatever the operation does with it.
 WRONG: dict[str, list[object]] = {
+    "wishes": [[], ["x"] * 11, [""], ["x" * 65], [1], "any", None, {}],
     "language": ["x" * 21, 1, None, ["en"], {}],
     "secret": ["", "x" * 101, 1, None, ["x"]],
     "code": ["", "x" * 129, 1, None, ["x"], {}],
@@ -131,6 +160,15 @@ WRONG: dict[str, list[object]] = {
     "end": ["", "now", "24:00", "25:00", "14:00:00", "16:00\n", "-1:00", 16, ["16:00"]],
     "qr": ["", "x" * 1025, 1, None, ["x"]],
     "room_id": ["", "x" * 65, 1, None, ["a"]],
+    "title": ["", " ", "x" * 61, 1, None, ["x"]],
+    "first": ["", "2026-02-30", "2026-9-7", 20260907, None, "today"],
+    "last": ["", "2026-02-30", "2026-9-7", 20260907, None, "today"],
+    "weekdays": [None, 1, ["1"], [0], [8], [1] * 8],
+    "but": [None, "2026-09-08", [""], [1]],
+    "keeps_buffer": ["true", 1, None],
+    "following": ["true", 1, None],
+    "all": ["true", 1, None],
+    "id": ["", "x" * 24, "a" * 23, 1, None, ["a"]],
     "purpose": ["x" * 201, 1, None, ["x"]],
     "area_id": ["", "x" * 65, 1, None, ["a"]],
     "seats": [None, "x", [1], [""], ["x"] * 21, {}],

@@ -122,7 +122,7 @@ def _answering(request: web.Request) -> SignOn | None:
     return request.app[service_key(SignOns)].get(request.match_info.get("provider", CAS_ID))
 
 
-def welcome(request: web.Request) -> web.Response:
+async def welcome(request: web.Request) -> web.Response:
     which = "welcome" if request.app[SITE].wechat else "welcome_without_wechat"
     return _message(request, 200, *SIGN_IN_TEXT[which])
 

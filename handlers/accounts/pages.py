@@ -19,6 +19,7 @@ from models.library.entities import KioskId
 from models.messages.service import MessageService
 from models.proof.entities import ProofStanding
 from models.readers.entities import Reader
+from models.seasons.service import SeasonService
 from models.violations.service import ViolationService
 from notify.templates import TITLES
 from notify.wechat.mini_program_codes import MiniProgramCodes
@@ -110,6 +111,7 @@ async def me(visit: PageRequest) -> web.StreamResponse:
         version=visit[ProofStanding].version,
         violation_count=await visit[ViolationService].violation_count(reader.id, visit.now),
         suspension=visit.suspension,
+        seasons=await visit[SeasonService].has_any(),
         languages=LANGUAGES.values(),
         language=reader.language or language_of(visit.request).tag,
     )
@@ -135,7 +137,7 @@ async def choose_theme(visit: PageRequest, form: Form) -> web.StreamResponse:
     return answer
 
 
-def privacy(request: web.Request, reader: Reader | None) -> web.Response:
+async def privacy(request: web.Request, reader: Reader | None) -> web.Response:
     """个人信息说明: which personal data is stored, why, for how long, and who sees it."""
     return render_page(
         request,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from handlers.calendar_feed.download import one_booking
+from handlers.calendar_feed.download import one_booking, one_room_booking
 from handlers.calendar_feed.feed import address
 from handlers.calendar_feed.schemas import CalendarAddressOut, CalendarFeedOut
 from handlers.http.api_routes import ApiRoutes
@@ -46,3 +46,13 @@ async def revoke(call: ApiRequest) -> None:
 )
 async def reservation(call: ApiRequest) -> web.StreamResponse:
     return await one_booking(call.request, call.reader.id, call.id)
+
+
+@routes.get(
+    "/room-bookings/{id}/calendar.ics",
+    "Get the reservation of a study room as an iCalendar file",
+    media="text/calendar",
+    errors=(NotFound,),
+)
+async def room_booking(call: ApiRequest) -> web.StreamResponse:
+    return await one_room_booking(call.request, call.reader.id, call.id)

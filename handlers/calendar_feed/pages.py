@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from handlers.calendar_feed.download import one_booking
+from handlers.calendar_feed.download import one_booking, one_room_booking
 from handlers.calendar_feed.feed import address
 from handlers.http.forms import Form
 from handlers.http.language import language_of
@@ -43,3 +43,8 @@ async def _page(visit: PageRequest, done: str = "", address: str = "") -> web.St
 async def reservation(visit: PageRequest) -> web.StreamResponse:
     """Sends the reader's booking as a calendar file (加入日历). Raises: NotFound."""
     return await one_booking(visit.request, visit.reader.id, visit.id)
+
+
+async def room_booking(visit: PageRequest) -> web.StreamResponse:
+    """Sends the booking of a room as a calendar file (加入日历). Raises: NotFound."""
+    return await one_room_booking(visit.request, visit.reader.id, visit.id)

@@ -1,9 +1,10 @@
-"""Reservations as calendar entries, without the reader's name."""
+"""Bookings as calendar files, without the reader's name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from handlers.calendar_feed.room_entries import own_entry
 from handlers.http import presenting
 from handlers.http.presenting import later_clock
 from handlers.texts import calendar_feed as texts
@@ -11,30 +12,44 @@ from handlers.texts.labels import STATE_TEXT
 from languages.text import Language, Text
 from models.calendar_feed import rules
 from models.calendar_feed.entities import CalendarEntry
+from models.kernel.ids import ReaderId
 from models.library.names import name_text
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
+from models.reservations.room_booking import RoomBooking
 from models.reservations.state_machine import ReservationState
 from notify.templates.rendering import SCAN_BY
 
 
 def calendar(
     reference: ReferenceData,
-    reservations: Sequence[Reservation],
-    base_url: str,
+    entries: Sequence[CalendarEntry],
     language: Language,
-    name: str = "",
+    name: Text | str = "",
 ) -> bytes:
-    """The reservations as an iCalendar file. ``name``: the calendar's name; empty for a file
-    that is downloaded once. The host of ``base_url`` makes the entries' ids globally unique."""
+    """The entries as an iCalendar file. ``name``: the calendar's name; empty for a file that is
+    downloaded once."""
     # Imported here: icalendar takes 3 MB in each worker, and few readers have a calendar.
     from models.calendar_feed.calendar import calendar_of
 
-    entries = [_entry(reference, r, base_url, language) for r in reservations]
-    return calendar_of(entries, reference.profile.clock, language.say(name))
+    return calendar_of(entries, reference.profile.clock, str(language.say(name)))
 
 
-def _entry(
+def entry(
+    reference: ReferenceData,
+    booking: Reservation | RoomBooking,
+    reader_id: ReaderId,
+    base_url: str,
+    language: Language,
+) -> CalendarEntry:
+    """The booking as its reader's calendar shows it. The host of ``base_url`` makes the entry's id
+    globally unique."""
+    if isinstance(booking, RoomBooking):
+        return own_entry(reference, booking, reader_id, base_url, language)
+    return _seat_entry(reference, booking, base_url, language)
+
+
+def _seat_entry(
     reference: ReferenceData, r: Reservation, base_url: str, language: Language
 ) -> CalendarEntry:
     catalog, time = reference.catalog, rules.calendar_time(r)

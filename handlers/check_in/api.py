@@ -23,6 +23,7 @@ from models.check_in.errors import (
     QrExpired,
     QrUsed,
     TooOften,
+    WrongRoom,
     WrongSeat,
     WrongVenue,
 )
@@ -52,6 +53,7 @@ _SCAN: Final = (
     QrUsed,
     TooLate,
     WrongSeat,
+    WrongRoom,
     WrongVenue,
     TooManyAttempts,
 )

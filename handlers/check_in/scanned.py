@@ -15,6 +15,8 @@ from models.check_in.service import CheckInService
 from models.kernel.errors import Malformed
 from models.library.entities import VenueId
 from models.reservations.entities import Reservation
+from models.reservations.room_booking import RoomBooking, RoomState
+from models.rooms.presence import RoomPresence
 from models.rooms.service import RoomService
 from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 
@@ -25,7 +27,7 @@ async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web
     ``CheckInService.check_in`` and of ``RoomService.check_in``, which ``reader_form`` shows as an
     error page."""
     if room := form_text(form, "room"):
-        b = await visit[RoomService].check_in(visit.context(), room, scan)
+        b = await visit[RoomPresence].check_in(visit.context(), room, scan)
         visit[WAKE_JOBS]()
         return redirect(f"/room-bookings/{b.id}?done=check-in")
     r = await visit[CheckInService].check_in(visit.context(), form_text(form, "reservation"), scan)
@@ -33,6 +35,17 @@ async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web
     # Only a return sets `returned_at`; that of an earlier request has an earlier time.
     returned = r.returned_at == visit.now
     return redirect(f"/reservations/{r.id}?done={'return' if returned else 'check_in'}")
+
+
+async def room_to_check_in(visit: PageRequest) -> RoomBooking | None:
+    """The booking of a study room that the reader can check in now; None without any."""
+    now = visit.now
+    if not visit[REFERENCE].rooms:
+        return None
+    for b in await visit[RoomService].of(visit.reader.id, now):
+        if b.state is RoomState.RESERVED and b.check_in_from <= now < b.check_in_until:
+            return b
+    return None
 
 
 async def typed_scan(visit: PageRequest, form: Form, venue_id: VenueId) -> PresenceScan:

@@ -82,10 +82,16 @@ class Board:
     body: CachedBody
 
 
-def assets(language: Language) -> str:
-    """The versions of the display's script and style sheet. A display that runs other versions
+def assets(language: Language, screen: Literal["display", "door"] = "display") -> str:
+    """The versions of the screen's scripts and style sheets. A screen that runs other versions
     reloads its page."""
-    return f"{asset_url('display.js', language)} {asset_url('display.css')}"
+    names = "screens.js", f"{screen}.js", "display.css", f"{screen}.css"
+    return " ".join(asset_url(name, language) for name in dict.fromkeys(names))
+
+
+def board_of(html: str, assets: str) -> Board:
+    content = msgspec.json.encode({"assets": assets, "html": html})
+    return Board(html, CachedBody(content, blake2b(content, digest_size=12).hexdigest()))
 
 
 class HallBoards:
@@ -143,8 +149,7 @@ class HallBoards:
             minute=minute,
             notices=await self._current_notices(minute),
         )
-        content = msgspec.json.encode({"assets": assets(language), "html": html})
-        return Board(html, CachedBody(content, blake2b(content, digest_size=12).hexdigest()))
+        return board_of(html, assets(language))
 
     def _window(
         self, minute: datetime, at: datetime | None, venue_id: VenueId
@@ -210,7 +215,7 @@ def row_now(plan: CachedAreaMap, minute: datetime) -> AreaRow:
     view = plan.view
     assert view.query is not None
     count, opening = view.count, view.query.opening
-    state, opens = _state(opening, minute)
+    state, opens = closed_state(opening, minute)
     if not state and plan.reserved_for:
         return AreaRow(
             plan.area, None, count.total, None, "", opening.reason, None, plan.reserved_for
@@ -219,8 +224,9 @@ def row_now(plan: CachedAreaMap, minute: datetime) -> AreaRow:
     return AreaRow(plan.area, free, count.total, None, state, opening.reason, opens)
 
 
-def _state(opening: OpenHours, minute: datetime) -> tuple[ClosedState, datetime | None]:
-    """Why the area is closed (empty if open); when it opens later today (None if it does not)."""
+def closed_state(opening: OpenHours, minute: datetime) -> tuple[ClosedState, datetime | None]:
+    """Why a place with these hours is closed (empty if open); when it opens later today (None if it
+    does not)."""
     if not opening.intervals:
         return "closed", None
     hours = opening.upcoming(minute)

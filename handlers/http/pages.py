@@ -143,7 +143,7 @@ Filled = Callable[[web.Request, Form], str]
 
 def reader_page(
     view: Shown,
-    signed_out: Callable[[web.Request], web.Response] | None = None,
+    signed_out: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None,
     *,
     patient: bool = False,
 ) -> Handler:
@@ -170,18 +170,20 @@ def reader_page(
                 count_error(request, error)
                 return web.Response(status=401)  # scripts cannot follow to the campus's host
             request[DEVICE] = DeviceCopy()
-            return (signed_out or to_sign_in)(request)
+            return await signed_out(request) if signed_out is not None else to_sign_in(request)
         except DomainError as error:
             return domain_error_page(request, error, visit)
 
     return handle
 
 
-def open_page(view: Callable[[web.Request, Reader | None], web.Response]) -> Handler:
+def open_page(
+    view: Callable[[web.Request, Reader | None], Awaitable[web.StreamResponse]],
+) -> Handler:
     """A public page's handler. ``view`` renders it for the reader, or None without a session."""
 
     async def with_reader(visit: PageRequest) -> web.StreamResponse:
-        return view(visit.request, visit.reader)
+        return await view(visit.request, visit.reader)
 
     return reader_page(with_reader, lambda request: view(request, None))
 

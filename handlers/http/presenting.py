@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from handlers.http.schemas import SuspensionOut
 from handlers.texts.labels import suspension_reason_text
@@ -10,6 +11,14 @@ from models.kernel.zone import Zone
 from models.library.entities import AreaId, Catalog
 from models.readers.entities import FOREVER, Reader, SuspensionReason
 from notify.templates import rendering
+
+_LONG_WORD: Final = re.compile(r"[^\W\u2e80-\uffff]{17}")
+"""Matches a part of a word of more than 16 letters, none of them Chinese."""
+
+
+def is_long_worded(name: str) -> bool:
+    """True if a word of the name is wider than a small phone has room for in its usual type."""
+    return _LONG_WORD.search(name) is not None
 
 
 def clock(zone: Zone, instant: datetime) -> str:

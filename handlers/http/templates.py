@@ -19,6 +19,7 @@ from languages.text import Language, month_text, short_day_text
 from models.kernel.zone import Zone
 from models.library.names import Named, name_in
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT
+from notify.templates.room_reminder import ROOM_SCAN_BY
 
 
 class _Templates(Environment):
@@ -89,6 +90,7 @@ def _others(language: Language) -> list[Language]:
 
 
 for _language, _one in _ENVIRONMENTS.items():
+    _one.tests["long_worded"] = presenting.is_long_worded
     _one.globals |= {
         "asset": partial(asset_url, language=_language),
         "lang": _language.html,
@@ -115,5 +117,6 @@ for _language, _one in _ENVIRONMENTS.items():
         "seat_no": seat_no_text,
         "scan_by": SCAN_BY.__getitem__,
         "scan_short": SCAN_SHORT.__getitem__,
+        "room_scan_by": ROOM_SCAN_BY.__getitem__,
         "json": partial(_json, _language),
     }

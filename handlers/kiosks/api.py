@@ -15,6 +15,7 @@ from handlers.kiosks.schemas import CardLogin, FreeOut, KioskCheckIn, KioskCodeO
 from handlers.reservations.presenter import after_change, reservation
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map.cache import SEAT_MAP_CACHE
+from handlers.seat_map.encoding import why_closed
 from models.booking.service import ReservationService
 from models.check_in.arrival import KioskCodeScan
 from models.check_in.errors import OtherInUse, PresenceMethodOff, WrongVenue
@@ -133,11 +134,9 @@ async def _free(call: ApiRequest, kiosk: Kiosk) -> list[FreeOut]:
     window = cache.window(None, None, None, minute)
     occupancy = await call[SeatMapService].occupancy.get_day(window.day)
     catalog = call[REFERENCE].catalog
+    areas = [area for area in catalog.bookable_areas if area.venue_id == kiosk.venue_id]
+    views = [cache.plan(area, occupancy, window, minute).view for area in areas]
     return [
-        FreeOut(
-            seats_free=cache.plan(area, occupancy, window, minute).view.count.free,
-            **catalog.names_of(area),
-        )
-        for area in catalog.bookable_areas
-        if area.venue_id == kiosk.venue_id
+        FreeOut(seats_free=view.count.free, closed=why_closed(view), **catalog.names_of(view.area))
+        for view in views
     ]

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from bind.scan_notes import ScanNotes
 from handlers.accounts.scan_note import carried_note, take_scan
-from handlers.check_in.scanned import check_in_by, report_by, report_would_stop
+from handlers.check_in.scanned import check_in_by, report_by, report_would_stop, room_to_check_in
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.language import library_language
@@ -15,7 +15,7 @@ from handlers.http.rendering import render_page
 from handlers.reservations import presenter
 from handlers.reservations.current import next_to_check_in
 from handlers.rooms import presenter as rooms_presenter
-from handlers.rooms.schemas import RoomBookingOut
+from handlers.texts.labels import ROOM_ON_PLAN_TEXT
 from languages.catalogue import LANGUAGES
 from models.booking.service import ReservationService
 from models.check_in.arrival import KioskCodeScan
@@ -23,8 +23,6 @@ from models.check_in.errors import QrExpired
 from models.kernel.errors import DomainError, NotFound
 from models.library.entities import Kiosk, KioskId
 from models.reservations.entities import Reservation
-from models.reservations.room_booking import RoomState
-from models.rooms.service import RoomService
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
@@ -38,7 +36,12 @@ async def screen(request: web.Request) -> web.StreamResponse:
     home = library_language(request.app[REFERENCE].profile)
     language = LANGUAGES.get(request.query.get("language", ""), home)
     return render_page(
-        request, "kiosks/screen.html", page_language=language, kiosk=kiosk, home=home.tag
+        request,
+        "kiosks/screen.html",
+        page_language=language,
+        kiosk=kiosk,
+        home=home.tag,
+        room_words=ROOM_ON_PLAN_TEXT,
     )
 
 
@@ -60,7 +63,7 @@ async def scanned(request: web.Request) -> web.StreamResponse:
 
 
 async def check_in_form(visit: PageRequest) -> web.StreamResponse:
-    r = await _reservation_to_check_in(visit)
+    r, room = await _reservation_to_check_in(visit), await room_to_check_in(visit)
     note = carried_note(visit.request)
     if note:
         _carried_scan(visit)  # raises if the scan is no longer valid
@@ -74,19 +77,8 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
         r=await presenter.reservation(visit[REFERENCE], r, visit.now) if r is not None else None,
         has_note=bool(note),
         report_stops=await report_would_stop(visit, r),
-        room=await _room_to_check_in(visit),
+        room=room and rooms_presenter.own(visit[REFERENCE], room, visit.reader.id, ""),
     )
-
-
-async def _room_to_check_in(visit: PageRequest) -> RoomBookingOut | None:
-    """The booking of a study room that the reader can check in now; None without any."""
-    reference, reader_id, now = visit[REFERENCE], visit.reader.id, visit.now
-    if not reference.rooms:
-        return None
-    for b in await visit[RoomService].of(reader_id, now):
-        if b.state is RoomState.RESERVED and b.check_in_from <= now < b.check_in_until:
-            return rooms_presenter.own(reference, b, reader_id, "")
-    return None
 
 
 async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:

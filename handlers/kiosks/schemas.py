@@ -36,8 +36,8 @@ class PairingStateOut(Response):
 
 
 class FreeOut(Response):
-    """An area and its free seats. ``names``, ``floor_name`` and ``floor_names`` are as in
-    ``AreaOut``."""
+    """An area and its free seats. ``names``, ``floor_name``, ``floor_names`` and ``closed`` are as
+    in ``AreaOut``."""
 
     name: str
     floor: int
@@ -45,6 +45,7 @@ class FreeOut(Response):
     names: dict[str, str] | UnsetType = UNSET
     floor_name: str | UnsetType = UNSET
     floor_names: dict[str, str] | UnsetType = UNSET
+    closed: str | UnsetType = UNSET
 
 
 class CardLogin(Request):

@@ -11,6 +11,7 @@ from models.kernel.zone import Zone
 from models.messages.entities import Channel, KindChoices, Message, Template
 from notify.templates import TITLES
 from notify.templates.in_app import INVITED, JOINED, ROOM
+from notify.templates.season_news import SEASON, season_page
 
 CHOICE_PAGES: Final = {
     channel: f"/me/{channel.value}"
@@ -36,6 +37,8 @@ def message(zone: Zone, m: Message) -> schemas.MessageOut:
         out.reservation_id, out.invitation = None, m.reservation_id
     if _end(m) == ROOM:
         out.room_booking_id = _room_booking(m)
+    if SEASON in m.facts:
+        out.season_id = str(m.facts[SEASON])
     return out
 
 
@@ -52,6 +55,8 @@ def _end(m: Message) -> str:
 def page_of(m: Message) -> str:
     """The path of the page that the message speaks of; empty if there is none."""
     end = _end(m)
+    if page := season_page(m):
+        return page
     if end == INVITED:
         return f"/together/{m.reservation_id}"
     if end == ROOM:

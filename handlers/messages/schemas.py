@@ -31,8 +31,8 @@ class MessagesQuery(Pagination):
 class MessageOut(Response):
     """A message. ``reservation_id``: the reader's reservation that it speaks of, or null.
     ``invitation``: the invitation by which to accept a seat that is held for the reader,
-    ``room_booking_id``: the booking of a study room that it speaks of; both are absent in other
-    messages."""
+    ``room_booking_id``: the booking of a study room that it speaks of, ``season_id``: the season;
+    these three are absent in other messages."""
 
     id: str
     template: str
@@ -43,6 +43,7 @@ class MessageOut(Response):
     reservation_id: str | None
     invitation: str | UnsetType = UNSET
     room_booking_id: str | UnsetType = UNSET
+    season_id: str | UnsetType = UNSET
 
 
 class MarkRead(Request):

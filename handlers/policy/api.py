@@ -7,6 +7,7 @@ from handlers.http.endpoint import Access, ApiRequest
 from handlers.http.keys import REFERENCE, SITE
 from handlers.policy.schemas import KeepingOut, LibraryOut, TemplateOut
 from models.identity.api_tokens import Scope
+from models.seasons.service import SeasonService
 from models.staff.review_access import ReviewAccess
 
 routes = ApiRoutes()
@@ -36,4 +37,5 @@ async def library(call: ApiRequest) -> LibraryOut:
         ],
         review=await call[ReviewAccess].is_open(call.now),
         rooms=bool(call[REFERENCE].rooms_in_use()),
+        seasons=await call[SeasonService].has_any(),
     )

@@ -14,4 +14,7 @@ async def rules(visit: PageRequest) -> web.StreamResponse:
     reference, today = visit[REFERENCE], visit.zone.day(visit.now)
     own, language = reference.profile.rules_text, language_of(visit.request)
     rules = rules_html(reference, today, own, visit.reader, language)
-    return render_page(visit.request, "policy/rules.html", reader=visit.reader, rules=rules)
+    drawn = any(policy.opening_draw for policy in reference.policies_on(today))
+    return render_page(
+        visit.request, "policy/rules.html", reader=visit.reader, rules=rules, drawn=drawn
+    )

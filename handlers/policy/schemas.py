@@ -28,7 +28,8 @@ class TemplateOut(Response):
 class LibraryOut(Response):
     """The library's profile. ``audience``: the library's users in words, may be empty.
     ``templates``: the templates that the client asks consent for. ``review``: a review code is
-    still unused, so WeChat may be reviewing the mini-program. ``rooms``: there are study rooms."""
+    still unused, so WeChat may be reviewing the mini-program. ``rooms``: there are study rooms.
+    ``seasons``: there are seasons, open or over."""
 
     name: str
     title: str
@@ -38,3 +39,4 @@ class LibraryOut(Response):
     templates: list[TemplateOut]
     review: bool
     rooms: bool = False
+    seasons: bool = False

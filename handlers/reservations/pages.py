@@ -27,6 +27,7 @@ from models.booking.service import ReservationService
 from models.parties.service import PartyService
 from models.reservations import rules
 from models.reservations.entities import Reservation
+from models.reservations.room_booking import RoomBooking
 from models.reservations.state_machine import LIVE
 from models.rooms.service import RoomService
 from models.seat_reports.service import DeadlineAfterReport, SeatReportService
@@ -39,7 +40,11 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
     reader_id, number = visit.reader.id, page_number(visit)
     reference, now = visit[REFERENCE], visit.now
     records = await visit[ReaderOverviews].records_of(
-        reader_id, (number - 1) * RECORDS_PER_PAGE, RECORDS_PER_PAGE, now
+        reader_id,
+        (number - 1) * RECORDS_PER_PAGE,
+        RECORDS_PER_PAGE,
+        now,
+        rooms=bool(reference.rooms),
     )
     pages = pages_of(records.total, RECORDS_PER_PAGE)
     if number > pages:
@@ -51,7 +56,12 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
         visit.request,
         "reservations/list.html",
         reader=visit.reader,
-        items=[await presenter.reservation(reference, r, now) for r in records.page],
+        items=[
+            presenter_of_rooms.own(reference, r, reader_id, "")
+            if isinstance(r, RoomBooking)
+            else await presenter.reservation(reference, r, now)
+            for r in records.page
+        ],
         number=number,
         pages=pages,
         current=current,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -18,11 +19,9 @@ from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
 from models.kernel.zone import Zone
 from models.library.entities import SeatId
-from models.library.names import label_text
-from models.library.rooms import RoomId
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
-from models.reservations.entities import Reservation
+from models.reservations.entities import HistoryEntry, Reservation
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -31,22 +30,6 @@ _STILL_TO_END: Final = CHECKED_IN_STATES | {ReservationState.RESERVED}
 
 def seat(reference: ReferenceData, seat_id: str) -> schemas.ReservedSeat:
     catalog_seat = reference.catalog.all_seats.get(SeatId(seat_id))
-    room = reference.rooms.get(RoomId(seat_id)) if catalog_seat is None else None
-    if room is not None:  # a missed booking of a room, among the violations
-        venue = reference.catalog.venues[room.venue_id]
-        floor = venue.floor(room.floor)
-        label = label_text(venue, floor, room)
-        return schemas.ReservedSeat(
-            id=room.id,
-            no="",
-            area_id="",
-            area=room.name,
-            floor=room.floor,
-            venue=venue.name,
-            label=label,
-            floor_name=floor.name,
-            labels=label.facts,
-        )
     if catalog_seat is None:  # not in this worker's catalog
         return schemas.ReservedSeat(seat_id, "", "", "", 0, "", seat_id, "", {})
     return schemas.ReservedSeat(**reference.catalog.described(catalog_seat))
@@ -87,18 +70,22 @@ async def after_change(call: ApiRequest, r: Reservation) -> schemas.ReservationO
 async def detail(
     reference: ReferenceData, r: Reservation, now: datetime, language: Language
 ) -> schemas.ReservationDetail:
-    history = [
-        schemas.HistoryEntryOut(
-            reference.zone.local(e.at), e.event, *_actor_and_channel(e.by, e.via)
-        )
-        for e in r.history
-    ]
     venue, area = reference.catalog.venues[r.venue_id], reference.catalog.areas.get(r.area_id)
     waits = r.state is ReservationState.RESERVED
     kiosks = kiosk_names(reference, [venue], language, area) if waits else []
     return schemas.ReservationDetail(
-        **await _fields(reference, r, now), history=history, kiosks=kiosks
+        **await _fields(reference, r, now),
+        history=entries(reference.zone, r.history),
+        kiosks=kiosks,
     )
+
+
+def entries(zone: Zone, history: Sequence[HistoryEntry]) -> list[schemas.HistoryEntryOut]:
+    """A history as its reader may see it."""
+    return [
+        schemas.HistoryEntryOut(zone.local(e.at), e.event, *_actor_and_channel(e.by, e.via))
+        for e in history
+    ]
 
 
 def _actor_and_channel(by: str, via: str) -> tuple[str, str]:

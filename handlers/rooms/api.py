@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from bind.scanned_codes import ScannedCodes
@@ -7,23 +8,36 @@ from handlers.check_in.schemas import ScanRequest
 from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, WAKE_JOBS
+from handlers.http.request_parsing import digest_of
+from handlers.http.schemas import Page, Pagination
 from handlers.reservations.schemas import time_of
 from handlers.rooms import presenter
 from handlers.rooms.schemas import (
     BookRoom,
+    ChangeRoomBooking,
+    RoomBookingDetail,
     RoomBookingOut,
     RoomBookingsOut,
     RoomInvitationOut,
     RoomsOut,
     RoomsQuery,
+    wish_of,
 )
-from models.check_in.errors import PresenceMethodOff, QrExpired, QrUsed, WrongSeat, WrongVenue
+from models.check_in.errors import (
+    PresenceMethodOff,
+    QrExpired,
+    QrUsed,
+    WrongRoom,
+    WrongSeat,
+    WrongVenue,
+)
 from models.kernel.errors import Malformed, NotFound, TooManyAttempts
 from models.kiosks.errors import QrInvalid
 from models.reservations.errors import (
     OWN_RESERVATION,
     READER_MAY_BOOK,
     Closed,
+    GroupOnly,
     InThePast,
     OffGrid,
     OutsideHorizon,
@@ -35,13 +49,26 @@ from models.reservations.errors import (
     TooShort,
 )
 from models.reservations.room_booking import RoomBooking
-from models.rooms.errors import RequestTooLate, RoomFull, RoomTaken, WeeklyLimit
+from models.rooms.changes import RoomChangeService
+from models.rooms.errors import (
+    ApprovalNeeded,
+    EndBeforeStart,
+    PeopleBusy,
+    RequestTooLate,
+    RoomFull,
+    RoomTaken,
+    WeeklyLimit,
+)
+from models.rooms.presence import RoomPresence
 from models.rooms.service import RoomService
 
 routes = ApiRoutes()
+_ROOM_TIME: Final = (
+    *(GroupOnly, InThePast, OutsideHorizon, Closed, OffGrid, TooShort, TooLong, EndBeforeStart),
+)
 _SCAN: Final = (
-    *(PresenceMethodOff, QrInvalid, QrExpired, QrUsed, WrongSeat, WrongVenue, TooManyAttempts),
-    *(TooEarly, TooLate, TooFewPeople),
+    *(PresenceMethodOff, QrInvalid, QrExpired, QrUsed, WrongSeat, WrongRoom, WrongVenue),
+    *(TooManyAttempts, TooEarly, TooLate, TooFewPeople),
 )
 
 
@@ -50,28 +77,30 @@ async def list_rooms(call: ApiRequest, query: RoomsQuery) -> RoomsOut:
     day = query.date or call.zone.day(call.now)
     if not 2000 <= day.year < 2100:
         raise Malformed("date", "must be a day in the years 2000 to 2099")
-    rooms = [
-        room for room in call[REFERENCE].rooms_in_use() if query.venue_id in (None, room.venue_id)
-    ]
+    reference = call[REFERENCE]
+    rooms = [r for r in reference.rooms_in_use() if query.venue_id in (None, r.venue_id)]
     days = await call[RoomService].day(day, rooms)
-    return RoomsOut([presenter.day(call[REFERENCE], each) for each in days])
+    instead = [reference.room_groups_instead(d.room, call.reader, day) for d in days]
+    return RoomsOut([*map(partial(presenter.day, reference), days, instead)])
 
 
 @routes.post(
     "/room-bookings",
     "Reserve a study room, or request it where the library answers requests",
     status=201,
+    idempotent=True,
     takes_seat=True,
     errors=(
         *(NotFound, RoomTaken, OwnOverlap, WeeklyLimit, RequestTooLate, *READER_MAY_BOOK),
-        *(InThePast, OutsideHorizon, Closed, OffGrid, TooShort, TooLong),
+        *_ROOM_TIME,
     ),
 )
 async def book(call: ApiRequest, body: BookRoom) -> RoomBookingOut:
     """Reserves the room for the reader. The same request once more returns the booking as it
-    is, so it needs no idempotency key."""
+    is, also without an idempotency key."""
     purpose = body.purpose.strip()
-    made = await call[RoomService].book(call.context(), body.room_id, time_of(body), purpose)
+    ctx = call.context(digest_of(body))
+    made = await call[RoomService].book(ctx, body.room_id, time_of(body), purpose)
     return _changed(call, made)
 
 
@@ -94,9 +123,36 @@ async def list_own(call: ApiRequest) -> RoomBookingsOut:
     return RoomBookingsOut([_out(call, b) for b in bookings])
 
 
-@routes.get("/room-bookings/{id}", "Get the reservation of a study room", errors=(NotFound,))
-async def get_own(call: ApiRequest) -> RoomBookingOut:
-    return _out(call, await call[RoomService].own(call.reader.id, call.id))
+@routes.get("/past-room-bookings", "List the study rooms that the reader had, newest first")
+async def list_past(call: ApiRequest, query: Pagination) -> Page[RoomBookingOut]:
+    """The ended bookings that the reader has made or taken part in, also those of today."""
+    past, total = await call[RoomService].past_of(call.reader.id, query.offset, query.page_size)
+    return query.page_of([_out(call, b) for b in past], total)
+
+
+@routes.get(
+    "/room-bookings/{id}",
+    "Get the reservation of a study room with its history",
+    errors=(NotFound,),
+)
+async def get_own(call: ApiRequest) -> RoomBookingDetail:
+    b = await call[RoomService].own(call.reader.id, call.id)
+    invitation = call[RoomService].invitation_to(b)
+    return presenter.detail(call[REFERENCE], b, call.reader.id, invitation)
+
+
+@routes.post(
+    "/room-bookings/{id}/change",
+    "Change the room or the time, or extend a stay; if this is refused, the reservation stays",
+    takes_seat=True,
+    errors=(
+        *(*OWN_RESERVATION, *READER_MAY_BOOK, *_ROOM_TIME, RoomTaken, RoomFull, OwnOverlap),
+        *(PeopleBusy, WeeklyLimit, RequestTooLate, ApprovalNeeded, TooLate),
+    ),
+)
+async def change(call: ApiRequest, body: ChangeRoomBooking) -> RoomBookingOut:
+    changes = call[RoomChangeService]
+    return _changed(call, await changes.change(call.context(), call.id, wish_of(body)))
 
 
 @routes.post(
@@ -119,7 +175,7 @@ async def finish(call: ApiRequest) -> RoomBookingOut:
 
 @routes.post(
     "/room-bookings/{id}/check-in",
-    "Check in with the code of a kiosk of the venue",
+    "Check in with the code of a kiosk of the venue, or the label of the room",
     errors=(*OWN_RESERVATION, *_SCAN),
 )
 async def check_in(call: ApiRequest, body: ScanRequest) -> RoomBookingOut:
@@ -128,7 +184,7 @@ async def check_in(call: ApiRequest, body: ScanRequest) -> RoomBookingOut:
     scan = await call[ScannedCodes].brought(
         body.qr, call.principal.session.id, call.reader.id, step_seconds, call.now
     )
-    return _changed(call, await call[RoomService].check_in(call.context(), call.id, scan))
+    return _changed(call, await call[RoomPresence].check_in(call.context(), call.id, scan))
 
 
 @routes.get(

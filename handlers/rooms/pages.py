@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import date, timedelta
-from typing import Final
-
 import msgspec
 from aiohttp import web
 
@@ -18,9 +14,10 @@ from handlers.http.refusals import count_error
 from handlers.http.request_parsing import malformed
 from handlers.reservations.schemas import time_of
 from handlers.rooms import presenter
-from handlers.rooms.room_days import room_card, room_times
-from handlers.rooms.schemas import BookRoom
-from handlers.texts.labels import ROOM_STATE_TEXT
+from handlers.rooms.change_form import change_form
+from handlers.rooms.room_days import chosen_day, days_from_today, room_card, room_times
+from handlers.rooms.schemas import BookRoom, ChangeRoomBooking, wish_of
+from handlers.texts.labels import ROOM_EVENT_TEXT, ROOM_STATE_TEXT
 from handlers.texts.pages import ROOM_DONE_TEXT
 from models.kernel.errors import (
     Conflict,
@@ -30,10 +27,11 @@ from models.kernel.errors import (
     RuleViolation,
     TooManyAttempts,
 )
+from models.library.entities import PresenceSource
 from models.reservations.room_booking import RoomBooking
+from models.rooms.changes import RoomChangeService
+from models.rooms.presence import RoomPresence
 from models.rooms.service import RoomService
-
-_DAY: Final = timedelta(days=1)
 
 
 # --- rooms ----------------------------------------------------------------------------------------
@@ -46,8 +44,8 @@ async def rooms(visit: PageRequest) -> web.StreamResponse:
     if not venues:
         raise NotFound()
     venue = next((v for v in venues if v.id == visit.request.query.get("venue")), venues[0])
-    days = _days(visit, [r.rules.days_ahead for r in in_use])
-    day = _day(visit, days)
+    days = days_from_today(visit, max(r.rules.days_ahead for r in in_use))
+    day = chosen_day(visit, days)
     of_day = await visit[RoomService].day(day, [r for r in in_use if r.venue_id == venue.id])
     return form_page(
         visit,
@@ -65,20 +63,6 @@ async def rooms(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-def _days(visit: PageRequest, ahead: list[int]) -> list[date]:
-    today = visit.zone.day(visit.now)
-    return [today + n * _DAY for n in range(max(ahead) + 1)]
-
-
-def _day(visit: PageRequest, days: list[date], sent: date | None = None) -> date:
-    """The day of the form or of the address, if it is one of these; otherwise the first."""
-    with suppress(ValueError):
-        day = sent or date.fromisoformat(visit.request.query.get("date", ""))
-        if day in days:
-            return day
-    return days[0]
-
-
 async def room(visit: PageRequest) -> web.StreamResponse:
     return await _room_page(visit)
 
@@ -88,18 +72,20 @@ async def _room_page(
 ) -> web.StreamResponse:
     """The room's page with the booking's form; ``body``: the form that was refused."""
     one = visit[REFERENCE].room(visit.id)
-    days = _days(visit, [one.rules.days_ahead])
-    day = _day(visit, days, body.date if body is not None else None)
+    days = days_from_today(visit, one.rules.days_ahead)
+    day = chosen_day(visit, days, body.date if body is not None else None)
     (of_day,) = await visit[RoomService].day(day, [one])
+    times, query = room_times(visit, of_day, day), visit.request.query
     return form_page(
         visit,
         "rooms/room.html",
         refused,
+        of_purpose=is_of_purpose(refused),
         card=room_card(visit, of_day, day),
         rules=one.rules,
         days=days,
         day=day,
-        times=room_times(visit, of_day, day),
+        times=times and times.preselecting(query.get("start", ""), query.get("end", "")),
         sent=body,
         suspension=visit.suspension,
     )
@@ -114,7 +100,7 @@ async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
         raise malformed(error, "form") from error
     try:
         made = await visit[RoomService].book(
-            visit.context(), body.room_id, time_of(body), body.purpose
+            visit.context_with_key(form, body), body.room_id, time_of(body), body.purpose
         )
     except (Conflict, RuleViolation, Malformed) as error:
         count_error(visit.request, error)
@@ -128,20 +114,28 @@ async def booking(visit: PageRequest) -> web.StreamResponse:
 
 
 async def _booking_page(
-    visit: PageRequest, refused: DomainError | None = None
+    visit: PageRequest, refused: DomainError | None = None, body: ChangeRoomBooking | None = None
 ) -> web.StreamResponse:
+    """The booking's page; ``body``: the form of a change that was refused."""
     b = await visit[RoomService].own(visit.reader.id, visit.id)
     invitation, reference = visit[RoomService].invitation_to(b), visit[REFERENCE]
+    venue = reference.catalog.venues[b.venue_id]
     return form_page(
         visit,
         "rooms/booking.html",
         refused,
-        b=presenter.own(reference, b, visit.reader.id, invitation),
+        b=presenter.detail(reference, b, visit.reader.id, invitation),
+        change=await change_form(visit, b, body),
+        of_purpose=is_of_purpose(refused),
+        events=ROOM_EVENT_TEXT,
         live=b.live,
         lacks_people=b.lacks_people,
         invitation=invitation,
         link=link_of(visit.request, f"/room-invitations/{invitation}"),
         room_states=ROOM_STATE_TEXT,
+        way=venue.check_in_way,
+        kiosks=PresenceSource.KIOSK in venue.presence_sources,
+        labels=PresenceSource.SEAT_LABEL in venue.presence_sources,
         done=ROOM_DONE_TEXT.get(visit.request.query.get("done", ""), ""),
     )
 
@@ -165,11 +159,31 @@ async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
     return _done(visit, b, verb)
 
 
+async def change_time(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Gives the booking another room or time. If this is refused, the form keeps what was sent."""
+    body = _change_of(form)
+    try:
+        b = await visit[RoomChangeService].change(visit.context(), visit.id, wish_of(body))
+    except (Conflict, RuleViolation, Malformed) as error:
+        count_error(visit.request, error)
+        return await _booking_page(visit, error, body)
+    return _done(visit, b, "change")
+
+
+def _change_of(form: Form) -> ChangeRoomBooking:
+    names = ("room_id", "date", "start", "end", "purpose")
+    fields = {name: form_text(form, name) for name in names if name in form}
+    try:
+        return msgspec.convert(fields, ChangeRoomBooking, strict=False)
+    except msgspec.ValidationError as error:
+        raise malformed(error, "form") from error
+
+
 async def _check_in(visit: PageRequest, form: Form) -> RoomBooking:
     """Checks in by the digits of a kiosk of the room's venue."""
     b = await visit[RoomService].own(visit.reader.id, visit.id)
     scan = await typed_scan(visit, form, b.venue_id)
-    return await visit[RoomService].check_in(visit.context(), b.id, scan)
+    return await visit[RoomPresence].check_in(visit.context(), b.id, scan)
 
 
 # --- for others -----------------------------------------------------------------------------------
@@ -217,6 +231,11 @@ async def back_to_page(visit: PageRequest) -> web.StreamResponse:
     """Redirects a GET of a form's path, which a refused form leaves in the address bar, to the
     form's page."""
     return redirect(visit.request.path.rpartition("/")[0])
+
+
+def is_of_purpose(refused: DomainError | None) -> bool:
+    """True if the sentence of the refusal belongs to the field of the purpose."""
+    return refused is not None and refused.details.get("field") == "purpose"
 
 
 def _done(visit: PageRequest, b: RoomBooking, verb: str) -> web.Response:

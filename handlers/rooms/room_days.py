@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -12,7 +13,7 @@ from handlers.http.pages import PageRequest
 from handlers.http.presenting import clock, later_clock
 from handlers.texts.pages import floor_text
 from languages.text import Text
-from models.booking.time_choices import end_choices, start_choices
+from models.booking.time_choices import MORNING, end_choices, start_choices
 from models.kernel.time_range import TimeRange
 from models.library.entities import Venue
 from models.library.rooms import Room
@@ -36,7 +37,9 @@ class DayBar:
 
 @dataclass(frozen=True, slots=True)
 class RoomCard:
-    """``hours`` and ``taken``: in words. ``closed_reason``: why the room has no hours that day."""
+    """``hours`` and ``taken``: in words. ``closed_reason``: why the room has no hours that day.
+    ``events``: the library's own stays, each with its title. ``reserved_for``: the groups that
+    alone may book it; empty if the reader may."""
 
     room: Room
     venue: Venue
@@ -44,7 +47,19 @@ class RoomCard:
     hours: list[str]
     closed_reason: str
     taken: list[str]
+    events: list[tuple[str, str]]
     bar: DayBar | None
+    reserved_for: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PresentState:
+    """Until when a room is free now, or taken; both empty if it is not ``open``, or taken until
+    it closes."""
+
+    open: bool = False
+    free_until: str = ""
+    taken_until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,12 @@ class RoomTimes:
     ends: list[str]
     start: str
     end: str
+
+    def preselecting(self, start: str, end: str) -> RoomTimes:
+        """Preselects this start and end, if both can be chosen."""
+        if start in dict(self.starts) and end in self.ends:
+            return replace(self, start=start, end=end)
+        return self
 
 
 def room_card(visit: PageRequest, d: RoomDay, day: date) -> RoomCard:
@@ -84,19 +105,51 @@ def room_card(visit: PageRequest, d: RoomDay, day: date) -> RoomCard:
         words(open),
         d.hours.reason,
         words(d.taken),
+        [*zip(words(b.span for b in d.blocks), (b.title for b in d.blocks), strict=True)],
         bar,
+        visit[REFERENCE].room_groups_instead(d.room, visit.reader, day),
     )
 
 
-def room_times(visit: PageRequest, d: RoomDay, day: date) -> RoomTimes | None:
-    """The starts at which the room is free, and all ends of the day; None without a start."""
+def present_state(visit: PageRequest, d: RoomDay) -> PresentState:
+    now, zone = visit.now, visit.zone
+    hours = next((hours for hours in d.hours.intervals if hours.contains(now)), None)
+    if hours is None:
+        return PresentState()
+    taken = next((taken for taken in d.taken if now < taken.end), None)
+    if taken is not None and taken.start <= now:
+        ends = later_clock(zone, now, taken.end) if taken.end < hours.end else ""
+        return PresentState(open=True, taken_until=ends)
+    end = hours.end if taken is None else min(hours.end, taken.start)
+    return PresentState(open=True, free_until=later_clock(zone, now, end))
+
+
+def days_from_today(visit: PageRequest, ahead: int) -> list[date]:
+    today = visit.zone.day(visit.now)
+    return [today + timedelta(days=n) for n in range(ahead + 1)]
+
+
+def chosen_day(visit: PageRequest, days: list[date], sent: date | None = None) -> date:
+    """The day of the form or of the address, if it is one of these; otherwise the first."""
+    with suppress(ValueError):
+        day = sent or date.fromisoformat(visit.request.query.get("date", ""))
+        if day in days:
+            return day
+    return days[0]
+
+
+def room_times(
+    visit: PageRequest, d: RoomDay, day: date, *, approved: bool = False
+) -> RoomTimes | None:
+    """The starts at which the room is free, and all ends of the day; None without a start.
+    ``approved``: the library has approved all of these times."""
     zone, venue_policy = visit.zone, visit[REFERENCE].policy_on(day, d.room.venue_id)
     policy = policy_of(d.room, venue_policy)
     starts = [
         (value, start)
         for value, start in start_choices(zone, day, policy, d.hours, visit.now)
         if not any(taken.contains(start) for taken in d.taken)
-        and is_in_time(d.room, start, visit.now)
+        and (approved or is_in_time(d.room, start, visit.now))
     ]
     if not starts:
         return None
@@ -105,7 +158,8 @@ def room_times(visit: PageRequest, d: RoomDay, day: date) -> RoomTimes | None:
         for _, start in starts
         for end in end_choices(zone, start, policy, _around(d.hours.intervals, start))
     }
-    value, first = starts[0]
+    morning = zone.instant(day, MORNING)
+    value, first = next((s for s in starts if s[0] == "now" or s[1] >= morning), starts[0])
     usual = first + timedelta(minutes=max(60, policy.min_minutes))
     usual = min(ends, key=lambda end: abs(end - usual))
     clocks = dict.fromkeys(clock(zone, end) for end in sorted(ends))

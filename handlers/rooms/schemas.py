@@ -1,11 +1,13 @@
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from handlers.http.schemas import ClockTime, Id, Request, Response, Start
+from handlers.reservations.schemas import HistoryEntryOut
+from models.rooms.changes import RoomWish
 
 Purpose = Annotated[str, Meta(max_length=200)]
 RoomBookingState = Literal[
@@ -38,6 +40,26 @@ class BookRoom(Request):
     purpose: Purpose = ""
 
 
+class ChangeRoomBooking(Request):
+    """The room and time that are chosen instead; what is null or absent stays as it is. Of a stay
+    in use only ``end`` can be chosen."""
+
+    room_id: Id | None = None
+    date: date | None = None
+    start: Start | None = None
+    end: ClockTime | None = None
+    purpose: Purpose | None = None
+
+
+def wish_of(body: ChangeRoomBooking) -> RoomWish:
+    start: time | Literal["now"] | None = None
+    if body.start is not None:
+        start = "now" if body.start == "now" else time.fromisoformat(body.start)
+    end = time.fromisoformat(body.end) if body.end is not None else None
+    purpose = body.purpose.strip() if body.purpose is not None else None
+    return RoomWish(body.room_id, body.date, start, end, purpose)
+
+
 class TimeOut(Response):
     start: datetime
     end: datetime
@@ -58,8 +80,19 @@ class RoomRulesOut(Response):
     approval: bool
 
 
+class RoomPictureOut(Response):
+    """A JPEG at ``path`` of this host, which needs no session and never changes. ``alt``: what it
+    shows, for those who do not see it; may be empty."""
+
+    path: str
+    width: int
+    height: int
+    alt: str
+
+
 class RoomOut(Response):
-    """A study room for ``least`` to ``most`` people. ``names``: its names by language tag."""
+    """A study room for ``least`` to ``most`` people. ``names``: its names by language tag.
+    ``check_in_by``: how its people check in; the label is the room's."""
 
     id: str
     name: str
@@ -70,17 +103,29 @@ class RoomOut(Response):
     least: int
     most: int
     equipment: list[str]
+    check_in_by: Literal["kiosk", "kiosk_or_label", "seat_label", "desk"]
+    picture: RoomPictureOut | None
+
+
+class RoomEventOut(TimeOut):
+    """A stay of the library's own in a room."""
+
+    title: str
 
 
 class RoomDayOut(Response):
     """A room on a day. ``closed_reason``: why it is not ``open``. ``taken``: by stays, and after
-    them where the room is kept empty."""
+    them where the room is kept empty. ``events``: the library's own among these stays.
+    ``reserved_for``: the names of the reader groups that alone may book it; empty if the caller
+    may."""
 
     room: RoomOut
     rules: RoomRulesOut
     open: list[TimeOut]
     closed_reason: str
     taken: list[TimeOut]
+    events: list[RoomEventOut]
+    reserved_for: list[str]
 
 
 class RoomsOut(Response):
@@ -122,20 +167,33 @@ class RoomBookingOut(RoomInvitationOut):
     excused: bool
 
 
+class RoomBookingDetail(RoomBookingOut):
+    """A booking of a room with its history."""
+
+    history: list[HistoryEntryOut]
+
+
 class RoomBookingsOut(Response):
     items: list[RoomBookingOut]
 
 
 class RoomRequestOut(RoomInvitationOut):
     """A booking of a room, for the staff. For a program, ``reader_id`` is a pseudonym fixed for
-    its token."""
+    its token. ``text_check``: WeChat's verdict on the purpose."""
 
     id: str
     reader_id: str
     purpose: str
+    text_check: Literal["pass", "review", "risky", "unchecked"]
     answer: str
     made_at: datetime
     answer_by: datetime | None
+
+
+class StaffRoomsQuery(Request):
+    """``date``: by default today."""
+
+    date: date | None = None
 
 
 class RoomRequestsOut(Response):

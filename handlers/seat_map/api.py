@@ -17,6 +17,7 @@ from handlers.seat_map import presenter, schemas
 from handlers.seat_map.cache import SEAT_MAP_CACHE
 from handlers.seat_map.event_stream import EVENT_STREAMS
 from handlers.seat_map.expected import expected_seats
+from handlers.seat_map.plan_rooms import renew_rooms
 from handlers.seat_map.proposed_time import proposed_choice
 from handlers.seat_map.schemas import (
     AreasQuery,
@@ -47,6 +48,7 @@ from models.policy.errors import FilterOff
 from models.policy.rules import may_filter
 from models.reservations.check_in_window import check_in_window
 from models.reservations.errors import InThePast, OffGrid, OutsideHorizon
+from models.rooms.service import RoomService
 from models.seat_map.service import SeatMapService, TimeFilter
 
 routes = ApiRoutes()
@@ -188,12 +190,14 @@ async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
     day = time_window.day
     occupancy = cache.occupancy.current(day) or await cache.occupancy.get_day(day)
     plan = cache.plan(area, occupancy, time_window, minute, reader)
+    if plan.rooms:
+        await renew_rooms(call[RoomService], [plan])
     return plan.body_for(reader.id).answer(call.request)
 
 
 @routes.get(
     "/areas/{id}/events",
-    "Watch an area's seat map: Server-Sent Events `seat`, each batch followed by `version`",
+    "Watch an area's seat map: Server-Sent Events `seat` and `room`, and `version` after seats",
     Access.SESSION,
     answer=schemas.SeatEvent,
     stream=True,

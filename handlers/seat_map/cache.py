@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from aiohttp import web
+from msgspec import UNSET, UnsetType
 
 from handlers.http.cached_response import CachedBody
 from handlers.http.pieces import Piece
@@ -23,6 +24,7 @@ from handlers.seat_map.encoding import (
     array,
     clock_time,
     digest,
+    room_body,
     seat_body,
     versions,
 )
@@ -36,6 +38,7 @@ from models.reader_groups.entities import Groups as GroupSet
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 from models.reservations import rules
+from models.rooms.on_plans import PlanRoom
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import SeatState
 from models.seat_map.desks import furniture_of
@@ -91,6 +94,9 @@ class CachedAreaMap:
         self.view = AreaMap(area, barred)
         self.time_window = time_window
         self.names = service.reference.catalog.names_of(area)
+        on_plan = service.reference.rooms_on_plans.get(area.id, ())
+        self.rooms = tuple(PlanRoom(room) for room in on_plan)
+        """The study rooms on the plan. ``renew_rooms`` brings their states up to date."""
         self._head = area_summary(service.reference.catalog, area)
         self._marks = [schemas.MarkOut(m.kind, m.x, m.y, m.w, m.h) for m in area.fixtures]
         furniture = furniture_of(area)
@@ -99,9 +105,10 @@ class CachedAreaMap:
         self._faces = "".join(furniture.faces[seat.id] for seat in area.seats)
         self._seats: list[bytes] = [b""] * len(area.seats)
         self._encoded = 0
-        self._encoded_under = ("", 0)
+        self._encoded_under: tuple[object, ...] = ()
         self._made_at: tuple[datetime, int] | None = None
-        self._version = ""
+        self._rooms: msgspec.Raw | UnsetType = UNSET
+        self._version = self._etag = ""
         self._shared: CachedBody | None = None
 
     def refresh(self, occupancy: OccupancyView, minute: datetime) -> None:
@@ -123,7 +130,7 @@ class CachedAreaMap:
         for place, view in own:
             seats[place] = self._seat_body(place, view)
         overlay = blake2b(b"".join(seats[place] for place, _ in own), digest_size=6).hexdigest()
-        return CachedBody(self._encode(seats), f"{self._version}-{overlay}")
+        return CachedBody(self._encode(seats), f"{self._etag}-{overlay}")
 
     @property
     def reserved_for(self) -> tuple[str, ...]:
@@ -156,13 +163,14 @@ class CachedAreaMap:
         return f"{self.version()} {own}" if own else self.version()
 
     def version(self) -> str:
-        """The shared response's ETag, changed whenever a seat's state changes for all readers."""
+        """The beginning of the shared response's ETag, changed whenever a seat's state changes for
+        all readers."""
         self._shared_body()
         return self._version
 
     def _shared_body(self) -> CachedBody:
         reference = self._reference
-        under = (reference.catalog.version, reference.policy.version)
+        under = (reference.catalog.version, reference.policy.version, self.rooms)
         if (
             self._shared is None
             or self._encoded != self.view.version
@@ -172,8 +180,12 @@ class CachedAreaMap:
                 self._seats[place] = self._seat_body(place, self.view.views[place])
             self._encoded, self._encoded_under = self.view.version, under
             about = repr(self.time_window).encode()
-            self._version = digest([about, versions(reference), *self._seats])
-            self._shared = CachedBody(self._encode(self._seats), self._version)
+            self._version = self._etag = digest([about, versions(reference), *self._seats])
+            if self.rooms:
+                rooms = [room_body(one) for one in self.rooms]
+                self._rooms = array(rooms)
+                self._etag += f"-{digest(rooms)}"
+            self._shared = CachedBody(self._encode(self._seats), self._etag)
         return self._shared
 
     def _encode(self, seats: Sequence[bytes]) -> bytes:
@@ -187,6 +199,7 @@ class CachedAreaMap:
                 desks=self._desks,
                 faces=self._faces,
                 version=self._version,
+                rooms=self._rooms,
             )
         )
 

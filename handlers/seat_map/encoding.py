@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from handlers.http import schemas
 from handlers.seat_map import schemas as seat_map_schemas
@@ -16,13 +16,14 @@ from models.kernel.zone import Zone
 from models.library.entities import Area, features_of
 from models.library.seat_features import SeatFeatures
 from models.reference_data import ReferenceData
+from models.rooms.on_plans import PlanRoom
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import SeatState
 
 
 class MapBody(schemas.Response):
-    """The response ``SeatMapOut`` with fields ``seats`` and ``desks`` that are already encoded as
-    JSON."""
+    """The response ``SeatMapOut`` with fields ``seats``, ``desks`` and ``rooms`` that are already
+    encoded as JSON."""
 
     area: seat_map_schemas.AreaSummary
     width: int
@@ -32,6 +33,7 @@ class MapBody(schemas.Response):
     desks: msgspec.Raw
     faces: str
     version: str
+    rooms: msgspec.Raw | UnsetType
 
 
 class AreasBody(schemas.Response):
@@ -70,6 +72,24 @@ def seat_body(
     )
 
 
+def room_body(one: PlanRoom) -> bytes:
+    """The JSON of the study room on the plan."""
+    place = one.room.place
+    assert place is not None
+    return msgspec.json.encode(
+        seat_map_schemas.PlanRoomOut(
+            id=one.room.id,
+            name=one.room.name,
+            x=place.x,
+            y=place.y,
+            w=place.w,
+            h=place.h,
+            status=one.status,
+            names=dict(one.room.names) or UNSET,
+        )
+    )
+
+
 def area_out(
     view: AreaMap,
     marks: frozenset[str],
@@ -93,8 +113,14 @@ def area_out(
         max_minutes=policy.max_minutes if max_minutes is None else max_minutes,
         step_minutes=policy.step_minutes,
         reserved_for=list(reserved_for) or UNSET,
-        closed=UNSET if view.query.opening.intervals else view.query.opening.reason,
+        closed=why_closed(view),
     )
+
+
+def why_closed(view: AreaMap) -> str | UnsetType:
+    """Why the area is closed all day; UNSET if it is open."""
+    assert view.query is not None
+    return UNSET if view.query.opening.intervals else view.query.opening.reason
 
 
 def array(items: Sequence[bytes]) -> msgspec.Raw:

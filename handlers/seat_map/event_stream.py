@@ -22,6 +22,7 @@ from aiohttp import web
 
 from handlers.seat_map import schemas
 from handlers.seat_map.cache import CachedAreaMap, SeatMapCache
+from handlers.seat_map.plan_rooms import renew_rooms
 from models.identity.entities import Session
 from models.kernel.errors import Busy, DomainError, Throttled
 from models.kernel.ids import ReaderId
@@ -30,11 +31,15 @@ from models.kernel.zone import Zone
 from models.library.entities import Area
 from models.occupancy.joined import OccupancyView
 from models.readers.entities import Reader
+from models.rooms.on_plans import PlanRoom
+from models.rooms.service import RoomService
 from models.seat_map.availability import SeatState
 from models.seat_map.service import SeatMapService, TimeFilter
 
 log = logging.getLogger(__name__)
 COMMENT_EVERY_S: Final = 15
+ROOMS_EVERY_S: Final = 5
+"""Seconds after which the study rooms of the watched plans are looked up again."""
 STREAMS_AT_MOST: Final = 30_000
 """At most this many streams at one worker. docs/performance.md says what a stream costs."""
 STREAMS_OF_A_READER: Final = 6
@@ -68,6 +73,7 @@ class _Subscriber:
     slot: int
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     own_seats: dict[int, SeatState] = field(default_factory=dict)
+    sent_rooms: tuple[PlanRoom, ...] = ()
 
     async def write(self, chunk: bytes) -> None:
         """Sends the chunk without waiting. Disconnects a subscriber with too much unsent data."""
@@ -100,12 +106,13 @@ class EventStreamHub:
     def __init__(
         self,
         service: SeatMapService,
+        rooms: RoomService,
         cache: SeatMapCache,
         now: Callable[[], datetime],
         opened: Callable[[int], None] = lambda number: None,
     ) -> None:
         self._reference, self._occupancy = service.reference, service.occupancy
-        self._cache, self._now, self._opened = cache, now, opened
+        self._rooms, self._cache, self._now, self._opened = rooms, cache, now, opened
         self._watched: dict[tuple[str, TimeFilter, frozenset[int]], _Watched] = {}
         self._of_reader: Counter[ReaderId] = Counter()
         self._numbers = count()
@@ -235,6 +242,8 @@ class EventStreamHub:
                 await self._broadcast_all()
             while second < int(monotonic()):
                 second += 1
+                if second % ROOMS_EVERY_S == 0:
+                    await self._send_rooms()
                 await self._comment(second % COMMENT_EVERY_S)
             await asyncio.sleep(min(2.0, _SHARE * (monotonic() - began)))
 
@@ -278,6 +287,20 @@ class EventStreamHub:
             if number % _TURN == _TURN - 1:
                 await asyncio.sleep(0)
 
+    async def _send_rooms(self) -> None:
+        """Sends the changed states of the study rooms on the watched plans; to a new subscriber,
+        all states."""
+        await renew_rooms(self._rooms, [watched.plan for watched in self._watched.values()])
+        for watched in [w for w in self._watched.values() if w.plan.rooms]:
+            rooms = watched.plan.rooms
+            for number, subscriber in enumerate(list(watched.subscribers)):
+                if subscriber.sent_rooms is not rooms:
+                    changed = [one for one in rooms if one not in subscriber.sent_rooms]
+                    subscriber.sent_rooms = rooms
+                    await subscriber.write(b"".join(map(_room, changed)))
+                if number % _TURN == _TURN - 1:
+                    await asyncio.sleep(0)
+
     def _is_outdated(self, plan: CachedAreaMap) -> bool:
         """True if the area or the reader groups have changed since the plan was made."""
         reference = self._reference
@@ -308,6 +331,11 @@ def _end(subscribers: Iterable[_Subscriber]) -> None:
 
 def _version(version: str) -> bytes:
     return b"event: version\ndata: " + msgspec.json.encode({"version": version}) + b"\n\n"
+
+
+def _room(one: PlanRoom) -> bytes:
+    event = schemas.PlanRoomEvent(id=one.room.id, status=one.status)
+    return b"event: room\ndata: " + msgspec.json.encode(event) + b"\n\n"
 
 
 def _seat(zone: Zone, area: Area, place: int, view: SeatState) -> bytes:

@@ -16,6 +16,7 @@ from handlers.http.rendering import FRAGMENT_HEADER, render_page, render_with
 from handlers.reservations import presenter as reservations_presenter
 from handlers.reservations.current import current_of, reminders_missed
 from handlers.reservations.schemas import ReservationOut
+from handlers.rooms import presenter as rooms_presenter
 from handlers.seat_map import presenter
 from handlers.seat_map.area_tiles import floors_of, next_free
 from handlers.seat_map.booking_panel import booking_panel, show_error
@@ -28,6 +29,7 @@ from handlers.seat_map.plan_pieces import (
     longest_stay,
     top_of,
 )
+from handlers.seat_map.plan_rooms import renew_rooms
 from handlers.seat_map.schemas import VenueOut
 from handlers.seat_map.search import (
     MapSearch,
@@ -39,6 +41,7 @@ from handlers.seat_map.search import (
 )
 from handlers.seat_map.shared import SharedPieces
 from handlers.seat_map.suggestions import Suggestions, suggestions
+from handlers.texts.labels import ROOM_STATE_TEXT
 from handlers.texts.pages import NOT_YET
 from models.booking.overview_queries import ReaderOverviews
 from models.booking.service import ReservationService
@@ -47,6 +50,7 @@ from models.kernel.errors import DomainError
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area, VenueId
 from models.reservations import rules
+from models.rooms.service import RoomService
 from models.seat_map.service import SeatMapService
 
 
@@ -71,7 +75,9 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     venue_id = VenueId(venue.id)
     time_window = time_filter(visit, search, venue.id)
     day_policy = reference.policy_on(search.day, venue_id)
-    overview = await visit[ReaderOverviews].of(visit.reader.id, search.day, visit.now)
+    overview = await visit[ReaderOverviews].of(
+        visit.reader.id, search.day, visit.now, rooms=bool(reference.rooms)
+    )
     left, current = overview.bookings_left(day_policy), await current_of(visit, overview.live)
     untold = current is not None and await reminders_missed(visit)
     changing = await _changing(visit, search)
@@ -79,7 +85,8 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     chosen_day = date_of(venue, search.day)
     offered = Suggestions()
     if chosen_day.bookable and not search.change and visit.suspension is None:
-        proposes = left > 0 and current is None
+        in_a_room = any(b.day == search.day for b in overview.rooms)
+        proposes = left > 0 and current is None and not in_a_room
         offered = suggestions(
             visit, venue_id, search, overview, occupancy, shared, proposes=proposes
         )
@@ -97,6 +104,8 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         floors=floors_of(visit, shared, *area_list),
         wish=shared.wish(venue, search, "/", filters=True),
         current=None if search.change else current,
+        rooms=[rooms_presenter.own(reference, b, visit.reader.id, "") for b in overview.rooms],
+        room_states=ROOM_STATE_TEXT,
         untold=untold,
         bookings_left=left,
         daily_limit=day_policy.daily_booking_limit,
@@ -172,6 +181,7 @@ async def area_page(
         return render_page(visit.request, template, status=status, reader=visit.reader, **facts)
     facts |= _notes(visit, area, search, plan)
     facts["top"] = top_of(shared, venue, plan, search, facts["chosen_day"])
+    await renew_rooms(visit[RoomService], [plan])
     drawing = drawing_of(visit, shared, plan, search)
     return render_with(
         visit.request, "seat_map/plan.html", drawing, status=status, reader=visit.reader, **facts

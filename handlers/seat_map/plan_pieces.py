@@ -15,6 +15,7 @@ from handlers.http.pages import PageRequest
 from handlers.http.pieces import Piece
 from handlers.seat_map.area_tiles import clock_of
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
+from handlers.seat_map.plan_rooms import room_markup
 from handlers.seat_map.schemas import DateOut, VenueOut
 from handlers.seat_map.search import (
     MapSearch,
@@ -24,7 +25,7 @@ from handlers.seat_map.search import (
 )
 from handlers.seat_map.shared import SharedPieces, without_reader
 from handlers.texts.feature_icons import ICON_PATHS
-from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
+from handlers.texts.labels import FIXTURE_TEXT, ROOM_ON_PLAN_TEXT, SEAT_TEXT
 from handlers.texts.pages import floor_text
 from models.library.entities import Area, Seat
 from models.seat_map.availability import SeatState
@@ -98,13 +99,17 @@ class SeatMarkup:
 
 
 def drawing_of(
-    visit: PageRequest, shared: SharedPieces, plan: CachedAreaMap, search: MapSearch
+    visit: PageRequest,
+    shared: SharedPieces,
+    plan: CachedAreaMap,
+    search: MapSearch,
 ) -> Piece:
     """The plan's legend and drawing. Readers who see equal plans share them, because drawing takes
     most of a page's time."""
     drawings, reader_id = visit[SEAT_MAP_CACHE].drawings, visit.reader.id
     search = replace(search, until="")
-    key = (plan.area.id, search, kind_of(plan), plan.version_for(reader_id), shared.language.tag)
+    version = plan.version_for(reader_id)
+    key = (plan.area.id, search, kind_of(plan), version, shared.language.tag, plan.rooms)
     drawn = drawings.get(key)
     if drawn is None:
         states = plan.states_for(reader_id)
@@ -148,6 +153,8 @@ def _drawing(
             drawing=drawing,
             furniture=furniture,
             fixtures=list(fixtures_of(area)),
+            rooms=[room_markup(one, shared.language) for one in plan.rooms],
+            room_words=ROOM_ON_PLAN_TEXT,
             feature_text=all_feature_texts(visit),
             own_features=catalog.features.in_use,
             icons=ICON_PATHS,

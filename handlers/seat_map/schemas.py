@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from handlers.http.schemas import ClockTime, Id, Request, Response, Start
 from handlers.reservations.schemas import CheckInBy, ReservedSeat
 from models.library.entities import FILTERABLE_FEATURES
+from models.rooms.on_plans import PlanRoomStatus
 
 FeatureNames = Annotated[
     str, Meta(max_length=400, description="names of seat features, separated by commas")
@@ -256,6 +257,13 @@ class SeatEvent(Response):
     next_free: datetime | None
 
 
+class PlanRoomEvent(Response):
+    """The new state of one study room, as an event of the stream of a plan."""
+
+    id: str
+    status: PlanRoomStatus | None
+
+
 class MarkOut(Response):
     kind: str
     x: int
@@ -271,9 +279,24 @@ class DeskOut(Response):
     h: int
 
 
+class PlanRoomOut(Response):
+    """A study room on the plan. ``status``: its state in the plan's time; null for a whole day, or
+    if it is not known. ``names``: as in ``AreaOut``."""
+
+    id: str
+    name: str
+    x: int
+    y: int
+    w: int
+    h: int
+    status: PlanRoomStatus | None
+    names: dict[str, str] | UnsetType = UNSET
+
+
 class SeatMapOut(Response):
     """An area's plan. ``desks`` are computed from the seats. ``faces``: for each of ``seats`` in
-    order, the letter of the way in which its desk is: d(own), u(p), r(ight) or l(eft)."""
+    order, the letter of the way in which its desk is: d(own), u(p), r(ight) or l(eft). ``rooms``:
+    the study rooms on it; absent without any."""
 
     area: AreaSummary
     width: int
@@ -283,6 +306,7 @@ class SeatMapOut(Response):
     desks: list[DeskOut]
     faces: str
     version: str
+    rooms: list[PlanRoomOut] | UnsetType = UNSET
 
 
 class TimesQuery(Request):

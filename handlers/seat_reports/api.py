@@ -13,7 +13,13 @@ from handlers.reservations.schemas import NearSeat
 from handlers.seat_reports.schemas import EmptySeatReportOut, ReportOut, ReportTaken
 from models.booking.alternatives import SeatAlternatives
 from models.check_in.arrival import KioskCodeScan
-from models.check_in.errors import PresenceMethodOff, QrExpired, WrongSeat, WrongVenue
+from models.check_in.errors import (
+    PresenceMethodOff,
+    QrExpired,
+    WrongRoom,
+    WrongSeat,
+    WrongVenue,
+)
 from models.check_in.service import CheckInService
 from models.kernel.errors import NotFound, TooManyAttempts, WrongState
 from models.kiosks.errors import QrInvalid
@@ -35,6 +41,7 @@ routes = ApiRoutes()
         TooEarly,
         TooLate,
         WrongSeat,
+        WrongRoom,
         WrongVenue,
         PresenceMethodOff,
         QrInvalid,

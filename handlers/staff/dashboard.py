@@ -24,6 +24,7 @@ from handlers.texts.dashboard import (
 )
 from languages.text import _, _p, short_day_text
 from models.affected_bookings.impact import AffectedBookings
+from models.affected_bookings.rooms import AffectedRooms
 from models.backup.service import BackupWatch
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.fault_reports.service import FaultReportService
@@ -208,9 +209,11 @@ async def _troubles(visit: PageRequest, whole: bool) -> list[Task]:
         if venue_id in unproven & visible_venues:
             tasks.append(Task("devices", ALARM_TEXT["no_presence"].format(venue=venue.name)))
     unplaced = await visit[AffectedBookings].find_unplaceable(visit.now)
+    rooms = await visit[AffectedRooms].find_unplaceable(visit.now)
     failed = await visit[StaffDeliveries].failures(visit.now - timedelta(days=1))
     counts = {
-        "affected-bookings": sum(sees_seat(visit, row.seat_id) for row in unplaced),
+        "affected-bookings": sum(sees_seat(visit, row.seat_id) for row in unplaced)
+        + sum(visit.sees(b.venue_id) for b in rooms),
         "deliveries": failed if whole else 0,
     }
     return tasks + [

@@ -52,7 +52,7 @@ from handlers.library.console.floor_plans import (
     plans,
 )
 from handlers.library.console.plan_pictures import picture_routes
-from handlers.library.console.rooms import add_room, change_room, new_room, room, room_settings
+from handlers.library.console.room_routes import room_settings_routes
 from handlers.library.console.seat_outages import set_outage
 from handlers.library.console.venues import add_venue, change_venue, venues
 from handlers.messages.console import deliveries, retry
@@ -113,7 +113,9 @@ from handlers.reservations.console.reservations import (
     resolve_report,
 )
 from handlers.reservations.console.seat_history import look_up_seat, seat_history
-from handlers.rooms.console import approve, cancel, decline, rooms
+from handlers.room_blocks.console import block_room, end_block, restore_block, room_blocks
+from handlers.rooms.console import approve, cancel, check_in, decline, finish, rooms
+from handlers.seasons.console import season_routes
 from handlers.seat_labels.console import seat_labels
 from handlers.seat_map.console import patrol
 from handlers.staff.alerts import alerts, choose_alerts
@@ -125,7 +127,7 @@ from handlers.staff.permissions import staff_form, staff_page
 from handlers.staff.second_factors import reset_second_factor
 from handlers.staff.setup import go_on, setup
 from handlers.staff.staff_grants import give_role, staff_grants, take_role_back
-from handlers.statistics.console.exports import as_csv, as_xlsx
+from handlers.statistics.console.exports import as_csv, as_xlsx, rooms_as_csv
 from handlers.statistics.console.files import (
     seats_csv,
     seats_xlsx,
@@ -156,6 +158,7 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/reservations/{id}/{verb}", staff_form(act_for_reader, page=reservation)),
         *_reader_routes(),
         *_room_routes(),
+        *season_routes(),
         web.get("/console/seat-history", staff_page(seat_history, Role.LIBRARIAN)),
         web.post("/console/seat-history", staff_form(look_up_seat, page=seat_history)),
         web.get("/console/appeals", staff_page(appeals)),
@@ -204,9 +207,15 @@ def console_routes() -> list[web.RouteDef]:
 def _room_routes() -> list[web.RouteDef]:
     return [
         web.get("/console/rooms", staff_page(rooms)),
+        web.get("/console/rooms/blocks", staff_page(room_blocks)),
+        web.post("/console/rooms/blocks", staff_form(block_room, page=room_blocks)),
+        web.post("/console/rooms/blocks/{id}/end", staff_form(end_block, page=room_blocks)),
+        web.post("/console/rooms/blocks/{id}/restore", staff_form(restore_block, page=room_blocks)),
         web.post("/console/rooms/{id}/approve", staff_form(approve, page=rooms)),
         web.post("/console/rooms/{id}/decline", staff_form(decline, page=rooms)),
         web.post("/console/rooms/{id}/cancel", staff_form(cancel, page=rooms)),
+        web.post("/console/rooms/{id}/check_in", staff_form(check_in, page=rooms)),
+        web.post("/console/rooms/{id}/finish", staff_form(finish, page=rooms)),
     ]
 
 
@@ -310,7 +319,7 @@ def _library_routes() -> list[web.RouteDef]:
             "/console/features/{id}",
             staff_form(change_feature, Role.ADMINISTRATOR, whole=True, page=features),
         ),
-        *_room_settings_routes(),
+        *room_settings_routes(),
         web.get("/console/venues", staff_page(venues)),
         web.post(
             "/console/venues", staff_form(add_venue, Role.ADMINISTRATOR, whole=True, page=venues)
@@ -319,17 +328,6 @@ def _library_routes() -> list[web.RouteDef]:
             "/console/venues/{id}",
             staff_form(change_venue, Role.ADMINISTRATOR, whole=True, page=venues),
         ),
-    ]
-
-
-def _room_settings_routes() -> list[web.RouteDef]:
-    here, head = "/console/room-settings", Role.ADMINISTRATOR
-    return [
-        web.get(here, staff_page(room_settings)),
-        web.get(f"{here}/new", staff_page(new_room, head)),
-        web.get(f"{here}/{{id}}", staff_page(room)),
-        web.post(here, staff_form(add_room, head, page=new_room)),
-        web.post(f"{here}/{{id}}", staff_form(change_room, head, page=room)),
     ]
 
 
@@ -404,6 +402,7 @@ def _statistics_routes() -> list[web.RouteDef]:
         web.get("/console/statistics/seats.xlsx", staff_page(seats_xlsx)),
         web.get("/console/bookings.csv", staff_page(as_csv)),
         web.get("/console/bookings.xlsx", staff_page(as_xlsx)),
+        web.get("/console/room-bookings.csv", staff_page(rooms_as_csv)),
     ]
 
 

@@ -166,9 +166,32 @@ class AreaDayOut(Response):
     used_minutes_by_hour: list[int]
 
 
+class RoomUseOut(Response):
+    """The statistics of one study room on a complete day. A booking belongs to the day of its
+    start. ``booked``: all bookings and requests. ``booked_minutes``: of those that were not
+    cancelled, declined or released. ``people``: those who had confirmed, of all stays together."""
+
+    date: date
+    room_id: str
+    room: str
+    venue: str
+    booked: int
+    checked_in: int
+    cancelled: int
+    declined: int
+    released: int
+    no_show: int
+    people: int
+    open_minutes: int
+    booked_minutes: int
+    used_minutes: int
+
+
 class StatisticsOut(Response):
-    """Statistics by day and area. A day that is missing has no statistics yet."""
+    """Statistics by day and area, and by day and study room. A day that is missing has no
+    statistics yet."""
 
     first: date = field(name="from")
     last: date = field(name="to")
     days: list[AreaDayOut]
+    room_days: list[RoomUseOut]

@@ -17,6 +17,7 @@ STEP_PAGES: Final = {
     SetupStep.VENUES: "/console/venues",
     SetupStep.HOURS: "/console/calendar",
     SetupStep.FLOORS: "/console/plans",
+    SetupStep.ROOMS: "/console/room-settings",
     SetupStep.RULES: "/console/rules",
     SetupStep.STAFF: "/console/devices",
 }
@@ -72,6 +73,7 @@ def _facts(reference: ReferenceData) -> dict[SetupStep, bool]:
         SetupStep.VENUES: any(catalog.venues_in_use),
         SetupStep.HOURS: policy.opening != usual.opening,
         SetupStep.FLOORS: next(catalog.bookable_areas, None) is not None,
+        SetupStep.ROOMS: bool(reference.rooms_in_use()),
         SetupStep.RULES: replace(policy, version=usual.version, opening=usual.opening) != usual,
         SetupStep.STAFF: bool(catalog.kiosks) or labels,
     }

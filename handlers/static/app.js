@@ -1,9 +1,29 @@
 // What every page does: the clock on the server's time, countdowns, questions in a dialog, live numbers.
 "use strict";
 
-// The pass and the worker come after the page is drawn: its style sheet has the network to itself.
-const pass = document.querySelector("meta[name=pass]");
-if (pass) document.head.append(Object.assign(document.createElement("script"), { src: pass.content }));
+// What this browser keeps for the time without a network comes after the page is drawn: the worker with its page, and where
+// the reader stays signed in, the pass, by a script of its own.
+const device = document.querySelector("meta[name=pass]");
+try {
+  if (device) {
+    const { session, worker } = device.dataset, { lang, dataset: { theme } } = document.documentElement, workers = navigator.serviceWorker;
+    const load = () => document.head.append(Object.assign(document.createElement("script"), { src: device.content }));
+    const toggle = document.querySelector("[data-offline]"), on = localStorage.getItem("offline") !== "off";
+    localStorage.setItem("page", JSON.stringify({ lang, theme }));
+    if (session) load();
+    else indexedDB.deleteDatabase("pass");
+    if (workers && worker && on) addEventListener("load", () => workers.register(worker, { updateViaCache: "all" }).catch(() => { /* the next page tries again */ }));
+    if (workers && toggle) {
+      toggle.hidden = false;
+      toggle.querySelector("input").checked = on;
+      toggle.addEventListener("change", (event) => {
+        localStorage.setItem("offline", event.target.checked ? "on" : "off");
+        if (event.target.checked) location.reload();
+        else load();
+      });
+    }
+  }
+} catch (refused) { /* a browser that keeps nothing for any page */ }
 
 const clock = document.querySelector("[data-now]");
 const ahead = clock ? Number(clock.dataset.now) - Date.now() : 0;

@@ -1,29 +1,23 @@
-// A hall's screen. It fetches its board every few seconds, for ever; while the service is away it goes
-// on with the last one and says how old that is, and after ten minutes it shows the time and the
-// notices only. What Chromium 70 does not know is not used here.
+// A hall's screen. After ten minutes without the service it shows the time and the notices only. As
+// screens.js, only what Chromium 70 knows.
 "use strict";
-// A text with its facts. The service writes the text in the language of the page.
-const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (name in facts ? facts[name] : place));
 
 (() => {
-  const data = document.body.dataset, board = document.getElementById("board"), age = document.getElementById("age");
-  const OLD = 120e3, STALE = 600e3, TURN = 15e3, NOTICE = 12e3, LINES = 2;
+  const board = document.getElementById("board");
+  const STALE = 600e3, TURN = 15e3, NOTICE = 12e3, LINES = 2;
   const SIZES = [2.6, 2.4, 2.2, 2, 1.85, 1.7, 1.55, 1.4], NARROWEST = 15.5, WIDE = 24; // of type in rem, of cards in em
-  let ahead = Number(data.now) - Date.now(), fresh = Date.now(), asking = false, askAt = Date.now() + 1000;
-  let html = board.innerHTML, pages = [], page = 0, turnAt = 0, notice = 0, noticeAt = 0;
-  const now = () => Date.now() + ahead;
-  const two = (n) => String(n).padStart(2, "0");
-  const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale, { ...parts, timeZone: "UTC" });
-  const clock = (at) => `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
-  // The library's offset from UTC: now, then the next clock changes, each with the offset after it.
-  const offsetAt = (at) => document.body.dataset.ahead.split(" ").map(Number).reduce((offset, n, i, all) => (i % 2 || all[i - 1] > at ? offset : n));
-  const local = (ms) => new Date(ms + offsetAt(ms));
+  let pages = [], page = 0, turnAt = 0, notice = 0, noticeAt = 0;
 
+  const names = () => [...board.querySelectorAll("tbody th, .why")];
   // On as few pages as can be, with equally many cards each, in the largest type with which they fit.
   function fit() {
     const box = board.querySelector(".floors"), fits = () => box.scrollHeight <= box.clientHeight + 1;
     board.querySelectorAll(".floor.rest").forEach((card) => card.remove());
     board.querySelectorAll(".floor tr").forEach((row) => { row.hidden = false; });
+    names().forEach((one) => {
+      one.style.fontSize = "";
+      one.classList.remove("word");
+    });
     board.querySelectorAll(".floor table").forEach((table) => { table.style.maxHeight = `${3 * table.rows.length}em`; }); // few rows stay together
     const cards = [...board.querySelectorAll(".floor")];
     const turned = (to) => { turn(to); return fits(); };
@@ -36,7 +30,7 @@ const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (nam
     });
     if (!one) cut(box, cards, fits);
     if (pages.length > 1 && !turnAt) turnAt = Date.now() + TURN;
-    turn(Math.min(before, Math.max(0, pages.length - 1)));
+    turnTo(Math.min(before, Math.max(0, pages.length - 1)));
   }
 
   // Sets type and columns; false if the columns would be too narrow.
@@ -88,6 +82,16 @@ const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (nam
     document.getElementById("turns").textContent = pages.length > 1 ? `${page + 1} / ${pages.length}` : "";
   }
 
+  // Words that are too wide for their column get smaller type; below half the usual one they break.
+  function turnTo(to) {
+    turn(to);
+    const wide = (one) => one.scrollWidth > one.clientWidth;
+    for (const one of names().filter(wide)) {
+      one.style.fontSize = `${parseFloat(getComputedStyle(one).fontSize) * Math.max(0.5, (0.99 * one.clientWidth) / one.scrollWidth)}px`;
+      if (wide(one)) one.classList.add("word");
+    }
+  }
+
   function tell(from) {
     const lines = [...board.querySelectorAll(".notices li")];
     notice = lines.length > LINES ? from % lines.length : 0;
@@ -102,53 +106,18 @@ const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (nam
     fit();
   }
 
-  async function ask() {
-    asking = true;
-    const limit = new AbortController(), timer = setTimeout(() => limit.abort(), 8000);
-    try {
-      const answer = await fetch(data.board, { signal: limit.signal, credentials: "omit" });
-      if (!answer.ok) throw new Error(answer.status);
-      const given = await answer.json();
-      ahead = Date.parse(answer.headers.get("X-Server-Time")) - Date.now() || ahead;
-      fresh = Date.now();
-      if (given.assets !== data.assets) location.reload(); // a new version of this page
-      else if (given.html !== html) {
-        html = given.html;
-        board.innerHTML = html;
-        show();
-      }
-      askAt = Date.now() + data.poll * 1000 + Math.random() * 2000;
-    } catch (error) {
-      askAt = Date.now() + 5000 + Math.random() * 3000;
-    }
-    clearTimeout(timer);
-    asking = false;
-  }
-
-  function tick() {
-    const at = local(now()), old = Date.now() - fresh;
-    document.getElementById("time").textContent = clock(at);
-    const day = document.getElementById("date");
-    day.textContent = inWords({ month: "long", day: "numeric" }).format(at);
-    day.append(document.createElement("br"), inWords({ weekday: "short" }).format(at));
-    age.hidden = old < OLD;
-    if (!age.hidden) age.textContent = _("数据更新于 {clock}，正在重新连接…", { clock: clock(local(fresh + ahead)) });
-    document.body.classList.toggle("stale", old >= STALE);
+  function each(old) {
     if (pages.length > 1 && Date.now() >= turnAt) {
-      turn((page + 1) % pages.length);
+      turnTo((page + 1) % pages.length);
       turnAt = Date.now() + TURN;
     }
     if (Date.now() >= noticeAt) {
       if (noticeAt) tell(notice + LINES);
       noticeAt = Date.now() + NOTICE;
     }
-    if (!asking && Date.now() >= askAt) ask();
+    return old >= STALE;
   }
 
-  document.documentElement.classList.add("scripted");
-  show();
-  tick();
-  setInterval(tick, 1000);
+  keepBoard(show, each);
   for (const name of ["load", "resize"]) addEventListener(name, fit); // its styles may come later than this script
-  addEventListener("online", () => { askAt = 0; });
 })();

@@ -3,7 +3,7 @@
 "use strict";
 
 class FloorPicture {
-  static MOST_BYTES = 2 * 1024 * 1024;
+  static MOST_BYTES = 12 * 1024 * 1024;
 
   constructor(page, data) {
     this.page = page;
@@ -149,7 +149,7 @@ class FloorPicture {
 
   async send(file) {
     const input = this.panel.querySelector("[name=file]");
-    if (file.size > FloorPicture.MOST_BYTES) this.fail(_("图片最大 2 MB，请缩小后再上传"));
+    if (file.size > FloorPicture.MOST_BYTES) this.fail(_("图片最大 12 MB，请缩小后再上传"));
     else if (await this.post("", { file }, _("正在上传底图…"))) this.page.show(_("底图已上传"));
     input.value = "";
   }

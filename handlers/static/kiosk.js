@@ -12,6 +12,15 @@ const make = (tag, text = "", className = "") => {
   one.className = className;
   return one;
 };
+const noneIn = (area) => ("closed" in area ? _("闭馆") : _("满")); // instead of a number of free seats
+// Names whose words are too wide get smaller type, of ``least`` px or more; a word that is too wide there breaks.
+const keepWords = (names, least) => {
+  const wide = (name) => name.scrollWidth > name.clientWidth;
+  for (const name of names.filter(wide)) {
+    for (let n = 0; n < 3 && wide(name); n++) name.style.fontSize = `${Math.max(least, (0.99 * parseFloat(getComputedStyle(name).fontSize) * name.clientWidth) / name.scrollWidth)}px`;
+    if (wide(name)) name.classList.add("word");
+  }
+};
 const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale, { ...parts, timeZone: "UTC" });
 
 (() => {
@@ -71,14 +80,10 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
     page = to % pages;
     parts.forEach((rows, at) => rows.forEach((row) => { row.hidden = Math.floor(at / each) !== page; }));
     for (const floor of free.children) floor.hidden = !floor.querySelector("li:not([hidden])");
-    const names = [...free.querySelectorAll("span")], typeOf = (one) => parseFloat(getComputedStyle(one).fontSize);
-    const usual = typeOf(free), wide = (name) => name.scrollWidth > name.offsetWidth;
+    const names = [...free.querySelectorAll("span, h3")], usual = parseFloat(getComputedStyle(free).fontSize);
     for (const name of names) name.className = name.style.fontSize = "";
-    for (const name of names.filter((one) => one.offsetHeight > LINES * usual || wide(one))) name.className = "long";
-    for (const name of names.filter(wide)) {
-      name.style.fontSize = `${Math.max(usual / 2, (0.99 * typeOf(name) * name.offsetWidth) / name.scrollWidth)}px`;
-      if (wide(name)) name.className = "long word";
-    }
+    for (const name of names.filter((one) => one.offsetHeight > LINES * usual || one.scrollWidth > one.clientWidth)) name.className = "long";
+    keepWords(names, usual / 2);
     document.getElementById("turn").textContent = pages > 1 ? `${page + 1} / ${pages}` : "";
     return free.scrollHeight <= free.clientHeight + 1;
   }
@@ -103,7 +108,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.body.dataset.locale,
       const one = make("section"), rows = make("ul");
       rows.append(...areas.filter((area) => floorOf(area) === floor).map((area) => {
         const row = make("li");
-        row.append(make("span", nameIn(area.name, area.names)), make("b", area.seats_free || _("满"), area.seats_free ? "" : "none"));
+        row.append(make("span", nameIn(area.name, area.names)), make("b", area.seats_free || noneIn(area), area.seats_free ? "" : "none"));
         return row;
       }));
       one.append(make("h3", floor), rows);

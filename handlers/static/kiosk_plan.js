@@ -24,6 +24,15 @@ const kioskPlan = (() => {
     });
   }
 
+  // A study room with its name in the lines that fit, and its state; it is only looked at.
+  const WORDS = JSON.parse(document.body.dataset.roomWords);
+  function roomOf({ x, y, w, h, name, names, status }) {
+    const place = { x, y, width: w, height: h }, text = make("div"), title = make("b", nameIn(name, names));
+    title.style.webkitLineClamp = Math.max(1, Math.floor((h - 8) / 16) - 1);
+    text.append(title, WORDS[status] || "");
+    return draw("g", { class: `room ${status || ""}` }, draw("rect", { ...place, rx: 6 }), draw("foreignObject", place, text));
+  }
+
   // The plan as an element; ``may`` tells which seats can be touched, and ``touched`` which one was.
   function plan(map, may, touched) {
     const box = document.createElement("div"), view = document.createElement("div"), tools = document.createElement("p");
@@ -31,6 +40,7 @@ const kioskPlan = (() => {
     let scale = 1, chosen = null;
     for (const mark of map.marks) svg.append(draw("rect", { x: mark.x, y: mark.y, width: mark.w, height: mark.h, rx: 4, class: `mark ${mark.kind}` }));
     for (const desk of map.desks) svg.append(draw("rect", { x: desk.x, y: desk.y, width: desk.w, height: desk.h, rx: 5, class: "desk" }));
+    svg.append(...(map.rooms || []).map(roomOf));
     map.seats.forEach((seat, n) => {
       const can = may(seat), one = draw("g", {
         class: `seat ${seat.status}${can ? " can" : ""}`, transform: `translate(${seat.x} ${seat.y})`, "data-no": seat.no,

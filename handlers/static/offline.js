@@ -1,12 +1,10 @@
-// The reader's pass, kept in this browser for the time without a network where they stay signed in; and the worker, whose
-// page shows it by this script too. Nothing is sent later.
+// The reader's pass, kept in this browser for the time without a network where they stay signed in; its end together
+// with the worker's where they have turned it off; and the worker's page, which shows it. Nothing is sent later.
 "use strict";
 
 (() => {
   const page = { ...document.querySelector("meta[name=pass]")?.dataset }; // the page without a network has none
   const online = "session" in page, root = document.documentElement, workers = navigator.serviceWorker;
-  const toggle = document.querySelector("[data-offline]");
-  const isOff = () => localStorage.getItem("offline") === "off";
   const erase = () => indexedDB.deleteDatabase("pass");
 
   // Puts what `next` makes of the pass in its place; without one nothing stays.
@@ -50,13 +48,10 @@
     return pass;
   }
 
-  const register = () => workers.register(page.worker, { updateViaCache: "all" }).catch(() => { /* the next page tries again */ });
-  async function turn(on) {
-    localStorage.setItem("offline", on ? "on" : "off");
-    if (on) return register();
-    erase();
-    await Promise.all((await workers.getRegistrations()).map((one) => one.unregister()));
-    return Promise.all((await caches.keys()).map((name) => caches.delete(name)));
+  // What the worker keeps goes with it.
+  async function turnOff() {
+    for (const worker of await workers.getRegistrations()) worker.unregister();
+    for (const name of await caches.keys()) caches.delete(name);
   }
 
   try {
@@ -64,15 +59,9 @@
       addEventListener("online", () => location.reload());
       return change(show);
     }
-    localStorage.setItem("page", JSON.stringify({ lang: root.lang, theme: root.dataset.theme }));
-    if (!workers || !page.session || isOff()) erase();
-    else change(after);
-    if (workers && page.worker && !isOff()) addEventListener("load", register);
-    if (workers && toggle) {
-      toggle.hidden = false;
-      toggle.querySelector("input").checked = !isOff();
-      toggle.addEventListener("change", (event) => turn(event.target.checked));
-    }
+    if (workers && localStorage.getItem("offline") === "off") turnOff();
+    else if (workers && page.session) return change(after);
+    erase();
   } catch (refused) { /* a browser that keeps nothing for any page */ }
   return undefined;
 })();

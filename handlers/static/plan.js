@@ -10,6 +10,7 @@
   const { narrow } = planView;
   const words = JSON.parse(plan.dataset.words);
   const seats = [...plan.querySelectorAll(".seat")];
+  const rooms = [...plan.querySelectorAll(".plan-room")], roomWords = JSON.parse(plan.dataset.roomWords ?? "{}");
   const place = (one) => {
     const box = one.querySelector("use");
     return [Number(box.getAttribute("x")), Number(box.getAttribute("y"))];
@@ -38,6 +39,13 @@
     if (one.getAttribute("aria-current") && was !== one.getAttribute("aria-label") && panel.classList.contains("open") && !asks) {
       choose(chosenAddress());
     }
+  }
+  function showRoom({ id, status }) {
+    const one = rooms.find((room) => room.dataset.room === id), word = roomWords[status] ?? "";
+    if (!one) return;
+    one.setAttribute("class", `plan-room ${status ?? "unknown"}`);
+    one.setAttribute("aria-label", `${one.dataset.name} ${word}`);
+    one.querySelector(".word").textContent = word;
   }
   function stands(seat) {
     const one = document.getElementById(seat.id);
@@ -68,6 +76,7 @@
       // Seats have come or gone, or stand elsewhere: that is another drawing.
       if (map.seats.length !== seats.length || !map.seats.every(stands)) return location.reload();
       map.seats.forEach(show);
+      (map.rooms ?? []).forEach(showRoom);
       version = map.version;
       heard = Date.now();
       count();
@@ -96,6 +105,11 @@
       told += 1;
       show(JSON.parse(event.data));
       count();
+    });
+    source.addEventListener("room", (event) => {
+      heard = Date.now();
+      told += 1;
+      showRoom(JSON.parse(event.data));
     });
     source.addEventListener("open", () => {
       heard = Date.now();

@@ -62,7 +62,7 @@
     picture.getContext("2d", { willReadFrequently: true }).drawImage(video, 0, 0, picture.width, picture.height);
     for (const code of await codes.detect(picture).catch(() => [])) {
       if (followed(code.rawValue)) return;
-      said.textContent = _("这不是选座机、查询机或座位上的签到码");
+      said.textContent = _("这不是选座机、查询机、座位或房间的签到码");
     }
     setTimeout(look, 150, codes, picture);
   }

@@ -171,7 +171,7 @@
       const row = make("div", "", "floor");
       row.append(make("h2", floor), choices("areas", ...found.filter((one) => floorOf(one) === floor).map((area) => {
         const one = button(nameIn(area.name, area.names), () => seats(area));
-        one.append(make("small", area.seats_free ? _("空 {seats_free}", { seats_free: area.seats_free }) : _("满")));
+        one.append(make("small", area.seats_free ? _("空 {seats_free}", { seats_free: area.seats_free }) : noneIn(area)));
         one.disabled = !area.seats_free;
         return one;
       })));
@@ -179,6 +179,7 @@
     }
     floors.style.maxHeight = `${11 * floors.children.length}rem`;
     show(_("选区域"), floors);
+    keepWords([...floors.querySelectorAll("h2, button")], 12);
   }
   async function seats(area) {
     const map = await call("GET", `/areas/${area.id}/map`), foot = make("div", "", "foot");

@@ -7,12 +7,16 @@ from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import Access, ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.staff.api import rights_of
-from handlers.staff.schemas import AreaDayOut, StatisticsOut, StatisticsQuery
+from handlers.staff.schemas import AreaDayOut, RoomUseOut, StatisticsOut, StatisticsQuery
+from handlers.statistics.console.rooms import place_of_room
 from models.identity.api_tokens import Scope
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.library.entities import Catalog
+from models.reference_data import ReferenceData
 from models.statistics.daily import AreaDay
+from models.statistics.room_service import RoomStatistics
+from models.statistics.room_use import DailyRoomUse
 from models.statistics.service import StatisticsService
 
 routes = ApiRoutes()
@@ -46,7 +50,32 @@ async def statistics(call: ApiRequest, query: StatisticsQuery) -> StatisticsOut:
         if day.area_id not in catalog.areas
         or rights.covers(Role.VIEWER, catalog.areas[day.area_id].venue_id)
     ]
-    return StatisticsOut(first, last, area_days)
+    room_days = [
+        _room_day(call[REFERENCE], day)
+        for day in await call[RoomStatistics].between(first, last)
+        if rights.covers(Role.VIEWER, day.venue_id)
+    ]
+    return StatisticsOut(first, last, area_days, room_days)
+
+
+def _room_day(reference: ReferenceData, day: DailyRoomUse) -> RoomUseOut:
+    venue, _floor, name = place_of_room(reference, day.room_id, day.venue_id)
+    return RoomUseOut(
+        date=day.day,
+        room_id=day.room_id,
+        room=name,
+        venue=venue,
+        booked=day.booked,
+        checked_in=day.checked_in,
+        cancelled=day.cancelled,
+        declined=day.declined,
+        released=day.released,
+        no_show=day.no_show,
+        people=day.people,
+        open_minutes=day.open_minutes,
+        booked_minutes=day.booked_minutes,
+        used_minutes=day.used_minutes,
+    )
 
 
 def _area_day(catalog: Catalog, day: AreaDay) -> AreaDayOut:

@@ -34,6 +34,9 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.END_PARTY: _("不再为同伴保留"),
     AuditAction.APPROVE_ROOM: _("同意研修间申请"),
     AuditAction.DECLINE_ROOM: _("谢绝研修间申请"),
+    AuditAction.BLOCK_ROOM: _("占用研修间"),
+    AuditAction.END_BLOCK: _("取消研修间占用"),
+    AuditAction.RESTORE_BLOCK: _("恢复研修间占用"),
     AuditAction.RESOLVE_REPORT: _("已清理"),
     AuditAction.REJECT_REPORT: _("没有被占"),
     AuditAction.WAIVE: _("免除违约"),
@@ -107,6 +110,13 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.CHANGE_ROOM: _("更改研修间"),
     AuditAction.RETIRE_ROOM: _("停用研修间"),
     AuditAction.RESTORE_ROOM: _("恢复研修间"),
+    AuditAction.CHANGE_ROOM_CALENDAR: _("更改研修间的日历订阅"),
+    AuditAction.ANNOUNCE_SEASON: _("公布学期座位"),
+    AuditAction.START_FREEZE_SEASON: _("发起封存名单"),
+    AuditAction.FREEZE_SEASON: _("封存名单"),
+    AuditAction.START_DRAW_SEASON: _("发起抽签"),
+    AuditAction.DRAW_SEASON: _("抽签"),
+    AuditAction.ABORT_SEASON: _("中止学期座位"),
     AuditAction.CHANGE_PROFILE: _("更改图书馆信息"),
     AuditAction.SET_UP: _("首次设置"),
     AuditAction.RESOLVE_AFFECTED: _("处理受影响的预约"),
@@ -131,8 +141,15 @@ ROOM_TEXT: Final[Mapping[str, str]] = {
     "purpose_wanted": _("预约时要写用途"),
     "confirm_minutes": _("开始前多少分钟要有最少人数确认，不够就释放（留空则不要求）"),
     "unanswered": _("馆员同意（开始前一小时截止）"),
+    "groups": _("只供这些读者组预约（都不选则人人可约）"),
 }
 """The names of a study room's values, in its form and in the audit log."""
+ROOM_ACTS: Final[Mapping[AuditAction, str]] = {
+    AuditAction.CHECK_IN: _("代为签到"),
+    AuditAction.FINISH: _("代为结束"),
+    AuditAction.CANCEL: _("取消预约"),
+}
+"""The buttons of what the desk does for the people of a study room."""
 FACTS: Final[Mapping[str, str]] = {
     **PROFILE_FIELDS,  # first, since other things have titles as well
     **ROOM_TEXT,
@@ -143,6 +160,7 @@ FACTS: Final[Mapping[str, str]] = {
     "room": _("研修间"),
     "start": _("开始"),
     "end": _p("fact", "结束"),
+    "blocked_days": _("占用的天数"),
     "waived": _p("fact", "免除"),
     "appeal_waits": _("申诉待处理"),
     "bound": _("已绑定"),
@@ -203,6 +221,9 @@ FACTS: Final[Mapping[str, str]] = {
     "mark": _("进度"),
     "picture": _("底图"),
     "picture_place": _("底图位置"),
+    "room_place": _("平面图上的位置"),
+    "room_picture": _("照片"),
+    "calendar_since": _("日历订阅地址生成于"),
     "browser": _("浏览器"),
     "since": _("密钥自"),
     "url": _("地址"),
@@ -256,7 +277,9 @@ SCOPE_TEXT: Final[Mapping[Scope, str]] = {
     Scope.CATALOG_READ: _("查看场馆、区域、座位和公告"),
     Scope.OCCUPANCY_READ: _("查看空位"),
     Scope.RESERVATIONS_READ: _("查看全馆预约（读者用代号）"),
-    Scope.RESERVATIONS_WRITE: _("按学号代读者预约、签到、暂离、结束和取消"),
+    Scope.RESERVATIONS_WRITE: _(
+        "按学号代读者预约、签到、暂离、结束和取消；答复研修间申请，占用研修间"
+    ),
     Scope.STATISTICS_READ: _("查看统计"),
 }
 MEMBERSHIP_SOURCE_TEXT: Final[Mapping[MembershipSource, str]] = {
@@ -326,7 +349,7 @@ SWITCH_TEXT: Final[Mapping[str, str]] = {
     "opening_draw": _("放号瞬间抽签定先后"),
     "away_timeout_is_violation": _("暂离超时记违约"),
     "accessible_only": _("无障碍座位只供登记的读者"),
-    "hall_display": _("大厅屏：不登录也能看各区域的空座数"),
+    "hall_display": _("大厅屏和门口屏：不登录也能看各区域的空座数、各研修间是否空闲"),
     "public_occupancy": _("公开数据：其他网站也能读各区域的空座数"),
     "filter_by_window": _("读者可按靠窗筛选"),
     "filter_by_power": _("读者可按电源筛选"),
@@ -404,4 +427,10 @@ EXPORT_HEADER: Final = (
         _p("label", "读者组"),
         _("读者代号"),
     ),
+)
+ROOM_EXPORT_SHEET: Final = _("研修间")
+ROOM_EXPORT_HEADER: Final = (
+    *(_("日期"), _p("label", "场馆"), _("楼层"), _("研修间"), _("状态"), _("预约时间")),
+    *(_("开始"), _p("fact", "结束"), _p("figure", "签到"), _p("column", "离开")),
+    *(_("确认人数"), _p("label", "读者组"), _("读者代号")),
 )

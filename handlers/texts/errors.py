@@ -38,7 +38,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "seat_taken": _("该座位这段时间已被预约，请换一个座位或时间"),
     "own_overlap": _("您在这段时间已有其他预约，请换一个时间或先取消原预约"),
     "seat_kept": _("该座位留给有需要的读者，请换一个座位；如有需要请到服务台登记"),
-    "group_only": _("该座位仅限{groups}预约，请换一个座位"),
+    "group_only": _("仅限{groups}预约，请换一个"),
     "group_changed": _("这个读者组刚刚被其他人修改过，请核对后再保存"),
     "group_name_taken": _("已有同名的读者组，或已有另一个默认组，请核对后再保存"),
     "membership_changed": _("该读者的分组刚刚被其他人修改过，请核对后再保存"),
@@ -88,6 +88,12 @@ TEXTS: Final[Mapping[str, str]] = {
     "no_party_during_draw": _("抽签期间不能为同伴留座，请稍后再试"),
     "invitation_over": _("这个座位已不再为您保留，可以自己预约一个"),
     "room_taken": _("研修间在这段时间已有预约或需要整理，请换一个时间"),
+    "series_does_not_fit": _("有的日子不合适，一天也没有占用。请改日期，或只占用合适的日子"),
+    "people_busy": _("确认参加的人里有人在这段时间另有预约，请换一个时间"),
+    "approval_needed": _(
+        "这样更改要由图书馆重新审批：请先取消这次预约，再重新申请；只缩短时间不用审批"
+    ),
+    "end_before_start": _("结束时间要晚于开始时间，请重新选择"),
     "room_full": _("这个研修间最多 {most} 人，人数已满"),
     "weekly_limit": _("您这一周的研修间预约次数已用完（每周 {limit} 次）"),
     "request_too_late": _("这个研修间要先申请，最晚 {until} 提交"),
@@ -99,6 +105,12 @@ TEXTS: Final[Mapping[str, str]] = {
     "nothing_to_confirm": _("没有需要确认的操作"),
     "nothing_to_appeal": _("这条违约已免除或已申诉过，结果会在消息里告诉您"),
     "idempotency_key_reused": _("这个请求编号已用于另一项操作"),
+    "season_not_open": _("现在不能申请或更改：申请还没有开放，或已经截止"),
+    "may_not_apply": _("按这次的规则，您不在可以申请的读者之中"),
+    "wish_not_given": _("“{wish}”不在这次分配的座位或储物柜里，或有几个同名，请写全名"),
+    "season_changed": _("状态已经改变，或填写的数值与发起的不同，请刷新后再看"),
+    "season_step_not_now": _("现在还不能，或已经不能进行这一步，请看规则里的时间"),
+    "second_person_needed": _("发起的人不能自己确认，请另一位管理员确认"),
     "draw_pending": _("您为这一天的另一次预约正在抽签，请先等它的结果"),
     "in_progress": _("上一次相同的请求还在处理，请稍候"),
     "request_refused": _("这次操作没有成功，请重新操作一次"),
@@ -119,13 +131,14 @@ TEXTS: Final[Mapping[str, str]] = {
     "too_early": _("还没到时间，{from} 起可以操作"),
     "too_late": _("已超过时限（{until}）"),
     "too_often": _("已达到次数上限（{limit} 次）"),
-    "qr_invalid": _("这不是选座机、查询机或座位上的签到码，请重新扫描"),
+    "qr_invalid": _("这不是选座机、查询机、座位或房间的签到码，请重新扫描"),
     "qr_expired": _("签到码已过期，请扫描屏幕上正在显示的码"),
     "end_not_earlier": _("请选现在以后、原来的结束时间以前的整点"),
     "qr_used": _("这个签到码您已用过，请等待下一个码"),
     "presence_method_off": _("该场馆不用这种方式签到，请看签到页或到服务台"),
-    "wrong_seat": _("这是另一个座位的座位码，请扫描您所预约座位上的码"),
-    "wrong_venue": _("请扫描座位所在场馆的选座机"),
+    "wrong_seat": _("这是另一个座位的座位码，请扫描您所预约的座位或房间的码"),
+    "wrong_room": _("这是另一个房间的房间码，请扫描您所预约的房间或座位的码"),
+    "wrong_venue": _("请扫描预约所在场馆的选座机"),
     "card_unknown": _("没有认出这张卡，请用手机扫码，或到服务台登记"),
     "email_code_invalid": _("验证码不正确或已过期，请核对后再试，或重新发送"),
     "email_address_refused": _("这个邮箱地址收不到邮件，请检查后重新填写"),
@@ -141,6 +154,14 @@ TEXTS: Final[Mapping[str, str]] = {
     "clock_held": _("有预约时，时钟只能向前调"),
     "cas_unavailable": _("统一身份认证暂不可用，请稍后再试"),
 }
+_OF_ROOM: Final[Mapping[str, str]] = {
+    "closed": _("研修间这一天不开放{reason}，请换一天"),
+    "off_grid": _("这个研修间的时间以 {step_minutes} 分钟为一格，请从列表中选择开始和结束时间"),
+    "too_short": _("这个研修间一次至少 {min_minutes} 分钟，请选择更晚的结束时间"),
+    "too_long": _("这个研修间一次最多 {max_minutes} 分钟，请缩短时间"),
+    "outside_horizon": _("这个研修间目前只能预约到 {last_date}"),
+}
+"""The refusals of a room's time that say more than those of a seat's, or speak of no seat."""
 _FIELDS: Final[Mapping[str, str]] = {
     "date": _("日期"),
     "start": _("开始时间"),
@@ -160,6 +181,7 @@ REASONS: Final[Mapping[str, str]] = {
     "outage_over": _("停用的最后一天不能早于今天"),
     "text_missing": _("请写下您想说的"),
     "text_too_long": _("最多 {most} 字，现在有 {length} 字，请缩短"),
+    "purpose_missing": _("请写明用途"),
     "text_not_printable": _("内容里有不能显示的字符，请删去后再发"),
     "reason_length": _("请写明原因（1–{most} 字）"),
     "unknown_fixture": _("没有“{kind}”这种标记"),
@@ -212,6 +234,7 @@ REASONS: Final[Mapping[str, str]] = {
 """Errors of a form field or of a part of a file, by reason."""
 _TOKEN_REFUSED: Final = _("API 令牌无效、已撤销或已到期")
 _CLOSED_AT_THAT_TIME: Final = _("该时间不开放{reason}，当天开放 {hours}，请选择这段时间内的座位")
+_ROOM_CLOSED_THEN: Final = _("研修间这段时间不开放{reason}，当天开放 {hours}，请换一个时间")
 _SEAT_UNAVAILABLE: Final[Mapping[str, str]] = {REMOVED_FROM_PLAN: _("已从平面图移除")}
 
 
@@ -239,8 +262,13 @@ def text_of(code: str, details: Mapping[str, Any]) -> str:
         return _DRAWN_BY_ANOTHER
     if code == "off_grid" and "left_out" in details:
         return _LEFT_OUT.format_map(facts)
+    if code == "malformed" and details.get("reason") in REASONS:
+        return reason_text(details)
+    of_room = "room_id" in details
     if code == "closed":
-        return _closed_text(facts)
+        return _closed_text(facts, of_room)
+    if of_room and code in _OF_ROOM:
+        return _OF_ROOM[code].format_map(_Facts(facts))
     if code == "suspended":
         facts |= _suspension(facts)
     if code == "seat_disabled":
@@ -248,14 +276,15 @@ def text_of(code: str, details: Mapping[str, Any]) -> str:
     return TEXTS[code].format_map(_Facts(facts))
 
 
-def _closed_text(facts: Mapping[str, str]) -> str:
+def _closed_text(facts: Mapping[str, str], of_room: bool) -> str:
     reason = in_brackets(facts.get("reason", ""))
     if "open" not in facts:
-        return TEXTS["closed"].format(reason=reason)
+        return (_OF_ROOM if of_room else TEXTS)["closed"].format(reason=reason)
     opens, closes = facts["open"], facts["close"]
     later = _("{opens}–次日{closes}", opens=opens, closes=closes)
     hours = later if closes <= opens else f"{opens}–{closes}"
-    return _CLOSED_AT_THAT_TIME.format(reason=reason, hours=hours)
+    text = _ROOM_CLOSED_THEN if of_room else _CLOSED_AT_THAT_TIME
+    return text.format(reason=reason, hours=hours)
 
 
 def _suspension(facts: Mapping[str, str]) -> dict[str, str]:

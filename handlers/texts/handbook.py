@@ -32,6 +32,7 @@ TOPICS: Final[Mapping[str, tuple[str, str]]] = {
     "/console/rules": ("rules", _("数字和开关")),
     "/console/plans": ("setup", _("楼层和座位")),
     "/console/devices": ("setup", _("选座机、查询机和闸机")),
+    "/console/seasons": ("exam-weeks", _("学期座位和储物柜")),
     "/console/notices": ("exam-weeks", _("公告")),
     "/console/alerts": ("daily-desk", _("邮件提醒")),
     "/console/announcements": ("exam-weeks", _("通知读者")),

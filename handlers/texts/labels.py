@@ -66,6 +66,11 @@ SEAT_TEXT: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """The words for a seat's state. The first key says for which time: ``moment`` for the present,
 ``time`` for a chosen time, ``day`` for a whole day."""
+ROOM_ON_PLAN_TEXT: Final[Mapping[str, str]] = {
+    "free": _p("a room", "空闲"),
+    "taken": _p("a room", "已约"),
+    "closed": _("闭馆"),
+}
 FEATURE_TEXT: Final[Mapping[str, str]] = {
     "power": _("电源"),
     "window": _("靠窗"),
@@ -104,6 +109,16 @@ EVENT_TEXT: Final[Mapping[str, str]] = {
     "doubt": _("其他读者反映座位无人"),
     "prove": _("已证明在座"),
 }
+ROOM_EVENT_TEXT: Final[Mapping[str, str]] = {
+    **EVENT_TEXT,
+    "request": _p("event", "申请"),
+    "approve": _p("event", "批准"),
+    "decline": _("未获批准"),
+    "change": _("更改房间或时间"),
+    "miss": _("没有人签到，房间释放"),
+    "release": _("确认的人不够，房间释放"),
+}
+"""The events of a booking of a room."""
 SESSION_TEXT: Final[Mapping[SessionKind, str]] = {
     SessionKind.WEB: _("浏览器"),
     SessionKind.WX: _("微信小程序"),

@@ -53,6 +53,7 @@ KEPT_TEXT: Final[Mapping[str, str]] = {
     "violations suspensions": _("违约、申诉、暂停预约"),
     "messages message_consents message_choices deliveries email_addresses": _("消息和消息设置"),
     "gate_events kiosk_scans": _("门禁和扫码记录"),
+    "season_applications": _("学期座位和储物柜的申请"),
     "feedback fault_reports": _("留言和报修"),
     "favourites": _("常用座位"),
     "calendar_feeds": _("日历订阅"),
@@ -106,6 +107,7 @@ PROPOSAL_TEXT: Final[Mapping[str, str]] = {
 the last seat can be booked again."""
 ROOM_DONE_TEXT: Final[Mapping[str, str]] = {
     "book": _("已提交"),
+    "change": _("已更改"),
     "cancel": _("已取消"),
     "finish": _("已结束使用，房间已归还"),
     "check-in": _("签到成功"),

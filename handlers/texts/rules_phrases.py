@@ -68,7 +68,7 @@ _SWITCHES: Final[Mapping[str, tuple[Text, Text]]] = {
     "opening_draw": (_("放号瞬间不抽签"), _p("in a sentence", "放号瞬间抽签定先后")),
     "away_timeout_is_violation": (_("暂离超时不记违约"), _p("in a sentence", "暂离超时记违约")),
     "accessible_only": (_("无障碍座位人人可约"), _p("in a sentence", "无障碍座位只供登记的读者")),
-    "hall_display": (_("大厅屏不显示空座数"), _("大厅屏显示各区域的空座数")),
+    "hall_display": (_("大厅屏和门口屏关闭"), _("大厅屏和门口屏打开")),
     "public_occupancy": (_("不公开空座数"), _("公开各区域的空座数")),
     "filter_by_window": (_("不能按靠窗筛选"), _("可按靠窗筛选")),
     "filter_by_power": (_("不能按电源筛选"), _("可按电源筛选")),

@@ -27,6 +27,7 @@ STEP_TEXT: Final[Mapping[str, str]] = {
     "venues": _("场馆"),
     "hours": _("每周开放时间"),
     "floors": _("楼层和座位"),
+    "rooms": _p("several", "研修间"),
     "rules": _("预约规则"),
     "staff": _("馆员和设备"),
 }
@@ -40,6 +41,7 @@ STEP_WHY: Final[Mapping[str, str]] = {
     "venues": _("一栋楼或一个分馆是一个场馆。区域、选座机和闸机都属于场馆。"),
     "hours": _("一周里每天几点开、几点关。不改就是每天 07:00–22:30。"),
     "floors": _("画出或导入每个区域的平面图。有了座位，读者就能预约。"),
+    "rooms": _("整间预约的小房间：有几间、叫什么、各能容几人。可以一次新增几间，或从表格导入。"),
     "rules": _("能约几天、一次多久、怎样算违约。不改就是常用的数字。"),
     "staff": (
         _(
@@ -50,6 +52,7 @@ STEP_WHY: Final[Mapping[str, str]] = {
 }
 STEP_KEEP: Final[Mapping[str, str]] = {
     "hours": _("就用现在的开放时间"),
+    "rooms": _("没有研修间，不用设置"),
     "rules": _("就用现在的规则"),
     "staff": _("已经安排好"),
 }

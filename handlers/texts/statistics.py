@@ -11,6 +11,8 @@ TABLE_TEXT: Final[Mapping[str, str]] = {
     "hours": _("各时段"),
     "weekdays": _("每周各时段"),
     "seats": _("座位各时段"),
+    "rooms": _("各研修间"),
+    "room_months": _("研修间每月"),
 }
 """Titles of the statistics' tables, which are also the names of the sheets in an XLSX file."""
 COLUMN_TEXT: Final[Mapping[str, str]] = {
@@ -29,6 +31,13 @@ COLUMN_TEXT: Final[Mapping[str, str]] = {
     "no_show": _("失约"),
     "away_expired": _("暂离超时"),
     "used_hours": _("使用小时"),
+    "room": _("研修间"),
+    "month": _("月份"),
+    "booked_rate": _("预约占开放时间"),
+    "declined": _p("figure", "谢绝"),
+    "released": _p("figure", "释放"),
+    "booked_hours": _("预约小时"),
+    "group": _("平均人数"),
     "note": _p("column", "说明"),
 }
 NO_DATA: Final = _("无数据")

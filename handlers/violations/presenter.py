@@ -4,6 +4,7 @@ from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.reservations.presenter import reservation
+from handlers.rooms.presenter import as_seat
 from handlers.texts.labels import APPEAL_ANSWER_TEXT
 from handlers.violations import schemas
 from models.booking.service import ReservationService
@@ -20,13 +21,18 @@ async def violation(call: ApiRequest | PageRequest, v: Violation) -> schemas.Vio
     try:
         r = await call[ReservationService].get_own(v.reservation_id, v.reader_id)
     except NotFound:
-        r = (await call[RoomService].own(v.reader_id, v.reservation_id)).missed_stay()
+        b = await call[RoomService].own(v.reader_id, v.reservation_id)
+        missed = await reservation(reference, b.missed_stay(), now)
+        if (room := reference.rooms.get(b.room_id)) is not None:
+            missed.seat = as_seat(reference, room)
+    else:
+        missed = await reservation(reference, r, now)
     return schemas.ViolationOut(
         id=v.id,
         kind="no_show" if v.kind == "no_show" else "away_timeout",
         at=reference.zone.local(v.at),
         counted=v.counts,
-        reservation=await reservation(reference, r, now),
+        reservation=missed,
         waived=v.waived,
         waiver=schemas.WaiverOut(waiver.reason, reference.zone.local(waiver.at))
         if waiver

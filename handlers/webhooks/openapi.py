@@ -17,6 +17,12 @@ _SUMMARY: Final[Mapping[str, str]] = {
     WebhookEventType.RESERVATION_CHECKED_IN: "The reader has checked in",
     WebhookEventType.RESERVATION_ENDED: "A reservation has ended; `how` says why",
     WebhookEventType.RESERVATION_NO_SHOW: "The reader did not check in by the deadline",
+    WebhookEventType.ROOM_BOOKING_CREATED: "A study room was booked or requested",
+    WebhookEventType.ROOM_BOOKING_APPROVED: "A request for a study room was approved",
+    WebhookEventType.ROOM_BOOKING_CHANGED: "The room or time of a booking has changed",
+    WebhookEventType.ROOM_BOOKING_CHECKED_IN: "The people of a study room have checked in",
+    WebhookEventType.ROOM_BOOKING_ENDED: "A booking of a study room has ended; `how` says why",
+    WebhookEventType.ROOM_BOOKING_NO_SHOW: "Nobody checked in to a study room by the deadline",
     WebhookEventType.SUSPENSION_CREATED: "A reader's booking was suspended",
     WebhookEventType.SUSPENSION_LIFTED: "A suspension was lifted before its end",
     WebhookEventType.AREA_CLOSED: "An area was taken out of use",
@@ -60,7 +66,7 @@ def _operation(name: str, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "operationId": name.replace(".", "_"),
         "summary": _SUMMARY[name],
-        "description": "Delivered at least once, in order for each reservation, suspension, area.",
+        "description": "Delivered at least once, in order for each subject.",
         "tags": [_TAG],
         "security": [],
         "parameters": [

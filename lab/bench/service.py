@@ -216,7 +216,7 @@ class Stage:
     async def wait_for_dispatch(self) -> None:
         """Returns when the outboxes are empty. Raises: BenchFailed."""
         deadline = monotonic() + READY_S
-        while await self.house.stored.reservations.with_outbox_events(1):
+        while any(await self.house.stored.reservations.with_outbox_events(1)):
             if monotonic() > deadline:
                 raise BenchFailed("the service does not dispatch its outbox")
             await asyncio.sleep(0.1)

@@ -77,7 +77,7 @@ async def _main(args: argparse.Namespace, folder: Path) -> int:
                 if args.short:
                     return
 
-        def report_fault(name: str) -> None:
+        def report(name: str) -> None:
             print(f"{real_now():%H:%M:%S} {name}", flush=True)
 
         (history,) = await trial(
@@ -88,7 +88,7 @@ async def _main(args: argparse.Namespace, folder: Path) -> int:
             scale,
             seed,
             lambda _: time.monotonic() >= ends,
-            report_fault,
+            report,
         )
         harm = all_harm(history)  # by the rig's own hours
     print(table(history, harm))

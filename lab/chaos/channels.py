@@ -4,14 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import Counter
 from typing import Any, Final, Protocol
 
 from aiohttp import web
 
+_FIRST: Final = 100
+"""A card is known by so many first characters of its text: a longer text is cut in WeCom."""
+_MESSAGE_ID: Final = re.compile(rb"^Message-ID: <([^@>]+)@", re.IGNORECASE | re.MULTILINE)
+
+
+def wechat_card(openid: str, template: str, reservation: str) -> str:
+    """The card of a subscribe message: one for all messages of a template about a reservation."""
+    return f"wechat {openid} {template} {reservation}"
+
+
+def wecom_card(member: str, title: str, text: str, reservation: str) -> str:
+    """The card of a text card. ``reservation``: the one to which it leads, or empty."""
+    return f"wecom {member} {title} {text[:_FIRST]} {reservation}"
+
+
+def mail_card(message_id: str) -> str:
+    """The card of a mail. ``message_id``: its name in the header Message-ID."""
+    return f"mail {message_id}"
+
 
 class OtherEnd(Protocol):
     """A stand-in for a channel's service. It counts messages in memory, outside all databases."""
+
+    taken: Counter[str]
+    """How often each card was sent."""
 
     async def start(self) -> None: ...
 
@@ -26,7 +49,6 @@ class _HttpEnd:
     def __init__(self, port: int) -> None:
         self._port = port
         self.taken: Counter[str] = Counter()
-        """How often each message was sent, by recipient and content."""
         self._runner: web.AppRunner | None = None
 
     @property
@@ -63,7 +85,8 @@ class WeChat(_HttpEnd):
 
     async def _send(self, request: web.Request) -> web.Response:
         body: dict[str, Any] = json.loads(await request.read())
-        self.taken[f"{body['touser']} {body['template_id']}"] += 1
+        about = (body.get("page") or "").partition("?id=")[2]
+        self.taken[wechat_card(body["touser"], body["template_id"], about)] += 1
         answer = {"errcode": 0, "errmsg": "ok", "msgid": self.taken.total()}
         return web.json_response(answer)
 
@@ -82,7 +105,9 @@ class WeCom(_HttpEnd):
 
     async def _send(self, request: web.Request) -> web.Response:
         body: dict[str, Any] = json.loads(await request.read())
-        self.taken[f"{body['touser']} {body['textcard']['title']}"] += 1
+        card: dict[str, str] = body["textcard"]
+        about = card["url"].partition("/reservations/")[2]
+        self.taken[wecom_card(body["touser"], card["title"], card["description"], about)] += 1
         return web.json_response({"errcode": 0, "errmsg": "ok", "msgid": "m"})
 
 
@@ -110,17 +135,15 @@ class MailServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
-        to = ""
         try:
             writer.write(b"220 rig\r\n")
             while line := await reader.readline():
                 verb = line[:4].upper()
-                if verb == b"RCPT":
-                    to = line.decode().strip()
                 writer.write(_ANSWERS.get(verb, b"250 ok") + b"\r\n")
                 if verb == b"DATA":
-                    await reader.readuntil(b"\r\n.\r\n")
-                    self.taken[to] += 1
+                    mail = await reader.readuntil(b"\r\n.\r\n")
+                    for name in _MESSAGE_ID.findall(mail)[:1]:
+                        self.taken[mail_card(name.decode())] += 1
                     writer.write(b"250 taken\r\n")
                 if verb == b"QUIT":
                     return

@@ -52,7 +52,7 @@ class Friends:
     async def _sit_together(self, reader: Reader) -> None:
         """Books a seat of tomorrow with one or two others, invites one friend more than there are
         seats, and soon gives back what is still held."""
-        chance, zone = self.house.chance, self.house.library.zone
+        chance, zone = self.house.chance, self.house.zone
         wish: dict[str, Any] = {**reader.wish(zone.local(real_now()) + timedelta(days=1))}
         seats = [seat for seat in reader.seats if seat != wish["seat_id"]]
         wish["friends"] = chance.sample(seats, chance.randint(1, 2))

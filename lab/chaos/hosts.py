@@ -24,8 +24,11 @@ _READY_S: Final = 300.0
 _DRAIN_S: Final = 30.0
 
 
-_CLOCK: Final = """
+_SITECUSTOMIZE: Final = """
 import os, time
+if "CHAOS_MISTAKE" in os.environ:
+    from lab.proof import planted_rooms
+    getattr(planted_rooms, os.environ["CHAOS_MISTAKE"])().__enter__()
 ahead = int(os.environ.get("CHAOS_CLOCK_S", "0"))
 if ahead:
     seconds, nanoseconds = time.time, time.time_ns
@@ -101,7 +104,7 @@ class Host(Process):
         # Python runs sitecustomize.py before the program.
         clock = log.parent / "clock"
         clock.mkdir(exist_ok=True)
-        (clock / "sitecustomize.py").write_text(_CLOCK)
+        (clock / "sitecustomize.py").write_text(_SITECUSTOMIZE)
         own = {"PORT": str(port), "PYTHONPATH": f"{clock}{os.pathsep}{ROOT}"}
         super().__init__(program, {**env, **own}, log)
         self.name, self.base, self._libraries = name, f"http://127.0.0.1:{port}", libraries

@@ -7,7 +7,7 @@ import json
 import random
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -17,7 +17,7 @@ from typing import Any, Final
 import aiohttp
 
 from lab.chaos.rig import Library, Member
-from lab.history.records import History, Operation, Probe, promise_of
+from lab.history.records import History, Operation, Probe, Promise, promise_of
 from miniapp_server.clock import real_now
 from models.kernel.zone import Zone
 
@@ -58,6 +58,10 @@ class House:
     lives: list[asyncio.Task[None]] = field(default_factory=list)
     """The lives of all readers, which end after the closing."""
 
+    @property
+    def zone(self) -> Zone:
+        return self.library.zone
+
     async def ask(
         self, host: int, method: str, path: str, body: object = None, **headers: str
     ) -> tuple[int, Any]:
@@ -76,6 +80,13 @@ class House:
                 return response.status, json.loads(text)
         except (aiohttp.ClientError, TimeoutError, ValueError):
             return 0, None
+
+    async def closes_within(self, seconds: float) -> bool:
+        """Waits for so long; True at once when the library closes."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.closing.wait()
+        return self.closing.is_set()
 
     async def close(self) -> None:
         """Returns once all readers have done what they had begun."""
@@ -144,9 +155,7 @@ class Reader:
             id, until = made.promise.id, made.promise.check_in_until
             self.house.deadlines[self.member.id] = until
             wait = until - _LAST_MOMENT - real_now()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, wait.total_seconds())):
-                    await self.house.closing.wait()
+            await self.house.closes_within(max(0.0, wait.total_seconds()))
             await self.check_in(id)
             del self.house.deadlines[self.member.id]
             await self.go(id)
@@ -159,22 +168,37 @@ class Reader:
         target: str = "",
         requested: tuple[str, datetime, datetime] | None = None,
     ) -> Operation:
-        """Sends the request under one key until there is an answer, each time to another host.
-        ``requested`` is the seat and time that it asks for."""
-        house, key = self.house, secrets.token_hex(8)
+        """Sends the request under one key until there is an answer. ``requested`` is the seat and
+        time that it asks for."""
+        key = secrets.token_hex(8)
         operation = Operation(self.member.id, verb, key, target, real_now(), requested=requested)
-        house.history.operations.append(operation)
+        self.house.history.operations.append(operation)
+        # A party is answered together with its asker's booking.
+        await self.send(operation, path, body, lambda a: promise_of(a.get("reservation", a)))
+        return operation
+
+    async def send(
+        self,
+        operation: Operation,
+        path: str,
+        body: object,
+        promised: Callable[[Mapping[str, Any]], Promise],
+    ) -> None:
+        """Sends the request of the recorded operation until there is an answer, each time to
+        another host. ``promised`` reads a successful answer."""
+        house = self.house
         host, until = house.chance.randrange(2), monotonic() + _LONGEST_S
-        headers = {"Idempotency-Key": operation.key, **self._signed}
+        headers = dict(self._signed)
+        if operation.key:
+            headers["Idempotency-Key"] = operation.key
         while monotonic() < until:
             operation.attempts += 1
-            if operation.attempts > 1:
+            if operation.key and operation.attempts > 1:
                 headers["Idempotency-Repeat"] = "1"
             status, answer = await house.ask(host, "POST", path, body, **headers)
             code = answer["error"]["code"] if status >= 400 else ""
             if status in (200, 201):
-                # A party is answered together with its asker's booking.
-                operation.promise = promise_of(answer.get("reservation", answer))
+                operation.promise = promised(answer)
             elif 400 <= status < 500 and code not in _NOT_YET:
                 operation.refusal = code
             else:
@@ -184,7 +208,6 @@ class Reader:
             operation.answered_at = real_now()
             break
         await asyncio.sleep(house.think_s * 2 * house.chance.random())
-        return operation
 
     @property
     def _signed(self) -> dict[str, str]:
@@ -207,34 +230,26 @@ class Reader:
 
     async def _tomorrow(self) -> None:
         """Books, pauses, and then cancels or keeps the booking."""
-        day = self.house.library.zone.local(real_now()) + timedelta(days=1)
+        zone = self.house.zone
+        day = zone.local(real_now()) + timedelta(days=1)
         wish = self.wish(day)
-        made = await self.tap(
-            "reserve",
-            "/reservations",
-            wish,
-            requested=_requested(self.house.library.zone, wish, day),
-        )
+        requested = _requested(zone, wish, day)
+        made = await self.tap("reserve", "/reservations", wish, requested=requested)
         if made.promise is None:
             if made.refusal == "seat_taken" and self.house.chance.random() < 0.3:
                 await self._wait_for(wish)
             return
-        id, place = (
-            made.promise.id,
-            (made.promise.seat, _clock(self.house.library.zone, made.promise.start)),
-        )
+        id = made.promise.id
+        place = made.promise.seat, clock(zone, made.promise.start)
         for _ in range(self.house.chance.randrange(3)):
             wish = self.wish(day)
             del wish["date"]
             if place == (wish["seat_id"], wish["start"]):
                 continue  # the booking is there already
-            path, requested = (
-                f"/reservations/{id}/change",
-                _requested(self.house.library.zone, wish, day),
-            )
+            path, requested = f"/reservations/{id}/change", _requested(zone, wish, day)
             changed = await self.tap("change", path, wish, id, requested)
             if changed.promise is not None:
-                place = changed.promise.seat, _clock(self.house.library.zone, changed.promise.start)
+                place = changed.promise.seat, clock(zone, changed.promise.start)
         self._bookings.append(id)
         while len(self._bookings) > self.house.chance.randrange(_KEPT):
             id = self._bookings.pop(0)
@@ -289,23 +304,21 @@ class Reader:
                 if left.promise is not None:
                     await self._scan("return", id)
             if chance.random() < 0.4:
-                later = {
-                    "end": _clock(self.house.library.zone, made.promise.end + timedelta(minutes=30))
-                }
+                later = {"end": clock(self.house.zone, made.promise.end + timedelta(minutes=30))}
                 await self.tap("extend", f"/reservations/{id}/extend", later, id)
             # Faults can delay the booking so much that less than half an hour is left.
             elif (sooner := made.promise.end - timedelta(minutes=30)) > made.promise.start and (
                 chance.random() < 0.3
             ):
                 requested = (made.promise.seat, made.promise.start, sooner)
-                body = {"end": _clock(self.house.library.zone, sooner)}
+                body = {"end": clock(self.house.zone, sooner)}
                 await self.tap(
                     "shorten", f"/reservations/{id}/shorten", body, id, requested=requested
                 )
         await self.go(id)
 
     async def _sit_down(self) -> Operation | None:
-        now = self.house.library.zone.local(real_now())
+        now = self.house.zone.local(real_now())
         half = now.replace(minute=now.minute // 30 * 30, second=0, microsecond=0)
         end = half + timedelta(minutes=60)
         if end.date() != now.date():
@@ -313,10 +326,8 @@ class Reader:
                 return None  # a stay ends before midnight
             end = now.replace(hour=23, minute=59)
         wish = {"seat_id": self.house.chance.choice(self.seats), "date": now.date().isoformat()}
-        wish |= {"start": "now", "end": _clock(self.house.library.zone, end)}
-        requested = _requested(
-            self.house.library.zone, {**wish, "start": _clock(self.house.library.zone, now)}, now
-        )
+        wish |= {"start": "now", "end": clock(self.house.zone, end)}
+        requested = _requested(self.house.zone, {**wish, "start": clock(self.house.zone, now)}, now)
         return await self.tap("reserve", "/reservations", wish, requested=requested)
 
     async def check_in(self, id: str) -> bool:
@@ -331,13 +342,17 @@ class Reader:
         return False
 
     async def _scan(self, verb: str, id: str) -> Operation:
+        path = f"/reservations/{id}/{verb.replace('_', '-')}"
+        return await self.tap(verb, path, {"qr": await self.code()}, id)
+
+    async def code(self) -> str:
+        """A code that some kiosk shows, and that the reader has not scanned before."""
         codes = self.house.codes
         while not (fresh := set(codes.values()) - self._scanned):
             await self.house.codes_fetched.wait()
         code = self.house.chance.choice(sorted(fresh))
         self._scanned.add(code)
-        path = f"/reservations/{id}/{verb.replace('_', '-')}"
-        return await self.tap(verb, path, {"qr": code}, id)
+        return code
 
     async def go(self, id: str) -> None:
         """Gives the seat back, whatever state the booking is in."""
@@ -352,18 +367,11 @@ class Reader:
 
     async def probe(self, seat: str, start: datetime) -> Probe:
         """Books a seat of tomorrow that is stored as free, and gives it back."""
-        wish = {"seat_id": seat, "date": self.house.library.zone.local(start).date().isoformat()}
-        wish |= {
-            "start": _clock(self.house.library.zone, start),
-            "end": _clock(self.house.library.zone, start + timedelta(hours=1)),
-        }
-        asked_at = real_now()
-        made = await self.tap(
-            "reserve",
-            "/reservations",
-            wish,
-            requested=_requested(self.house.library.zone, wish, start),
-        )
+        zone = self.house.zone
+        wish = {"seat_id": seat, "date": zone.local(start).date().isoformat()}
+        wish |= {"start": clock(zone, start), "end": clock(zone, start + timedelta(hours=1))}
+        asked_at, requested = real_now(), _requested(zone, wish, start)
+        made = await self.tap("reserve", "/reservations", wish, requested=requested)
         if made.promise is not None:
             id = made.promise.id
             await self.tap("cancel", f"/reservations/{id}/cancel", None, id)
@@ -380,7 +388,8 @@ def _requested(
     return wish["seat_id"], start, end
 
 
-def _clock(zone: Zone, instant: datetime) -> str:
+def clock(zone: Zone, instant: datetime) -> str:
+    """The time as requests say it."""
     return f"{zone.local(instant):%H:%M}"
 
 

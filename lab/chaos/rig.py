@@ -7,10 +7,10 @@ import base64
 import json
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -20,14 +20,16 @@ from handlers.http.keys import REFERENCE, SESSIONS
 from lab.chaos.channels import MailServer, OtherEnd, WeChat, WeCom
 from lab.chaos.hosts import Host, RedisServer
 from lab.chaos.replica_set import ChaosError, ReplicaSet, replica_set, until
+from lab.chaos.sent_messages import openid_of, sent_messages
 from lab.history.records import (
-    UNQUEUED,
     Message,
     Stored,
     StoredParty,
+    StoredRoomBooking,
     Violation,
     stored,
     stored_party,
+    stored_room_booking,
 )
 from miniapp_server import seed
 from miniapp_server.app import open_application
@@ -36,21 +38,23 @@ from miniapp_server.clock import Clock, real_now
 from miniapp_server.embedded_databases import free_ports
 from miniapp_server.keys import RESOURCES
 from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
+from models.identity.api_tokens import ApiToken, Scope
+from models.kernel.ids import ReaderId
 from models.kernel.zone import Zone
-from models.messages.delivery_repository import delivery_id
-from models.messages.entities import OF_CONSEQUENCE, WECHAT_TEMPLATES, Channel, Template
+from models.library.entities import VenueId
+from models.library.rooms import RequestAnswer, Room, RoomId, RoomRules
+from models.messages.entities import WECHAT_TEMPLATES, Channel, Template
 from models.policy.entities import OpeningRule, Policy
 from models.profile.entities import LibraryProfile
+from models.readers.personal_data_repository import A_ROOM_BOOKING
 from models.reservation_store.queries import A_RESERVATION
 from models.reservations.presence import PresenceMethod
 from models.storage.mongo import Database, Document
-from notify.delivery.channel import UNKNOWN
 
 HOSTS: Final = ("first host", "second host")
 AREA: Final = "2f-hall"
 _ALONE: Final = "chaos"
 _CONSENTS: Final = 10_000
-_NO_CONSENT: Final = 43101
 _ALL: Final = dict.fromkeys(Template, True)
 POLICY: Final = Policy(
     version=2,
@@ -65,6 +69,18 @@ POLICY: Final = Policy(
     # High, so that readers with violations go on booking; the judge sees the violations.
     violations_limit=1000,
 )
+_OFTEN: Final = RoomRules(bookings_a_week=20)
+_APPROVED, _DECLINED = (replace(_OFTEN, unanswered=answer) for answer in RequestAnswer)
+ROOM_RULES: Final[Mapping[str, RoomRules]] = {
+    "free-1": _OFTEN,
+    "free-2": _OFTEN,
+    "buffered": replace(_OFTEN, buffer_minutes=30),
+    "for-two": replace(_OFTEN, confirm_minutes=60),
+    "approved": _APPROVED,
+    "declined": _DECLINED,
+}
+"""The rooms of a trial, each for two to four people, with their rules. A room for two needs another
+person to confirm; a request that nobody answers is approved or declined, by the room's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +117,10 @@ class Library:
     hosts: Sequence[ServingHost]
     app: web.Application
     kiosk_keys: Mapping[str, str]
-    channels: Collection[Channel]
+    channels: Mapping[Channel, OtherEnd]
+    """The stand-ins for its channels' services."""
+    numbers: dict[str, str] = field(default_factory=dict, kw_only=True)
+    """The numbers of its readers, by reader."""
     headers: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     """The headers of all requests to it."""
     tls: ssl.SSLContext | bool = field(default=True, kw_only=True)
@@ -122,11 +141,12 @@ class Library:
         async def one(_: int) -> Member:
             number = f"C{secrets.token_hex(5)}".upper()
             reader = await stored.readers.upsert_from_login(number, "张三", "student", now)
-            await stored.bindings.bind(reader.id, f"o-{reader.id}", None, now)
+            self.numbers[reader.id] = number
+            await stored.bindings.bind(reader.id, openid_of(reader.id), None, now)
             await stored.email_addresses.follow_campus(reader.id, f"{number.lower()}@rig.test")
             await stored.email_addresses.choose(reader.id, _ALL)
             await stored.message_choices.choose(Channel.WECOM, reader.id, _ALL)
-            issued = await self.app[SESSIONS].open_wx(f"o-{reader.id}", None, now)
+            issued = await self.app[SESSIONS].open_wx(openid_of(reader.id), None, now)
             consents = [
                 {"_id": f"{reader.id}:{template}", "reader": reader.id, "remain": _CONSENTS}
                 for template in WECHAT_TEMPLATES
@@ -135,6 +155,15 @@ class Library:
             return Member(reader.id, issued.token)
 
         return list(await asyncio.gather(*(one(n) for n in range(count))))
+
+    async def desk(self) -> Member:
+        """A program with the rights of the desk over reservations."""
+        secret, now = self.app[SESSIONS].new_api_token(), real_now()
+        scopes = frozenset({Scope.RESERVATIONS_READ, Scope.RESERVATIONS_WRITE})
+        until, made_by = now + timedelta(days=30), ReaderId("")
+        token = ApiToken("desk", "服务台", scopes, 1_000_000, made_by, now, until)
+        await self.app[RESOURCES].repositories.api_tokens.insert(secret, token)
+        return Member(token.id, secret)
 
     @property
     def area_id(self) -> str:
@@ -156,36 +185,40 @@ class Library:
         rows = self.db["reservations"].find({"asker": {"$exists": True}})
         return [stored_party(row) async for row in rows]
 
+    async def rooms(self) -> list[StoredRoomBooking]:
+        """All bookings of rooms, read at majority."""
+        rows = self.db["reservations"].find(A_ROOM_BOOKING)
+        return [stored_room_booking(row) async for row in rows]
+
     async def messages(self) -> list[Message]:
-        """One message for each channel that takes its template, with its outcome there."""
-        rows = self.db["deliveries"].find()
-        ways = {row["_id"]: (_state(row), row.get("unknown", 0)) async for row in rows}
-        rows = self.db["messages"].find({"reservation": {"$ne": None}})
-        return [
-            Message(
-                *(row["reservation"], row["template"], row["at"], state),
-                f"{channel}, unknown {unknown}",
-            )
-            async for row in rows
-            for channel in self.channels
-            if channel is not Channel.WECHAT or row["template"] in WECHAT_TEMPLATES
-            for state, unknown in [ways.get(delivery_id(row["_id"], channel), (UNQUEUED, 0))]
-        ]
+        """The messages about reservations and rooms, as ``sent_messages`` returns them."""
+        repositories = self.app[RESOURCES].repositories
+        return await sent_messages(self.db, repositories, self.channels, self.numbers)
+
+    def taken(self) -> Mapping[str, int] | None:
+        """How often the other ends of the channels have taken each card; None without channels."""
+        cards: dict[str, int] = {}
+        for end in self.channels.values():
+            cards |= end.taken
+        return cards if self.channels else None
 
     async def violations(self) -> list[Violation]:
         rows = self.db["violations"].find()
         return [Violation(row["reservation"], row["reader"], row["kind"]) async for row in rows]
 
     async def quiet(self, within_s: float) -> None:
-        """Returns once all hosts are ready, all outboxes are empty and all messages have ended, or
-        after ``within_s``; the judge finds what is missing then."""
+        """Returns once all hosts are ready, all outboxes are empty, all people of rooms know what
+        has become of them and all messages have ended, or after ``within_s``; the judge finds what
+        is missing then."""
         await asyncio.gather(*(host.ready() for host in self.hosts))
         db = self.db
 
         async def nothing_left() -> bool:
             undispatched: Document = {"outbox.at": {"$type": "date"}}
+            untold: Document = {**A_ROOM_BOOKING, "news_due": True}
             return not (
                 await db["reservations"].count_documents(undispatched, limit=1)
+                or await db["reservations"].count_documents(untold, limit=1)
                 or await db["deliveries"].count_documents({"open": True}, limit=1)
             )
 
@@ -204,23 +237,15 @@ class Rig:
     libraries: list[Library]
 
 
-def _state(delivery: Document) -> str:
-    """The delivery's state. ``unknown`` if WeChat may have it and it was rightly not sent again: it
-    has no consequence, or there is no consent for a second copy."""
-    over = delivery["template"] not in OF_CONSEQUENCE or delivery["codes"][-1:] == [_NO_CONSENT]
-    wechat = delivery["channel"] == Channel.WECHAT.value
-    return (
-        UNKNOWN if wechat and over and delivery.get("reason") == UNKNOWN else str(delivery["state"])
-    )
-
-
 @asynccontextmanager
-async def rig(folder: Path, workers: int, schools: Sequence[str] = ()) -> AsyncIterator[Rig]:
+async def rig(
+    folder: Path, workers: int, schools: Sequence[str] = (), mistake: str = ""
+) -> AsyncIterator[Rig]:
     """Runs everything during the block, with data and logs in ``folder``.
 
     The replica set has MongoDB's own time-outs, so that a busy machine causes no election. Each
     host has ``workers`` workers. They serve one library; or, by ``serve --schools``, a library of
-    each of these names.
+    each of these names. ``mistake``: one of ``lab/proof/planted_rooms.py`` with which they run.
     """
     ports = free_ports(6)
     async with AsyncExitStack() as stack:
@@ -250,6 +275,8 @@ async def rig(folder: Path, workers: int, schools: Sequence[str] = ()) -> AsyncI
             for name, host in names.items()
         }
         env, options = {"LOG_LEVEL": "WARNING", "TMPDIR": str(folder)}, ["--workers", str(workers)]
+        if mistake:
+            env["CHAOS_MISTAKE"] = mistake
         if schools:
             options += ["--schools", str(_write_files(folder / "schools", own))]
         else:
@@ -303,18 +330,25 @@ def _write_files(folder: Path, schools: Mapping[str, Mapping[str, str]]) -> Path
 
 
 async def furnish(app: web.Application) -> Mapping[str, str]:
-    """Gives the empty database a library with one area and rules for trials. Returns the keys of
-    its kiosks."""
+    """Gives the empty database a library with one area, a few rooms and rules for trials. Returns
+    the keys of its kiosks."""
     stored, reference = app[RESOURCES].repositories, app[REFERENCE]
     library = seed.read()
     # It is noon at the library, whatever the hour is: near midnight readers could neither stay
     # nor renew.
     minutes = 60 * (12 - real_now().hour)
     await stored.profiles.add_missing(LibraryProfile(zone="trial", zone_minutes=minutes))
-    library = replace(library, areas=tuple(a for a in library.areas if a.id == AREA))
+    areas = tuple(a for a in library.areas if a.id == AREA)
+    library = replace(library, areas=areas, rooms=_rooms(library.venue.id))
     keys, _ = await seed.seed(stored, reference, library, real_now())
     await stored.policies.add_missing(POLICY, real_now())
     await reference.refresh()
     # As if the kiosks had been used: only then is a no-show a violation.
     await stored.presence_methods.put(library.venue.id, PresenceMethod.KIOSK_CODE, real_now())
     return keys
+
+
+def _rooms(venue: VenueId) -> tuple[Room, ...]:
+    return tuple(
+        Room(RoomId(id), venue, id, 2, 2, 4, rules=rules) for id, rules in ROOM_RULES.items()
+    )

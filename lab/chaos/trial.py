@@ -16,11 +16,12 @@ from lab.chaos.friends import Friends
 from lab.chaos.readers import House, Reader, all_of, house
 from lab.chaos.replica_set import until
 from lab.chaos.rig import POLICY, Library, Members
+from lab.chaos.room_guests import RoomGuests
 from lab.history.harm import KINDS, Harm
 from lab.history.judge import judge
 from lab.history.order_checker import OPEN
 from lab.history.recorded import disorders
-from lab.history.records import Fault, History, Stored
+from lab.history.records import Fault, History, Stored, StoredRoomBooking
 from miniapp_server.clock import real_now
 
 DEADLINE: Final = "deadline"
@@ -74,13 +75,13 @@ async def trial(
     scale: Scale,
     seed: int,
     over: Callable[[Sequence[History]], bool] = lambda _: False,
-    report_fault: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> list[History]:
     """Lets ``faults`` happen one by one, as each round names them, under load at all libraries,
     heals, and records the result. ``members``: those that have the libraries' databases.
 
-    No fault begins once ``over`` is true. ``report_fault`` is called with the name of each fault
-    when it begins. Returns the history of each library to judge.
+    No fault begins once ``over`` is true. ``report`` is called with the name of each fault when it
+    begins, and when the libraries close. Returns the history of each library to judge.
     """
     happened: list[Fault] = []
     async with AsyncExitStack() as stack:
@@ -96,13 +97,14 @@ async def trial(
             while left and not over(histories):
                 name = _next(left, houses, scale)
                 left.remove(name)
-                report_fault(name)
+                report(name)
                 await _happen(members, faults[name], houses, happened, name, scale)
                 for life in (life for each in houses for life in each.lives):
                     if life.done():
                         life.result()  # raises: only an error ends a reader before the closing
             if over(histories):
                 break
+        report("closing")
         await all_of([each.close() for each in houses])
         await members.reconfigure({})
         await all_of([library.quiet(30) for library in libraries])
@@ -111,9 +113,10 @@ async def trial(
         await all_of([library.quiet(30) for library in libraries])
     for library, history in zip(libraries, histories, strict=True):
         history.stored, history.daily_limit = await library.stored(), POLICY.daily_booking_limit
-        history.messages = await library.messages()
+        history.messages, history.taken = await library.messages(), library.taken()
         history.violations = await library.violations()
-        history.parties, history.parties_end = await library.parties(), real_now()
+        history.parties, history.rooms = await library.parties(), await library.rooms()
+        history.parties_end = real_now()
     return histories
 
 
@@ -131,8 +134,11 @@ async def _open(
         late = [Reader(shared, member, library.seats()) for member in members[-_LATE:]]
         shared.lives = [asyncio.create_task(reader.live()) for reader in shared.readers]
         shared.lives += [asyncio.create_task(reader.live_late()) for reader in late]
-        friends = Friends(shared)
+        friends, guests = Friends(shared), RoomGuests(shared)
         shared.lives += [asyncio.create_task(friends.live(reader)) for reader in shared.readers]
+        shared.lives += [asyncio.create_task(guests.live(reader)) for reader in shared.readers]
+        desk = Reader(shared, await library.desk(), ())
+        shared.lives.append(asyncio.create_task(guests.answer(desk)))
         try:
             yield shared
         finally:
@@ -221,8 +227,8 @@ async def _lines_left(shared: House) -> None:
 
 async def _probe(shared: House, each: int) -> None:
     """Lets every reader ask for seats of tomorrow that they dealt with before and that are free
-    now."""
-    library, readers = shared.library, shared.readers
+    now, and then for rooms."""
+    library, readers, rooms = shared.library, shared.readers, await shared.library.rooms()
     there, day = await library.stored(), library.zone.day(real_now()) + timedelta(days=1)
     live = [r for r in there if r.state in ("reserved", "in_use", "away", "offered")]
     wished = {
@@ -233,7 +239,9 @@ async def _probe(shared: House, each: int) -> None:
     wished = {place for place in wished if library.zone.day(place[1]) == day}
     plans: list[list[tuple[str, datetime]]] = []
     for reader in readers:
-        own = [r for r in live if r.reader == reader.member.id]
+        id = reader.member.id
+        own: list[Stored | StoredRoomBooking] = [r for r in live if r.reader == id]
+        own += [b for b in rooms if b.live and id in b.people]
         free = [place for place in sorted(wished) if not _taken(place, live, own)]
         plans.append(shared.chance.sample(free, min(each, len(free))))
         # Two readers must not ask for one seat at once.
@@ -244,13 +252,18 @@ async def _probe(shared: House, each: int) -> None:
             shared.history.probes.append(await reader.probe(seat, start))
 
     await all_of([ask(*one) for one in zip(readers, plans, strict=True)])
+    await RoomGuests(shared).probe(live)
 
 
-def _taken(place: tuple[str, datetime], live: Sequence[Stored], own: Sequence[Stored]) -> bool:
-    """Whether the seat is taken in that hour, or the reader has another one then."""
+def _taken(
+    place: tuple[str, datetime],
+    live: Sequence[Stored],
+    own: Sequence[Stored | StoredRoomBooking],
+) -> bool:
+    """Whether the seat is taken in that hour, or the reader has another place then."""
     seat, start = place
-    end = start + timedelta(hours=1)
-    return any(r.start < end and start < r.end for r in live if r in own or r.seat == seat)
+    end, others = start + timedelta(hours=1), [r for r in live if r.seat == seat]
+    return any(r.start < end and start < r.end for r in (*own, *others))
 
 
 def all_harm(history: History) -> list[Harm]:

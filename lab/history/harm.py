@@ -15,6 +15,7 @@ KINDS: Final = (
     "held",
     "overbooked",
     "untold",
+    "repeated",
     "punished",
     "early",
     "refused_free",

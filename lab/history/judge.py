@@ -8,7 +8,7 @@ that it counts itself.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence, Set
 from datetime import datetime, timedelta
 from itertools import pairwise, permutations
@@ -16,7 +16,15 @@ from typing import Final
 
 from lab.history.harm import Harm, half_hours
 from lab.history.party_judge import party_harm
-from lab.history.records import UNQUEUED, History, Operation, Promise, Stored
+from lab.history.records import (
+    UNKNOWN,
+    UNQUEUED,
+    History,
+    Message,
+    Operation,
+    Promise,
+    Stored,
+)
 from lab.history.room_judge import room_harm
 from models.kernel.zone import Zone
 
@@ -47,6 +55,10 @@ _TELLS: Final = {
 produce no message."""
 
 
+_SENT_AGAIN: Final = 2
+"""A message that may have arrived is sent again so often (docs/delivery.md)."""
+
+
 def judge(history: History) -> list[Harm]:
     """All harm in the history, kind by kind, except "disorder", which ``disorders`` finds."""
     return [
@@ -56,6 +68,7 @@ def judge(history: History) -> list[Harm]:
         *_overbooked(history),
         *_held(history),
         *_untold(history),
+        *_repeated(history),
         *_punished(history),
         *_early(history),
         *_refused_free(history),
@@ -71,7 +84,11 @@ def crossed(histories: Sequence[History]) -> list[Harm]:
     return [
         Harm("crossed", here.fault_at(at), f"{id} is another library's, but {place}")
         for here, other in permutations(histories, 2)
-        for ids in [{o.reader for o in other.operations} | {r.id for r in other.stored}]
+        for ids in [
+            {o.reader for o in other.operations}
+            | {r.id for r in other.stored}
+            | {b.id for b in other.rooms}
+        ]
         for id, at, place in _appearances(here)
         if id in ids
     ]
@@ -83,6 +100,9 @@ def _appearances(history: History) -> Iterator[tuple[str, datetime, str]]:
         yield id, at, "stands in an answer"
     for r in history.stored:
         yield r.reader, r.since, f"has the reservation {r.id}"
+    for b in history.rooms:
+        for person in b.people:
+            yield person, b.events[0].at, f"has the booking {b.id} of a room"
     for m in history.messages:
         yield m.reservation, m.at, f"has the message {m.template}"
 
@@ -230,8 +250,9 @@ def _counted(r: Stored) -> int:
 
 
 def _untold(history: History) -> Iterator[Harm]:
-    """Events without their message, outboxes that were never emptied, and messages that failed
-    although the channel would have taken them."""
+    """Events without their message, outboxes that were never emptied, messages that failed
+    although the channel would have taken them, and messages that count as sent and never
+    arrived."""
     written = {(m.reservation, m.template, m.at) for m in history.messages}
     for r in history.stored:
         for event in r.events:
@@ -240,10 +261,49 @@ def _untold(history: History) -> Iterator[Harm]:
                 yield Harm("untold", history.fault_at(event.at), f"{r.id}: {event.name}")
         if r.outbox:
             yield Harm("untold", history.fault_at(r.events[-1].at), f"{r.id}: {r.outbox} notices")
+    arrived = _arrived(history)
+    present = {(b.id, b.state) for b in history.rooms}
     for m in history.messages:
+        if m.state == UNQUEUED and m.news and (m.reservation, m.news) not in present:
+            continue  # it was no longer true when the job came back to it
         if m.state in ("failed", UNQUEUED):
-            text = f"{m.reservation}: {m.template} {m.state} ({m.way})"
-            yield Harm("untold", history.fault_at(m.at), text)
+            problem = m.state
+        elif m.state == "sent" and arrived is not None and arrived[m.card] < 0:
+            problem = "sent, and never arrived"
+        elif m.state == UNKNOWN and not (
+            m.once or m.unknown >= _SENT_AGAIN or (arrived is not None and arrived[m.card] > 0)
+        ):
+            problem = f"given up after {m.unknown + 1} attempts, and never arrived"
+        else:
+            continue
+        yield Harm("untold", history.fault_at(m.at), f"{_message_said(m)} {problem}")
+
+
+def _arrived(history: History) -> Counter[str] | None:
+    """How often each card has arrived beyond the messages that count as sent; None if the other
+    ends were not asked."""
+    if history.taken is None:
+        return None
+    arrived = Counter(history.taken)
+    arrived.subtract(m.card for m in history.messages if m.card and m.state == "sent")
+    return arrived
+
+
+def _repeated(history: History) -> Iterator[Harm]:
+    """Messages that arrived although no attempt to send them was left whose outcome was
+    unknown."""
+    cards: dict[str, list[Message]] = defaultdict(list)
+    for m in history.messages:
+        cards[m.card].append(m)
+    for card, count in (history.taken or {}).items():
+        same = cards.get(card, [])
+        if same and count > sum(1 + m.unknown for m in same):
+            text = f"{_message_said(same[0])} arrived {count} times"
+            yield Harm("repeated", history.fault_at(same[0].at), text)
+
+
+def _message_said(m: Message) -> str:
+    return f"{m.reservation}: {m.template} ({m.way}, unknown {m.unknown})"
 
 
 def _punished(history: History) -> Iterator[Harm]:

@@ -130,10 +130,12 @@ def _was_in_a_room(history: History, operation: Operation) -> bool:
     if operation.refusal != "own_overlap" or operation.requested is None:
         return False
     _, start, end = operation.requested
-    rooms = {b.id: b for b in history.rooms}
     own = (o for o in history.room_operations if o.reader == operation.reader and not o.refusal)
-    times = (rooms.get(o.promise.id if o.promise is not None else o.target) for o in own)
-    return any(b is None or (b.start < end and start < b.end) for b in times)
+    there = {b.id for b in history.rooms if operation.reader in b.people}
+    ids = there | {o.promise.id if o.promise is not None else o.target for o in own}
+    times = [(id, begin, stop) for id, _, begin, stop in history.room_places() if id in ids]
+    unknown = ids - {id for id, _, _ in times}
+    return bool(unknown) or any(begin < end and start < stop for _, begin, stop in times)
 
 
 def _held(

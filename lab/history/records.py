@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -127,7 +127,8 @@ _ROOM_USED: Final = frozenset({"finished", "completed"})
 @dataclass(frozen=True, slots=True)
 class StoredRoomBooking:
     """A booking of a room, read at majority. ``people``: the booker first. ``untold``: its people
-    have yet to learn what has become of it."""
+    have yet to learn what has become of it. Without people it is a stay of the library's own, whose
+    state is ``block``, or released once it was ended."""
 
     id: str
     room: str
@@ -142,6 +143,8 @@ class StoredRoomBooking:
     claims: frozenset[str]
     events: tuple[Event, ...]
     untold: bool
+    excused: bool = False
+    """True if a no-show is no violation by the rules."""
 
     @property
     def live(self) -> bool:
@@ -151,7 +154,7 @@ class StoredRoomBooking:
     def room_until(self) -> datetime | None:
         """The end of the time in which nobody else can have the room, buffer included; None if it
         is free for others."""
-        if self.live:
+        if self.live or self.state == "block":
             return self.end + self.buffer
         if self.state not in _ROOM_USED or not self.buffer:
             return None
@@ -168,14 +171,19 @@ class PartyEnd:
 
 
 UNQUEUED: Final = "unqueued"
+UNKNOWN: Final = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message to a reader about one event of a reservation.
+    """A message to a reader by one channel, about one event of a reservation or of a booking of a
+    room.
 
     ``state``: the state of its delivery; ``UNQUEUED`` if the reader asked for it and it was never
-    queued. ``way``: the channel, and how many attempts have an unknown outcome.
+    queued, ``UNKNOWN`` if it was given up because it may have arrived. ``unknown``: the attempts
+    before the last one that may have arrived. ``once``: after such an attempt it is not sent again.
+    ``card``: by which the channel's other end counts it (``History.taken``); messages with the same
+    content have the same one. ``news``: the state of the booking of a room that it tells of.
     """
 
     reservation: str
@@ -183,6 +191,11 @@ class Message:
     at: datetime
     state: str
     way: str = ""
+    reader: str = ""
+    news: str = ""
+    unknown: int = 0
+    once: bool = False
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +224,8 @@ class History:
     probes: list[Probe] = field(default_factory=list)
     stored: Sequence[Stored] = ()
     messages: Sequence[Message] = ()
+    taken: Mapping[str, int] | None = None
+    """How often the channels' other ends have taken each card; None if they were not asked."""
     violations: Sequence[Violation] = ()
     parties: Sequence[StoredParty] = ()
     parties_end: datetime | None = None
@@ -232,6 +247,16 @@ class History:
         """The last fault that had begun by the instant; "none" before the first."""
         begun = [fault.name for fault in self.faults if fault.start <= instant]
         return begun[-1] if begun else "none"
+
+    def room_places(self) -> Iterator[tuple[str, str, datetime, datetime]]:
+        """Each booking of a room with each room and time that it has or may have had, before a
+        change of it: id, room, start and end."""
+        for b in self.rooms:
+            yield b.id, b.room, b.start, b.end
+        for o in self.room_operations:
+            # A repetition may be refused although the first attempt has taken effect.
+            if o.requested is not None and (not o.refusal or o.attempts > 1):
+                yield (o.promise.id if o.promise is not None else o.target), *o.requested
 
     def fault_of(self, operation: Operation) -> str:
         """The fault during which the operation was answered, or asked if it has no answer."""
@@ -277,7 +302,17 @@ def stored_party(document: Mapping[str, Any]) -> StoredParty:
 
 
 def stored_room_booking(document: Mapping[str, Any]) -> StoredRoomBooking:
-    """Reads a booking of a room from its document."""
+    """Reads a booking of a room, or a stay of the library's own, from its document."""
+    if document["state"] == "block":
+        document = {
+            **document,
+            "people": (),
+            "room_state": "block" if document["ended_at"] is None else "released",
+            "least": 0,
+            "check_in_until": document["end"],
+            "news_due": False,
+            "excused": False,
+        }
     return StoredRoomBooking(
         id=document["_id"],
         room=document["room"],
@@ -291,13 +326,33 @@ def stored_room_booking(document: Mapping[str, Any]) -> StoredRoomBooking:
         ended_at=document["ended_at"],
         claims=frozenset(document["claims"]),
         events=tuple(Event(entry["event"], entry["at"]) for entry in document["history"]),
-        untold=document["news_due"],
+        untold=document["news_due"] or document.get("changed_from") is not None,
+        excused=document["excused"],
     )
 
 
 def promise_of(body: Mapping[str, Any]) -> Promise:
     """Reads the reservation from the body of a successful answer."""
+    return _promise(body, body["id"], body["seat"])
+
+
+def room_promise_of(body: Mapping[str, Any], id: str) -> Promise:
+    """Reads the booking of a room from the body of a successful answer. ``id``: the booking's, if
+    the answer does not name it. Without a deadline of check-in the start stands for it."""
+    return _promise({"check_in_until": body["start"], **body}, body.get("id", id), body["room"])
+
+
+def _promise(body: Mapping[str, Any], id: str, place: Mapping[str, Any]) -> Promise:
     start, end, until = (
         datetime.fromisoformat(body[name]) for name in ("start", "end", "check_in_until")
     )
-    return Promise(body["id"], body["state"], body["seat"]["id"], start, end, until)
+    return Promise(id, body["state"], place["id"], start, end, until)
+
+
+def message_about(id: str, reservation: str | None) -> tuple[str, str] | None:
+    """The id of the reservation or of the booking of a room that a message is about, and the state
+    of such a booking, which stands in the message's ``id``. None if it is about neither."""
+    if reservation is not None:
+        return reservation, ""
+    booking, _, rest = id.partition(":")
+    return (booking, rest.split(":")[1]) if id.endswith(":room") else None

@@ -239,12 +239,17 @@ async def _history(folder: Path, say: Say) -> ProofPart:
             over,
             lambda name: say(f"  {name}"),
         )
+        say("  judging")
         harm = [one for recorded in histories for one in all_harm(recorded)]
     harm += crossed(histories)
     failures = [f"{one.kind} ({one.fault}): {one.text}" for one in harm[:_SHOWN]]
     if fewest(histories) < OPERATIONS:
         failures.append(f"only {fewest(histories)} operations at a school in the time")
-    operations = [operation for recorded in histories for operation in recorded.operations]
+    operations = [
+        operation
+        for recorded in histories
+        for operation in (*recorded.operations, *recorded.room_operations)
+    ]
     numbers = {
         "schools": len(histories),
         "readers": len(histories) * LIVE.readers,

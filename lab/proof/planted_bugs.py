@@ -205,6 +205,11 @@ PLANTS: Final[Mapping[str, Mistake]] = {
         ("lost",),
         rooms.released_by_id_alone,
     ),
+    "a room is changed by _id alone": Mistake(
+        "a room is changed while another confirms, and a third wants the new time",
+        ("lost",),
+        rooms.changed_by_id_alone,
+    ),
     "a room's buffer is not claimed": Mistake(
         "two want a room one after the other, and it stays empty in between",
         ("doubles",),
@@ -214,6 +219,11 @@ PLANTS: Final[Mapping[str, Mistake]] = {
         "a reader confirms a room and books a seat for the same time",
         ("doubles",),
         around=rooms.people_are_not_claimed,
+    ),
+    "a series of blocks is stored day by day": Mistake(
+        "the library blocks a room on two days, all or none, another wants it on the second",
+        ("half",),
+        rooms.series_day_by_day,
     ),
     # Deadlines and messages.
     "no-shows by the own clock": Mistake(

@@ -4,7 +4,7 @@ begin."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from lab.history.records import Operation
@@ -25,7 +25,10 @@ from models.check_in.arrival import KioskCodeScan
 from models.kernel.ids import Actor
 from models.library.rooms import RequestAnswer, RoomId
 from models.readers.entities import Reader
+from models.reservations.room_block import RoomBlock
 from models.reservations.room_booking import RoomBooking
+from models.rooms.changes import RoomWish
+from models.rooms.series import BlockSeries
 
 DESK: Final = Actor("librarian", "desk")
 
@@ -34,7 +37,7 @@ def _taps(
     reader: str,
     verb: str,
     name: str,
-    ask: Callable[[Worker], Awaitable[RoomBooking]],
+    ask: Callable[[Worker], Awaitable[RoomBooking | RoomBlock]],
     target: str = "",
     requested: tuple[str, datetime, datetime] | None = None,
 ) -> Act:
@@ -80,6 +83,22 @@ def gives_room_back(reader: Reader, name: str, ids: Ids, now: datetime) -> Act:
     )
 
 
+def changes_room(
+    reader: Reader, name: str, ids: Ids, room: RoomId, start: int, end: int, now: datetime
+) -> Act:
+    """The booker chooses this room between two hours instead."""
+    when = wish(start, end)
+    to = RoomWish(room, when.day, when.start, when.end)
+    return _taps(
+        reader.id,
+        "change",
+        name,
+        lambda worker: worker.room_changes.change(context(reader, now), ids["booked"], to),
+        ids["booked"],
+        (room, at(start), library_zone().next_instant(at(start), when.end)),
+    )
+
+
 def approves(name: str, ids: Ids, now: datetime) -> Act:
     """The desk approves the request."""
     return _taps(
@@ -91,6 +110,29 @@ def approves(name: str, ids: Ids, now: datetime) -> Act:
     )
 
 
+def blocks_room(name: str, room: RoomId, days: int, now: datetime) -> Act:
+    """The desk blocks the room from ten to eleven on so many days, on all or on none."""
+    series = series_of(name.encode().hex().ljust(24, "0"), room, 10, 11, days)
+    requested = room, at(10), at(11) + timedelta(days=days - 1)
+    return _taps("desk", "block", name, lambda w: blocks(w, series, now), requested=requested)
+
+
+def series_of(id: str, room: RoomId, start: int, end: int, days: int) -> BlockSeries:
+    """Blocks of the room between two hours."""
+    first = at(start).date()
+    return BlockSeries(
+        *(id, room, "信息素养课", first, first + timedelta(days=days - 1)),
+        *(at(start).time(), at(end).time()),
+    )
+
+
+async def blocks(worker: Worker, series: BlockSeries, now: datetime) -> RoomBlock:
+    """Stores the blocks of all days, or none; returns the first."""
+    made = await worker.blocks.make_all(series, DESK, now)
+    assert made[0].block is not None
+    return made[0].block
+
+
 def enters(reader: Reader, name: str, ids: Ids, now: datetime) -> Act:
     """The reader checks the people of the booking in with a kiosk code."""
     scan = KioskCodeScan(KIOSK, int.from_bytes(name.encode()) % 9973, is_current=True)
@@ -98,7 +140,7 @@ def enters(reader: Reader, name: str, ids: Ids, now: datetime) -> Act:
         reader.id,
         "check_in",
         name,
-        lambda worker: worker.rooms.check_in(context(reader, now), ids["booked"], scan),
+        lambda worker: worker.room_presence.check_in(context(reader, now), ids["booked"], scan),
         ids["booked"],
     )
 

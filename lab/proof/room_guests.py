@@ -12,18 +12,22 @@ from math import inf
 from typing import Final
 
 from lab.history.records import Operation
-from lab.proof.room_acts import DESK
+from lab.proof.room_acts import DESK, blocks, series_of
 from lab.proof.simulated_library import ASKED, ROOMS, Worker, at, context, wish
 from lab.proof.simulated_loop import PLAYER
 from lab.proof.visitors import ANSWERED_WITHIN_S, ASKS_AGAIN_S, LASTS, TRIES, World
 from models.library.rooms import RequestAnswer
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
+from models.reservations.room_block import RoomBlock
 from models.reservations.room_booking import RoomBooking
+from models.rooms.changes import RoomWish
 
 _INVITED: Final = 2
 """The number of readers who are invited to each room."""
-Ask = Callable[[Worker, RequestContext], Awaitable[RoomBooking]]
+_BLOCKED: Final = 0.15
+"""Share of the stays that are the library's own."""
+Ask = Callable[[Worker, RequestContext], Awaitable[RoomBooking | RoomBlock]]
 """A request about a room to a worker."""
 
 
@@ -63,13 +67,18 @@ class RoomGuest:
 
     async def _meet(self) -> None:
         """Books a room for some later hours and invites some readers; then cancels the booking,
-        does not come, or uses the room, sometimes not until the end."""
+        does not come, or uses the room, sometimes not until the end. Or the desk blocks the room
+        then."""
         chance, hour = self._chance, self._world.hour
         start, room = hour + chance.randint(1, 3), chance.choice(ROOMS)
         end = start + chance.randint(1, 2)
         if end > self._world.last_hour:
             return
         place = room, at(start), at(end)
+        if chance.random() < _BLOCKED:
+            series = series_of(f"{chance.getrandbits(96):024x}", room, start, end, 1)
+            await self._tap("block", lambda w, c: blocks(w, series, c.now), requested=place)
+            return
         made = await self._tap(
             "book", lambda w, c: w.rooms.book(c, room, wish(start, end), ""), requested=place
         )
@@ -80,11 +89,30 @@ class RoomGuest:
         if room == ASKED and chance.random() < 0.8:
             yes = RequestAnswer.APPROVE
             await self._tap("approve", lambda w, c: w.rooms.answer(id, yes, "", DESK, c.now), id)
+        if chance.random() < 0.3:
+            begins = await self._change(id, begins)
         fate = chance.random()
         if fate < 0.2:
             await self._tap("cancel", lambda w, ctx: w.rooms.cancel(ctx, id), id)
         elif fate < 0.8:
             await self._use(id, begins)
+
+    async def _change(self, id: str, begins: datetime) -> datetime:
+        """Chooses another room or another hour; returns when the stay begins
+        then."""
+        room, start = self._chance.choice(ROOMS), self._world.hour + self._chance.randint(1, 4)
+        end = start + 1
+        if end > self._world.last_hour:
+            return begins
+        when = wish(start, end)
+        to = RoomWish(room, when.day, when.start, when.end)
+        operation = await self._tap(
+            "change",
+            lambda w, c: w.room_changes.change(c, id, to),
+            id,
+            (room, at(start), at(end)),
+        )
+        return operation.promise.start if operation.promise is not None else begins
 
     async def _invite(self, id: str) -> None:
         worker = self._world.worker()
@@ -100,7 +128,7 @@ class RoomGuest:
         moment = begins + timedelta(minutes=self._chance.randint(-10, 25))
         await asyncio.sleep(max(0.0, (moment - self._recorder.instant).total_seconds()))
         scan = self._world.code()
-        there = await self._tap("check_in", lambda w, c: w.rooms.check_in(c, id, scan), id)
+        there = await self._tap("check_in", lambda w, c: w.room_presence.check_in(c, id, scan), id)
         if there.promise is not None:
             await asyncio.sleep(self._chance.uniform(60, 7200))
             await self._tap("finish", lambda w, ctx: w.rooms.finish(ctx, id), id)

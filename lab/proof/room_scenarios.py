@@ -1,8 +1,9 @@
-"""Scenarios of rooms: two want one, requests are answered and withdrawn, others confirm, and people
-come or do not."""
+"""Scenarios of rooms: two want one, requests are answered and withdrawn, others confirm, bookings
+are changed, and people come or do not."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,7 +15,9 @@ from lab.proof.initial_bookings import nothing
 from lab.proof.memory_mongo import MemoryStore
 from lab.proof.room_acts import (
     approves,
+    blocks_room,
     books_room,
+    changes_room,
     confirms,
     enters,
     gives_room_back,
@@ -25,6 +28,8 @@ from lab.proof.room_acts import (
 )
 from lab.proof.simulated_library import ASKED, GROUP, QUIET, at
 
+_DAYS: Final = 2
+"""The days of each series of blocks."""
 _LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
 
 
@@ -39,6 +44,15 @@ def two_room_holders(store: MemoryStore) -> str | None:
         if "area" in r and r["state"] in _LIVE
     ]
     return next((f"doubles: {text}" for text in taken_twice(bookings, stays)), None)
+
+
+def half_a_series(store: MemoryStore) -> str | None:
+    """Finds a room that two have at once, and a series of two days of which only one is
+    blocked."""
+    documents = store.table("reservations").documents.values()
+    days = Counter(row["_id"].partition("-")[0] for row in documents if row.get("state") == "block")
+    half = [series for series, number in days.items() if number != _DAYS]
+    return f"half: one day of {half[0]}" if half else two_room_holders(store)
 
 
 def room_scenarios() -> Sequence[Scenario]:
@@ -86,6 +100,28 @@ def room_scenarios() -> Sequence[Scenario]:
                 Player("seat", "w2", books(r[1], "seat", ONE, 10, 11, at(8))),
             ),
             watch=two_room_holders,
+        ),
+        Scenario(
+            "the library blocks a room on two days, all or none, another wants it on the second",
+            at(8),
+            nothing,
+            lambda r, _: (
+                Player("series", "w1", blocks_room("series", QUIET, _DAYS, at(8))),
+                Player("b", "w2", books_room(r[1], "b", QUIET, 35, 36, at(8))),
+            ),
+            watch=half_a_series,
+        ),
+        Scenario(
+            "a room is changed while another confirms, and a third wants the new time",
+            at(8),
+            quiet_room_booked,
+            lambda r, ids: (
+                Player("a", "w1", changes_room(r[0], "a", ids, QUIET, 12, 13, at(8))),
+                Player("b", "w2", confirms(r[1], "b", ids, at(8))),
+                Player("c", "w2", books_room(r[2], "c", QUIET, 13, 14, at(8))),
+            ),
+            watch=two_room_holders,
+            after=at(8),
         ),
         Scenario(
             "people come to a room in the last moment, and the no-show",

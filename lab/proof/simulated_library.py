@@ -51,7 +51,10 @@ from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 from models.reservations.presence import PresenceMethod
 from models.reservations.rules import TimeSelection
+from models.rooms.blocks import RoomBlocks
+from models.rooms.changes import RoomChangeService
 from models.rooms.jobs import RoomJobs
+from models.rooms.presence import RoomPresence
 from models.rooms.service import RoomService
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
@@ -62,6 +65,7 @@ from notify.delivery.channel import DeliveryChannel
 from notify.delivery.worker import DeliveryWorker
 from notify.in_app import InAppNotifier
 from notify.publisher import MessagePublisher
+from notify.room_reminders import RoomReminders
 from notify.routing import ChannelRouting
 
 ZONE: Final = Zone.fixed("Asia/Shanghai", 480)
@@ -114,7 +118,11 @@ class Worker:
         minutes = zone.slot_clock.utcoffset(None) // timedelta(minutes=1)
         wire_reference(app, self.stored, LibraryProfile(zone=zone.name, zone_minutes=minutes))
         app[OPENING_DRAW] = OpeningDraw(
-            self.stored.opening_tickets, real_now, asyncio.sleep, lambda: app[REFERENCE].zone
+            self.stored.opening_tickets,
+            self.stored.opening_draws,
+            real_now,
+            asyncio.sleep,
+            lambda: app[REFERENCE].zone,
         )
         wire_models(
             app,
@@ -144,7 +152,9 @@ class Worker:
         self.delivery: DeliveryWorker | None = None
         self.outbox = outbox_dispatcher(app, self.stored, self.publisher)
         conversations = Conversations(self.stored.feedback, {})
-        self.rooms = app[service_key(RoomService)]
+        self.rooms, self.blocks = app[service_key(RoomService)], app[service_key(RoomBlocks)]
+        self.room_presence = app[service_key(RoomPresence)]
+        self.room_changes = app[service_key(RoomChangeService)]
         self.room_jobs = RoomJobs(
             self.stored.room_bookings,
             self.reference,
@@ -152,6 +162,7 @@ class Worker:
             app[service_key(PresenceKnowledge)],
             app[service_key(ViolationRecorder)],
             InAppNotifier(self.publisher, conversations, self.reference).room_news,
+            RoomReminders(self.publisher, self.reference).send,
         )
 
     def sends_by(self, channel: DeliveryChannel, now: Callable[[], datetime]) -> None:

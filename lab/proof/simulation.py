@@ -17,6 +17,7 @@ from lab.history.records import (
     Operation,
     Promise,
     Violation,
+    message_about,
     stored,
     stored_party,
     stored_room_booking,
@@ -29,6 +30,7 @@ from lab.proof.simulated_mongo import Cluster, Network, Request
 from models.kernel.errors import DomainError, Unavailable
 from models.reservations.entities import Reservation
 from models.reservations.errors import InProgress
+from models.reservations.room_block import RoomBlock
 from models.reservations.room_booking import RoomBooking
 
 
@@ -131,7 +133,7 @@ class Recorder:
         reader: str,
         verb: str,
         name: str,
-        act: Callable[[], Awaitable[RoomBooking]],
+        act: Callable[[], Awaitable[RoomBooking | RoomBlock]],
         target: str = "",
         requested: tuple[str, datetime, datetime] | None = None,
         again: Operation | None = None,
@@ -147,7 +149,10 @@ class Recorder:
             with suppress(Unavailable):
                 b = await act()
                 span = b.room_id, b.span.start, b.span.end
-                operation.promise = Promise(b.id, b.state.value, *span, b.check_in_until)
+                state, until = "block", b.span.end
+                if isinstance(b, RoomBooking):
+                    state, until = b.state.value, b.check_in_until
+                operation.promise = Promise(b.id, state, *span, until)
         except DomainError as error:
             operation.refusal = error.code
         if not operation.unknown:
@@ -273,9 +278,9 @@ class Run:
         history.offers = {id: row["offer"] for id, row in lines.items()}
         messages = tables["messages"].documents.values() if "messages" in tables else ()
         history.messages = [
-            Message(row["reservation"], row["template"], row["at"], "unasked")
+            Message(about[0], row["template"], row["at"], "unasked", "", row["reader"], about[1])
             for row in messages
-            if row.get("reservation") is not None
+            if (about := message_about(row["_id"], row.get("reservation"))) is not None
         ]
         noted = tables["violations"].documents.values() if "violations" in tables else ()
         history.violations = [

@@ -18,7 +18,8 @@ import pytest
 from lab.chaos.faults import faults
 from lab.chaos.rig import rig
 from lab.chaos.trial import DEADLINE, SHORT, all_harm, table, trial
-from lab.history.judge import crossed
+from lab.history.judge import crossed, judge
+from lab.proof.planted_rooms import people_are_not_claimed
 from tests.waiting import patience
 
 FAULTS: Final = (
@@ -53,6 +54,14 @@ async def test_all_promises_are_kept_whatever_breaks(tmp_path: Path) -> None:
     assert {"primary-isolated", "answers-lost", "primary-paused", DEADLINE} <= again
     assert len(history.probes) >= SHORT.readers and len(history.stored) > 100
     assert any(any(party.seats.values()) for party in history.parties), "friends came"
+    assert {o.verb for o in history.room_operations if o.promise} == {
+        *("book", "confirm", "withdraw", "approve", "decline", "check_in", "finish", "cancel")
+    }
+    cards = {m.card for m in history.messages if (m.way, m.state) == ("wecom", "sent")}
+    assert history.taken is not None and cards
+    for count, kind in ((0, "untold"), (99, "repeated")):
+        changed = replace(history, taken={**history.taken, min(cards): count})
+        assert {found.kind for found in judge(changed)} == {kind}, "it would have been found"
     assert {o.verb for o in history.operations if o.promise} - {"accept"} == {
         *(
             "reserve",
@@ -66,6 +75,19 @@ async def test_all_promises_are_kept_whatever_breaks(tmp_path: Path) -> None:
             "finish",
         )
     }
+
+
+@pytest.mark.timeout(600)
+async def test_a_mistake_about_rooms_is_found(tmp_path: Path) -> None:
+    """The hosts run with a planted mistake: who confirms a room can be elsewhere at that time."""
+    scale = replace(SHORT, hold_s=30, readers=40)
+    mistake = people_are_not_claimed.__name__
+    async with rig(tmp_path, SHORT.workers, mistake=mistake) as running:
+        (history,) = await trial(
+            running.set, running.libraries, faults(running), [["redis-emptied"]], scale, seed=1
+        )
+    kinds = {harm.kind for harm in judge(history)}
+    assert kinds and kinds <= {"doubles", "orphaned"}
 
 
 @pytest.mark.timeout(600)

@@ -163,6 +163,28 @@ def given_up(h: History) -> None:
     h.messages = [replace(h.messages[0], state="failed"), h.messages[1]]
 
 
+def sent(h: History, **fields: object) -> None:
+    """Zhang's message by 企业微信, whose other end has taken it once."""
+    h.messages = [replace(h.messages[0], card="c", **fields), h.messages[1]]  # type: ignore[arg-type]
+    h.taken = {"c": 1}
+
+
+def on_its_way_and_never_taken(h: History) -> None:
+    sent(h)
+    h.taken = {"another": 1}
+
+
+def given_up_too_early(h: History) -> None:
+    """The outcome of the first attempt was unknown, and there was no other one."""
+    sent(h, state="unknown")
+    h.taken = {}
+
+
+def taken_once_too_often(h: History) -> None:
+    sent(h, unknown=1)
+    h.taken = {"c": 3}
+
+
 def a_no_show(h: History) -> None:
     """Zhang scanned a second before the deadline, and again after it."""
     missed = replace(
@@ -230,7 +252,14 @@ PLANTED: dict[str, list[Callable[[History], None]]] = {
     "lost": [the_reservation, the_operation, another_seat],
     "doubles": [one_seat, one_reader],
     "orphaned": [of_another_seat, of_an_ended_reservation, uncounted],
-    "untold": [without_a_message, in_the_outbox, given_up],
+    "untold": [
+        without_a_message,
+        in_the_outbox,
+        given_up,
+        on_its_way_and_never_taken,
+        given_up_too_early,
+    ],
+    "repeated": [taken_once_too_often],
     "punished": [a_no_show, a_violation],
     "early": [an_end_before_its_time],
     "refused_free": [a_refusal],
@@ -326,6 +355,37 @@ def test_a_good_history_has_no_harm() -> None:
     ]
     early.messages = [*early.messages, Message("z", "CHECKED_IN", on("14:00"), "sent")]
     assert judge(early) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "unknown", "once", "count"),
+    [
+        pytest.param("sent", 0, False, 1, id="once"),
+        pytest.param("sent", 1, False, 2, id="again, since the first answer was lost"),
+        pytest.param("unknown", 0, False, 1, id="it was taken"),
+        pytest.param("unknown", 2, False, 0, id="given up after three attempts"),
+        pytest.param("unknown", 2, False, 3, id="each of three attempts was taken"),
+        pytest.param("unknown", 0, True, 0, id="it is not sent again"),
+        pytest.param("expired", 0, False, 0, id="it came too late"),
+    ],
+)
+def test_a_message_of_unknown_outcome_is_no_harm(
+    state: str, unknown: int, once: bool, count: int
+) -> None:
+    history = good()
+    sent(history, state=state, unknown=unknown, once=once)
+    history.taken = {"c": count}
+    assert judge(history) == []
+
+
+def test_messages_that_look_alike_are_counted_together() -> None:
+    history = good()
+    sent(history)
+    same = replace(history.messages[0], at=on("08:01"))
+    history.messages = [*history.messages, same]
+    assert [harm.kind for harm in judge(history)] == ["untold"] * 2, "one of them is lost"
+    history.taken = {"c": 2}
+    assert judge(history) == []
 
 
 def test_harm_is_attributed_to_the_fault_during_which_it_happened() -> None:

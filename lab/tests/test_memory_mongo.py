@@ -224,6 +224,7 @@ class Operations:
                 {"due_at": {"$type": "date", "$lte": at}, "state": "holding"},
                 {"state": "room", "people": "x1", "end": {"$gt": at}},
                 {"state": "room", "$and": [{"claims": claim}, {"claims": {"$type": "string"}}]},
+                {"$and": [{"claims": {"$in": [claim, "x"]}}, {"claims": {"$type": "string"}}]},
                 {"state": "room", "$or": [{"check_in_until": {"$lte": at}}, {"confirm_by": at}]},
                 {"$or": [{"_id": {"$gte": id, "$lt": f"{id};"}} for id in (self.id(), self.id())]},
             ]

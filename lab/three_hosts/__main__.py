@@ -80,7 +80,7 @@ async def _play(args: argparse.Namespace, folder: Path) -> int:
         names = args.fault or NAMES
         faults = running.faults()
         (history,) = await trial(
-            running.set, [running], faults, [names], scale, args.seed, report_fault=report
+            running.set, [running], faults, [names], scale, args.seed, report=report
         )
         report("backup")
         print((await running.backed_up()).rstrip())

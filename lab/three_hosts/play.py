@@ -21,7 +21,7 @@ from lab.chaos.trial import LONG as CHAOS_LONG
 from lab.chaos.trial import SHORT as CHAOS_SHORT
 from lab.chaos.trial import Break, Scale, aligned, silence
 from lab.history.harm import Harm
-from lab.history.records import History, Message
+from lab.history.records import History
 from lab.three_hosts.files import AUTHORITY, HOSTS, SET_SETTINGS, lay_out, member, settings
 from lab.three_hosts.hosts import Cables, Host, MemberSet, holders
 from miniapp_server.app import open_application
@@ -51,14 +51,6 @@ class Campus(Library):
     """By fault: what was lost with the host, or the hosts at the ends of the link."""
     recovered_s: dict[str, float] = field(default_factory=dict, kw_only=True)
     """By fault: seconds from its end until all hosts were ready and all members agreed."""
-
-    async def messages(self) -> list[Message]:
-        """All messages; without a channel they end in the app."""
-        rows = self.db["messages"].find({"reservation": {"$ne": None}})
-        return [
-            Message(row["reservation"], row["template"], row["at"], "in the app")
-            async for row in rows
-        ]
 
     async def whole(self) -> None:
         """Returns once all hosts are ready, all members agree and one host has the address."""
@@ -144,7 +136,7 @@ async def campus(folder: Path, scale: Scale) -> AsyncIterator[Campus]:
         app = await stack.enter_async_context(open_application(load(env), Clock()))
         keys = await furnish(app)
         trusted = ssl.create_default_context(cafile=str(authority))
-        running = Campus(hosts, app, keys, (), tls=trusted, set=three, cables=cables, folder=folder)
+        running = Campus(hosts, app, keys, {}, tls=trusted, set=three, cables=cables, folder=folder)
         await running.whole()
         yield running
 

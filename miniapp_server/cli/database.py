@@ -65,7 +65,8 @@ async def _reencrypt_all(resources: Resources, report: ReportProgress) -> dict[s
 
 
 async def check_integrity(env: Env) -> None:
-    """Look for double bookings of seats and readers. Raises: CommandError if there are any."""
+    """Look for double bookings of seats, readers and rooms. Raises: CommandError if there are
+    any."""
     await check_integrity_of(load(env))
 
 

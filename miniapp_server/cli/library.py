@@ -17,7 +17,7 @@ from miniapp_server.clock import real_now
 from miniapp_server.keys import RESOURCES
 from miniapp_server.repositories import Repositories
 from models.library.entities import Area, AreaId
-from models.library.picture_upload import picture_in
+from models.library.picture_upload import photo_in, picture_in
 from models.library.rooms import Room, RoomRules
 from models.policy.validation import without_deleted_venues
 from models.profile.errors import ZoneFixed
@@ -28,6 +28,7 @@ from models.transfer.errors import TransferError
 from models.transfer.library_file import (
     FORMAT,
     CarriedPicture,
+    CarriedRoomPicture,
     LibraryFile,
     from_text,
     to_text,
@@ -71,8 +72,24 @@ async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryF
             if picture.area_id in areas
         ),
         seat_features=catalog.features.all,
-        rooms=tuple(reference.rooms.values()),
+        rooms=tuple(_without_deleted_groups(r, reference) for r in reference.rooms.values()),
+        room_pictures=await _room_pictures(stored, reference),
     )
+
+
+async def _room_pictures(
+    stored: Repositories, reference: ReferenceData
+) -> tuple[CarriedRoomPicture, ...]:
+    carried = []
+    for room in reference.rooms.values():
+        if room.picture is not None and (file := await stored.room_pictures.file(room.picture)):
+            carried.append(CarriedRoomPicture(room.id, room.picture.alt, file))
+    return tuple(carried)
+
+
+def _without_deleted_groups(room: Room, reference: ReferenceData) -> Room:
+    groups = tuple(sorted(reference.groups.known(room.rules.groups)))
+    return replace(room, rules=replace(room.rules, groups=groups))
 
 
 def _carried(group: ReaderGroup, areas: Mapping[AreaId, Area]) -> ReaderGroup:
@@ -136,9 +153,11 @@ async def take_in(
 async def add_rooms(env: Env, file: Path) -> None:
     """Add the rooms of a CSV file to the library, or replace those with the same ids. Raises:
     CommandError."""
-    rooms = [_room_of(row) for row in csv_rows(file, _ROOM_COLUMNS)]
+    rows = csv_rows(file, _ROOM_COLUMNS)
     async with application(env) as app:
         library = await library_of(app[RESOURCES].repositories, app[REFERENCE])
+        ids = {group.name: group.id for group in library.reader_groups}
+        rooms = [_room_of(row, ids) for row in rows]
         others = {room.id: room for room in library.rooms} | {room.id: room for room in rooms}
         try:
             if len({room.id for room in rooms}) < len(rooms):
@@ -150,15 +169,21 @@ async def add_rooms(env: Env, file: Path) -> None:
     print(f"{file}: {len(rooms)} rooms")
 
 
-def _room_of(row: Mapping[str, str]) -> Room:
+def _room_of(row: Mapping[str, str], group_ids: Mapping[str, str]) -> Room:
     """The room of a row, whose columns are the fields of ``Room`` and ``RoomRules``. An empty
-    cell stands for the default; 白板;投影仪 and 09:00-21:00 are equipment and hours.
-    Raises: CommandError."""
+    cell stands for the default; 白板;投影仪 and 09:00-21:00 are equipment and hours. Groups are
+    named; ``group_ids``: their ids by name. Raises: CommandError."""
     values: dict[str, Any] = {name: cell for name, cell in row.items() if name and cell}
     if "equipment" in values:
         values["equipment"] = values["equipment"].split(";")
     if "hours" in values:
         values["hours"] = [f"{clock}:00" for clock in values["hours"].split("-")]
+    if "groups" in values:
+        names = [name.strip() for name in values["groups"].split(";")]
+        for name in names:
+            if name not in group_ids:
+                raise CommandError(f"room {values.get('id')}: no reader group {name}")
+        values["groups"] = [group_ids[name] for name in names]
     rules = {f.name: values.pop(f.name) for f in fields(RoomRules) if f.name in values}
     if unknown := values.keys() - {f.name for f in fields(Room)}:
         raise CommandError(f"no room has {', '.join(sorted(unknown))}")
@@ -169,16 +194,22 @@ def _room_of(row: Mapping[str, str]) -> Room:
 
 
 def _redrawn(library: LibraryFile) -> LibraryFile:
-    """The library with its logo and plan pictures reduced to their pixels, as uploads in the
-    console are. Raises: TransferError."""
+    """The library with its logo and pictures reduced to their pixels, as uploads in the console
+    are. Raises: TransferError."""
     profile, pictures = library.profile, list[CarriedPicture]()
+    photos = list[CarriedRoomPicture]()
     if profile.logo:
         with named("profile"):
             profile = replace(profile, logo=logo_of(profile.logo))
     for picture in library.plan_pictures:
         with named(f"plan_pictures[{picture.area_id}]"):
             pictures.append(replace(picture, file=picture_in(picture.file.content)))
-    return replace(library, profile=profile, plan_pictures=tuple(pictures))
+    for photo in library.room_pictures:
+        with named(f"room_pictures[{photo.room_id}]"):
+            photos.append(replace(photo, file=photo_in(photo.file.content)))
+    return replace(
+        library, profile=profile, plan_pictures=tuple(pictures), room_pictures=tuple(photos)
+    )
 
 
 def _summary(library: LibraryFile) -> str:

@@ -24,6 +24,7 @@ checks leave the writer five seconds to stop."""
 _KEPT = frozenset(
     {
         *("venues", "areas", "seat_features", "kiosks", "gates", "rooms"),
+        "room_pictures",
         *("sandbox_machines", "leases", ABOUT),
     }
 )
@@ -109,6 +110,7 @@ class SandboxState:
         """Deletes all daily statistics, so that they are computed again."""
         with translate_errors():
             await self._db["daily_statistics"].delete_many({})
+            await self._db["daily_room_statistics"].delete_many({})
 
     async def end_life(self) -> bool:
         """Stops the demo's invented readers and removes them. False if there were none."""
@@ -132,6 +134,7 @@ class SandboxState:
         async for life in self._db[_LIFE].find({}):
             await self._remove_readers(life["readers"])
         await self._db["daily_statistics"].delete_many({})
+        await self._db["daily_room_statistics"].delete_many({})
         await self._db[_LIFE].delete_many({})
 
     async def wipe(self) -> None:

@@ -29,6 +29,10 @@ export interface AppealOut {
   answer: string;
 }
 
+export interface ApplyForSeason {
+  wishes: string[];
+}
+
 export interface AreaDayOut {
   date: string;
   area_id: string;
@@ -195,6 +199,14 @@ export interface ChangeReservation {
   end?: string | null;
 }
 
+export interface ChangeRoomBooking {
+  room_id?: string | null;
+  date?: string | null;
+  start?: string | null;
+  end?: string | null;
+  purpose?: string | null;
+}
+
 export interface Choice {
   value: string;
   label: string;
@@ -286,6 +298,10 @@ export interface EmptySeatReportOut {
   asked: boolean;
 }
 
+export interface EndBlock {
+  following?: boolean;
+}
+
 export interface EndsOut {
   ends: Choice[];
 }
@@ -331,6 +347,7 @@ export interface FreeOut {
   names?: Record<string, string>;
   floor_name?: string;
   floor_names?: Record<string, string>;
+  closed?: string;
 }
 
 export interface GateEventIn {
@@ -370,6 +387,14 @@ export interface HistoryEntryOut {
 
 export interface InReadersPlace {
   reason: string;
+}
+
+export interface InTheWayOut {
+  id: string;
+  kind: "block" | "booking";
+  start: string;
+  end: string;
+  title: string;
 }
 
 export interface InvitationOut {
@@ -425,6 +450,7 @@ export interface LibraryOut {
   templates: TemplateOut[];
   review: boolean;
   rooms?: boolean;
+  seasons?: boolean;
 }
 
 export interface LoginOut {
@@ -433,6 +459,20 @@ export interface LoginOut {
   bound: boolean;
   reader: ReaderOut | null;
   scan_note: string | null;
+}
+
+export interface MakeSeries {
+  room_id: string;
+  title: string;
+  first: string;
+  last: string;
+  start: string;
+  end: string;
+  weekdays?: number[];
+  but?: string[];
+  keeps_buffer?: boolean;
+  id: string;
+  all: boolean;
 }
 
 export interface MarkOut {
@@ -463,6 +503,7 @@ export interface MessageOut {
   reservation_id: string | null;
   invitation?: string;
   room_booking_id?: string;
+  season_id?: string;
 }
 
 export interface NearSeat {
@@ -570,6 +611,33 @@ export interface PatrolOut {
   start: string;
   end: string;
   at: string;
+}
+
+export interface PlanRoomOut {
+  id: string;
+  name: string;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  status: "closed" | "free" | "taken" | null;
+  names?: Record<string, string>;
+}
+
+export interface PlannedDateOut {
+  date: string;
+  stored: boolean;
+  block: string | null;
+  error: string | null;
+  in_the_way: InTheWayOut[];
+}
+
+export interface ProofOut {
+  leaf: string;
+  index: number;
+  count: number;
+  path: string[];
+  root: string;
 }
 
 export interface ProposalOut {
@@ -722,6 +790,44 @@ export interface ReservedSeat {
   area_names?: Record<string, string>;
 }
 
+export interface RoomBlockOut {
+  id: string;
+  series: string;
+  room_id: string;
+  title: string;
+  date: string;
+  start: string;
+  end: string;
+  ended_at: string | null;
+}
+
+export interface RoomBlocksOut {
+  items: RoomBlockOut[];
+}
+
+export interface RoomBookingDetail {
+  room: RoomOut;
+  date: string;
+  start: string;
+  end: string;
+  state: "cancelled" | "completed" | "declined" | "finished" | "in_use" | "no_show" | "released" | "requested" | "reserved";
+  people: number;
+  confirm_by: string | null;
+  takes_part: boolean;
+  id: string;
+  own: boolean;
+  purpose: string;
+  answer: string;
+  invitation: string;
+  answer_by: string | null;
+  check_in_from: string;
+  check_in_until: string;
+  checked_in_at: string | null;
+  ended_at: string | null;
+  excused: boolean;
+  history: HistoryEntryOut[];
+}
+
 export interface RoomBookingOut {
   room: RoomOut;
   date: string;
@@ -754,6 +860,14 @@ export interface RoomDayOut {
   open: TimeOut[];
   closed_reason: string;
   taken: TimeOut[];
+  events: RoomEventOut[];
+  reserved_for: string[];
+}
+
+export interface RoomEventOut {
+  start: string;
+  end: string;
+  title: string;
 }
 
 export interface RoomInvitationOut {
@@ -777,6 +891,15 @@ export interface RoomOut {
   least: number;
   most: number;
   equipment: string[];
+  check_in_by: "desk" | "kiosk" | "kiosk_or_label" | "seat_label";
+  picture: RoomPictureOut | null;
+}
+
+export interface RoomPictureOut {
+  path: string;
+  width: number;
+  height: number;
+  alt: string;
 }
 
 export interface RoomRequestOut {
@@ -791,6 +914,7 @@ export interface RoomRequestOut {
   id: string;
   reader_id: string;
   purpose: string;
+  text_check: "pass" | "review" | "risky" | "unchecked";
   answer: string;
   made_at: string;
   answer_by: string | null;
@@ -812,6 +936,23 @@ export interface RoomRulesOut {
   approval: boolean;
 }
 
+export interface RoomUseOut {
+  date: string;
+  room_id: string;
+  room: string;
+  venue: string;
+  booked: number;
+  checked_in: number;
+  cancelled: number;
+  declined: number;
+  released: number;
+  no_show: number;
+  people: number;
+  open_minutes: number;
+  booked_minutes: number;
+  used_minutes: number;
+}
+
 export interface RoomsOut {
   items: RoomDayOut[];
 }
@@ -826,6 +967,85 @@ export interface ScanNoteOut {
 
 export interface ScanRequest {
   qr: string;
+}
+
+export interface SeasonApplicationOut {
+  season_id: string;
+  wishes: ThingOut[];
+  salt: string;
+  token: string;
+  made_at: string;
+  changed_at: string;
+  weight: number | null;
+  proof: ProofOut | null;
+  rank: number | null;
+  thing: ThingOut | null;
+}
+
+export interface SeasonDetail {
+  id: string;
+  title: string;
+  kind: SeasonKind;
+  stage: SeasonStage;
+  first: string;
+  last: string;
+  start: string | null;
+  end: string | null;
+  gives: number;
+  most_wishes: number;
+  opens_at: string;
+  closes_at: string;
+  first_value: SourceOut;
+  alternative_value: SourceOut;
+  reveal_by: string;
+  rule: string;
+  rule_hash: string;
+  commitment: string;
+  applications: number;
+  root: string | null;
+  count: number | null;
+  frozen_at: string | null;
+  value: string | null;
+  drawn_at: string | null;
+  reason: string;
+  given: ThingOut[];
+  weight: number;
+}
+
+export type SeasonKind = "lockers" | "seats";
+
+export interface SeasonOut {
+  id: string;
+  title: string;
+  kind: SeasonKind;
+  stage: SeasonStage;
+  first: string;
+  last: string;
+  start: string | null;
+  end: string | null;
+  gives: number;
+  most_wishes: number;
+  opens_at: string;
+  closes_at: string;
+  first_value: SourceOut;
+  alternative_value: SourceOut;
+  reveal_by: string;
+  rule: string;
+  rule_hash: string;
+  commitment: string;
+  applications: number;
+  root: string | null;
+  count: number | null;
+  frozen_at: string | null;
+  value: string | null;
+  drawn_at: string | null;
+  reason: string;
+}
+
+export type SeasonStage = "aborted" | "announced" | "applying" | "closed" | "drawn" | "frozen" | "void";
+
+export interface SeasonsOut {
+  items: SeasonOut[];
 }
 
 export interface SeatDayOut {
@@ -874,6 +1094,7 @@ export interface SeatMapOut {
   desks: DeskOut[];
   faces: string;
   version: string;
+  rooms?: PlanRoomOut[];
 }
 
 export interface SeatOut {
@@ -897,6 +1118,23 @@ export interface SeatsTogether {
   seats: ReservedSeat[];
 }
 
+export interface SeriesOut {
+  id: string;
+  dates: PlannedDateOut[];
+}
+
+export interface SeriesRequest {
+  room_id: string;
+  title: string;
+  first: string;
+  last: string;
+  start: string;
+  end: string;
+  weekdays?: number[];
+  but?: string[];
+  keeps_buffer?: boolean;
+}
+
 export interface SessionOut {
   id: string;
   kind: "kiosk" | "web" | "wx";
@@ -908,6 +1146,11 @@ export interface SessionOut {
 
 export interface SessionsOut {
   items: SessionOut[];
+}
+
+export interface SourceOut {
+  text: string;
+  at: string;
 }
 
 export interface StaffAppealOut {
@@ -940,6 +1183,7 @@ export interface StatisticsOut {
   from: string;
   to: string;
   days: AreaDayOut[];
+  room_days: RoomUseOut[];
 }
 
 export interface Subscribe {
@@ -962,6 +1206,12 @@ export interface TemplateOut {
   message: string;
   id: string;
   long_term: boolean;
+}
+
+export interface ThingOut {
+  id: string;
+  label: string;
+  size: string;
 }
 
 export interface TimeOut {

@@ -1,9 +1,8 @@
 // WeChat's dialogues as promises. None of them fails: a reader who closes one has thought better of it.
 
 import { Refused } from "../api/client";
-import type { ReservationOut } from "../api/types";
 import type { Text } from "./texts";
-import { placeOf, t } from "./texts";
+import { t } from "./texts";
 
 export function agreed(content: string): Promise<boolean> {
   return new Promise((resolve) => {
@@ -85,26 +84,25 @@ export function agreedToGuide(): Promise<void> {
   });
 }
 
-/** Puts an address where another program can take it from. */
-export function copy(data: string): void {
+/** Puts an address, or what these words speak of, where another program can take it from. */
+export function copy(data: string, done: Text = "bind_copied", failed: Text = "bind_copy_failed"): void {
   wx.setClipboardData({
     data,
-    success: () => { wx.showToast({ title: t("bind_copied") }); },
+    success: () => { wx.showToast({ title: t(done) }); },
     fail: (error) => {
-      if (isPrivate(error)) void explain(t("bind_copy_failed"));
-      else wx.showToast({ title: t("bind_copy_failed"), icon: "none" });
+      if (isPrivate(error)) void explain(t(failed));
+      else wx.showToast({ title: t(failed), icon: "none" });
     },
   });
 }
 
 /** Puts a booking into the phone's calendar, with an alarm at its start; WeChat asks whether it may. */
-export function intoCalendar(r: ReservationOut, description: string): void {
-  const place = placeOf(r.seat);
+export function intoCalendar(title: string, location: string, { start, end }: { start: string; end: string }, description: string): void {
   wx.addPhoneCalendar({
-    title: t("calendar_title", { seat: place }),
-    startTime: Date.parse(r.start) / 1000,
-    endTime: String(Date.parse(r.end) / 1000),
-    location: place,
+    title,
+    startTime: Date.parse(start) / 1000,
+    endTime: String(Date.parse(end) / 1000),
+    location,
     description,
     success: () => { wx.showToast({ title: t("calendar_added") }); },
     fail: (error) => {

@@ -6,12 +6,14 @@ import type { LibraryOut, TemplateOut } from "../api/types";
 const TEMPLATES = "templates";
 let learnt: Promise<void> | null = null;
 let rooms = false;
+let seasons = false;
 
 /** Raises: Refused. */
 export async function library(): Promise<LibraryOut> {
   const found = await get<LibraryOut>("/library");
   learnt = Promise.resolve();
   rooms = found.rooms === true;
+  seasons = found.seasons === true;
   wx.setStorageSync(TEMPLATES, found.templates);
   return found;
 }
@@ -26,9 +28,15 @@ export function hasRooms(): boolean {
   return rooms;
 }
 
+/** Whether there are seasons, open or over; an older service says nothing of it. */
+export function hasSeasons(): boolean {
+  return seasons;
+}
+
 export function forgetLibrary(): void {
   learnt = null;
   rooms = false;
+  seasons = false;
   wx.removeStorageSync(TEMPLATES);
 }
 

@@ -1,11 +1,11 @@
 // An area's seats as a plan draws them and a list names them.
 
-import type { DeskOut, MarkOut, SeatMapOut, SeatOut } from "../api/types";
+import type { DeskOut, MarkOut, PlanRoomOut, SeatMapOut, SeatOut } from "../api/types";
 import { clock } from "./clock";
 import type { Feature } from "./seat_features";
 import { allFeatures, has } from "./seat_features";
 import type { Text } from "./texts";
-import { named, t } from "./texts";
+import { nameIn, named, t } from "./texts";
 
 /** `aside`: the seat lacks a feature that is looked for. `back` is the side of its back. */
 export interface Tile { id: string; no: string; number: string; x: number; y: number; back: Back; status: string; marks: string[]; name: string; facts: string; said: string; aside: boolean }
@@ -14,6 +14,9 @@ type Back = "top" | "bottom" | "left" | "right";
 const BACKS: Readonly<Record<string, Back>> = { d: "top", u: "bottom", r: "left", l: "right" };
 /** What stands in the plan. `tall` is written from top to bottom; `side` is where the word of a thin one stands: in the room. */
 export interface Fixture extends MarkOut { text: string; tall: boolean; side: string }
+
+/** A study room on the plan. `text`: its state; empty for a whole day, or where it is not known. `lines`: so many of its name fit above that. */
+export interface RoomTile extends PlanRoomOut { text: string; lines: number }
 
 /** A state is a shape before it is a colour: plan.wxss. */
 const STATES: ReadonlyArray<readonly [string, Text]> = [
@@ -29,6 +32,8 @@ const SIGNS = 3;
 /** What a word needs. */
 const ROOM_PX = 14;
 const SEAT_PX = 40;
+const LINE_PX = 16;
+const ROOM_EDGES_PX = 8;
 /** As wide as the column of app.wxss, what stands beside its cards, and the heights of a glimpse: to look at, and to pick in. */
 export const COLUMN_PX = 560;
 const ASIDE_PX = 32;
@@ -57,6 +62,16 @@ export function fixtureOf(mark: MarkOut, map: { width: number; height: number })
 /** The states with their words. */
 export function legend(): { status: string; text: string }[] {
   return STATES.map(([status, text]) => ({ status, text: t(text) }));
+}
+
+/** An older service names no rooms. */
+export function roomsOf({ rooms = [] }: SeatMapOut): RoomTile[] {
+  return rooms.map((room) => ({
+    ...room,
+    name: nameIn(room.name, room.names),
+    text: room.status ? named("plan_room", room.status) : "",
+    lines: Math.max(1, Math.floor((room.h - ROOM_EDGES_PX) / LINE_PX) - 1),
+  }));
 }
 
 function until(seat: SeatOut): string {

@@ -1,21 +1,22 @@
 // A study room's day: its hours as a bar, and the times that can be booked; and what the reader has booked. Minutes count from the day's midnight.
 
 import { get } from "../api/client";
-import type { RoomBookingOut, RoomBookingsOut, RoomDayOut, RoomInvitationOut, RoomOut } from "../api/types";
+import type { Page, RoomBookingOut, RoomBookingsOut, RoomDayOut, RoomInvitationOut, RoomOut } from "../api/types";
 import { beside } from "./attempt";
 import { clock, clockAt, dayAt, now } from "./clock";
 import { hasRooms, learnLibrary } from "./library";
+import { baseUrl } from "./school";
 import { clockAfter, floorName, nameIn, named, period, t } from "./texts";
 
 const DAY = 24 * 60;
 
 /** Part of a bar, in per cent of its width. */
 export interface Piece { left: number; width: number; kind: "free" | "taken" | "past" }
-/** A room with what its day says. `hours`: when it is open and taken, in words. */
-export interface RoomRow { id: string; name: string; about: string; hours: string; free: boolean; bar: Piece[] }
+/** A room with what its day says. `only`: for whom it is, if not for the reader. `hours`: when it is open and taken, in words; `events`: the library's own stays; `picture`: its address, with words for it. */
+export interface RoomRow { id: string; name: string; about: string; only: string; hours: string; free: boolean; events: string[]; bar: Piece[]; picture: { src: string; alt: string } | null }
 export interface Choice { value: string; text: string }
 /** A start at which the room is free, with the ends that are possible then. */
-export interface Start extends Choice { at: number; ends: (Choice & { at: number })[] }
+export interface Start extends Choice { at: number; ends: End[] }
 
 type Span = readonly [number, number];
 
@@ -68,26 +69,68 @@ function barOf(d: RoomDayOut, date: string): Piece[] {
 /** `several`: rooms of several venues are shown. */
 export function rowOf(d: RoomDayOut, date: string, several: boolean): RoomRow {
   const free = d.open.length > 0 && d.taken.length === 0;
-  return { id: d.room.id, name: nameIn(d.room.name, d.room.names), about: aboutRoom(d.room, several), hours: hoursOf(d), free, bar: barOf(d, date) };
+  const only = d.reserved_for.length ? t("reserved_for", { groups: d.reserved_for.join(t("list_comma")) }) : "";
+  const events = d.events.map((event) => `${inWords([event])} ${event.title}`);
+  const picture = d.room.picture && { src: baseUrl() + d.room.picture.path, alt: d.room.picture.alt };
+  return { id: d.room.id, name: nameIn(d.room.name, d.room.names), about: aboutRoom(d.room, several), only, hours: hoursOf(d), free, events, bar: barOf(d, date), picture };
 }
 
-/** The times that can be booked: after an end the room stays empty for its buffer. */
-export function startsOf(d: RoomDayOut, date: string): Start[] {
-  const { step_minutes: step, min_minutes: shortest, max_minutes: longest, buffer_minutes: buffer } = d.rules;
-  const taken = spans(date, d.taken);
+type End = Choice & { at: number };
+
+function stepsOf(step: number, [open, close]: Span): number[] {
+  const steps: number[] = [];
+  for (let at = Math.ceil(open / step) * step; at < close; at += step) steps.push(at);
+  return steps;
+}
+
+/** The ends that are possible for a start: after an end the room stays empty for its buffer. */
+function endsOf({ rules }: RoomDayOut, at: number, hours: Span, taken: Span[]): End[] {
+  const fits = (end: number): boolean =>
+    end >= at + rules.min_minutes && end <= at + rules.max_minutes && !taken.some(([from, to]) => from < end + rules.buffer_minutes && to > at);
+  return [...stepsOf(rules.step_minutes, hours), hours[1]].filter(fits).map((end) => ({ at: end, value: clockOf(end), text: clockAfter(clockOf(at), clockOf(end)) }));
+}
+
+/** The taken times without that of the booking. */
+function takenBeside(d: RoomDayOut, date: string, { start, end }: RoomBookingOut): Span[] {
+  const [begin, until] = [minuteOf(date, start), minuteOf(date, end) + d.rules.buffer_minutes];
+  return spans(date, d.taken).flatMap(([from, to]): Span[] => {
+    if (to <= begin || from >= until) return [[from, to]];
+    return [...(from < begin ? [[from, begin] as const] : []), ...(to > until ? [[until, to] as const] : [])];
+  });
+}
+
+/** Whether the library has approved the booking, or would have to approve it in that room: only a part of its time can be chosen. */
+export const isApproved = (b: RoomBookingOut, { rules }: RoomDayOut): boolean => b.state === "reserved" && (b.answer_by !== null || rules.approval);
+
+/** The times that can be booked, or chosen in place of those of `changed`. */
+export function startsOf(d: RoomDayOut, date: string, changed?: RoomBookingOut): Start[] {
+  const own = changed?.room.id === d.room.id ? changed : undefined;
+  const approved = own && isApproved(own, d) ? own : undefined;
+  const taken = own ? takenBeside(d, date, own) : spans(date, d.taken);
   const present = current(date);
-  return spans(date, d.open).flatMap(([open, close]) => {
-    const steps: number[] = [];
-    for (let at = Math.ceil(open / step) * step; at < close; at += step) steps.push(at);
-    const starts = steps.filter((at) => at > present && at < DAY);
+  return spans(date, approved ? [approved] : d.open).flatMap((hours) => {
+    const [open, close] = hours;
+    const starts = stepsOf(d.rules.step_minutes, hours).filter((at) => at > present && at < DAY);
     if (present >= open && present < Math.min(close, DAY)) starts.unshift(present);
     return starts.flatMap((at) => {
-      const fits = (end: number): boolean => end >= at + shortest && end <= at + longest && !taken.some(([from, to]) => from < end + buffer && to > at);
-      const ends = [...steps, close].filter(fits).map((end) => ({ at: end, value: clockOf(end), text: clockAfter(clockOf(at), clockOf(end)) }));
+      const ends = endsOf(d, at, hours, taken);
       const begins = at === present ? { value: "now", text: t("now") } : { value: clockOf(at), text: clockOf(at) };
       return ends.length ? [{ ...begins, at, ends }] : [];
     });
   });
+}
+
+/** The later ends until which the room of a stay in use is free. */
+export function laterEnds(d: RoomDayOut, b: RoomBookingOut): Choice[] {
+  const [at, end] = [minuteOf(b.date, b.start), minuteOf(b.date, b.end)];
+  const hours = spans(b.date, d.open).find(([open, close]) => open <= at && at < close);
+  if (!hours || d.rules.approval) return [];
+  return endsOf(d, at, hours, takenBeside(d, b.date, b)).filter((one) => one.at > end);
+}
+
+/** Whether the booking can be given another room or time. */
+export function canChange({ own, state, start }: RoomBookingOut): boolean {
+  return own && (state === "requested" || state === "reserved") && now() < Date.parse(start);
 }
 
 /** Whether the booking is still to come or under way. */
@@ -107,15 +150,30 @@ export async function comingRooms(before: RoomLine[]): Promise<RoomLine[]> {
   return found.items.filter(isLive).map((b) => ({ id: b.id, title: nameIn(b.room.name, b.room.names), text: `${period(b)} · ${named("state", b.state)}` }));
 }
 
-/** Whether a kiosk's code checks in now. */
+/** A page of the rooms that the reader had, newest first; an empty one where nobody answers. A library without rooms is not asked. */
+export async function pastRooms(query: string): Promise<Page<RoomBookingOut>> {
+  const none = { items: [], page: 1, page_size: 0, total: 0 };
+  await learnLibrary();
+  return hasRooms() ? beside(get<Page<RoomBookingOut>>(`/past-room-bookings${query}`), none) : none;
+}
+
+/** Whether a scan checks in now. */
 export function canCheckIn(b: RoomBookingOut): boolean {
   return b.state === "reserved" && Date.parse(b.check_in_from) <= now() && now() < Date.parse(b.check_in_until);
 }
 
-/** The reader's room that a code checks in now, if any. Raises: Refused. */
-export async function roomToCheckIn(): Promise<RoomBookingOut | undefined> {
+/** The room on whose label that link is; empty for any other text. */
+export function roomOfLabel(qr: string): string {
+  const start = `${baseUrl()}/s/room/`;
+  return qr.startsWith(start) ? (qr.slice(start.length).split("?")[0] ?? "") : "";
+}
+
+/** The reader's room that a kiosk's code checks in now, or their live booking of the room with that `label`; if any. Raises: Refused. */
+export async function roomToCheckIn(label: string): Promise<RoomBookingOut | undefined> {
   await learnLibrary();
-  return hasRooms() ? (await get<RoomBookingsOut>("/room-bookings")).items.find(canCheckIn) : undefined;
+  if (!hasRooms()) return undefined;
+  const { items } = await get<RoomBookingsOut>("/room-bookings");
+  return items.find((b) => (label ? isLive(b) && b.room.id === label : canCheckIn(b)));
 }
 
 /** The days from today on, with their weekdays. */

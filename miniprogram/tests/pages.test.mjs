@@ -40,6 +40,8 @@ const OPENED = {
   "pages/together/together": [`?area=2f-hall&seat=${SEAT}&date=${MONDAY}&start=15:00&end=17:00`, (data) => data.seats.length],
   "pages/rooms/rooms": ["?room=r402", (data) => data.starts.length && data.purposeWanted],
   "pages/rooms/booking": ["?id=ROOM_BOOKING", (data) => data.name],
+  "pages/seasons/seasons": ["", (data) => data.rows.length],
+  "pages/seasons/season": ["?id=SEASON", (data) => data.applies && data.own],
 };
 
 test("every page is tried", () => { assert.deepEqual(Object.keys(OPENED), pages); });
@@ -57,7 +59,7 @@ function tappable() {
 
 for (const language of ["zh_CN", "en"]) {
   describe(`in ${language}`, () => {
-    let phone, id, room;
+    let phone, id, room, season;
     before(async () => {
       await service.reset(at("08:40"));
       phone = await bound(service, "wang", "21070001", { language, ...SHARED });
@@ -67,7 +69,9 @@ for (const language of ["zh_CN", "en"]) {
       await service.reserve(other, "2f-hall-001", MONDAY, "13:00", "15:00");
       await service.call("POST", "/api/v1/waitlist", { as: token, body: { area_id: "2f-hall", seats: ["2f-hall-001"], date: MONDAY, start: "13:00", end: "15:00" } });
       room = await service.call("POST", "/api/v1/room-bookings", { as: token, body: { room_id: "r301", date: MONDAY, start: "13:00", end: "15:00" } });
+      season = await service.season({ opens_at: `${MONDAY}T08:41` });
       await service.clock(at("08:41")); // messages have gone out
+      await service.call("POST", `/api/v1/seasons/${season}/application`, { as: token, body: { wishes: ["B-01", "any"] } });
     });
     after(() => phone?.close());
 
@@ -76,7 +80,7 @@ for (const language of ["zh_CN", "en"]) {
         phone.title = "";
         phone.tabNames = [];
         const [query, shown] = OPENED[page];
-        phone.open(page + query.replace("ROOM_BOOKING", room.id).replace("RESERVATION", id));
+        phone.open(page + query.replace("ROOM_BOOKING", room.id).replace("RESERVATION", id).replace("SEASON", season));
         await phone.until(shown);
         assert.doesNotMatch(phone.text, /undefined|null|NaN|\{\w+\}|\[object/);
         assert.ok(phone.title, "a title");

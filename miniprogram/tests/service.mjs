@@ -35,7 +35,8 @@ export async function start() {
 export async function started() {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "miniprogram-service-"));
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME, PORT: String(port), DATA_DIR: folder, DEMO: "empty", LOG_LEVEL: "WARNING" };
+  // Tests tap faster than a hand does.
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, PORT: String(port), DATA_DIR: folder, DEMO: "empty", LOG_LEVEL: "WARNING", RATE_LIMIT_SCALE: "4" };
   const child = spawn(join(PROJECT, ".venv/bin/seats"), ["demo"], {
     cwd: PROJECT, env, stdio: ["ignore", "pipe", "pipe"],
   });
@@ -161,6 +162,28 @@ class Service {
     const [id] = /^[^?]+/.exec(made.headers.get("location"));
     const shown = await (await form(`${id}/review-code`)).text();
     return /review-code">([\w-]{22})</.exec(shown)[1];
+  }
+
+  /** A season of four lockers that is announced now: its id. It opens on Monday at 09:00 and closes at 12:00; its value is known at 13:00. */
+  async season(fields = {}) {
+    const at = (clock) => `2026-12-07T${clock}`;
+    const answer = await (await this.console("administrator"))("/console/seasons", {
+      kind: "lockers", title: "2026 秋存包柜", lockers: "A-01,大\nA-02,小\nA-03\nB-01,大", first: "2026-12-14", last: "2027-01-24",
+      default_weight: "1", most_wishes: "3", opens_at: at("09:00"), closes_at: at("12:00"),
+      first_value: "双色球第2026140期", first_value_at: at("13:00"), alternative_value: "双色球第2026141期", alternative_value_at: at("14:00"),
+      reveal_by: at("15:00"), operation: "announce", ...fields,
+    });
+    return /seasons\/([0-9a-f]{24})/.exec(answer.headers.get("location"))[1];
+  }
+
+  /** A step of that season, "freeze" or "draw", which two administrators take. */
+  async seasonStep(id, step, fields = {}) {
+    await this.signedIn("librarian"); // so that the library knows them
+    await (await this.console("administrator"))("/console/staff", { number: "librarian", role: "administrator" });
+    for (const [who, path] of [["administrator", step], ["librarian", `${step}/confirm`]]) {
+      const answer = await (await this.console(who))(`/console/seasons/${id}/${path}`, fields);
+      if (answer.status !== 303) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    }
   }
 
   /** Another reader, bound, on a phone of theirs: their token. */

@@ -94,7 +94,7 @@ for (const [language, said] of Object.entries({
 
 for (const [language, said] of Object.entries({
   zh_CN: { invites: "同学邀请您坐在一起。", until: "为您保留到 08:10", accept: "接受并预约", no: (id) => `${id.slice(-3)} 号`, over: "这些座位不再保留", near: "看附近的空位", reserved: "已预约" },
-  en: { invites: "A friend has invited you to sit together.", until: "Held for you until 08:10", accept: "Accept and book", no: (id) => `No. ${id.slice(-3)}`, over: "These seats are no longer held", near: "See free seats nearby", reserved: "Reserved" },
+  en: { invites: "A friend has invited you to sit together.", until: "Held for you until 08:10", accept: "Accept and book", no: (id) => `No.\u00a0${id.slice(-3)}`, over: "These seats are no longer held", near: "See free seats nearby", reserved: "Reserved" },
 })) {
   test(`a friend chooses one of the seats and has it; who comes too late reads that, in ${language}`, async () => {
     const token = await begin({ language });

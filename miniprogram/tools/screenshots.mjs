@@ -202,6 +202,16 @@ try {
   await phone.tap("确认参加");
   await phone.until((data) => data.ending);
   draw(phone, "room-booking");
+  const times = Object.fromEntries(["opens_at", "closes_at", "first_value_at", "alternative_value_at", "reveal_by"].map((name, n) => [name, `${MONDAY}T${14 + n}:00`]));
+  const season = await service.season(times);
+  await service.clock(at("14:00"));
+  await service.call("POST", `/api/v1/seasons/${season}/application`, { as: token, body: { wishes: ["B-01", "A-02"] } });
+  phone.open("pages/seasons/seasons");
+  await phone.until((data) => data.rows.length);
+  draw(phone, "seasons");
+  phone.open(`pages/seasons/season?id=${season}`);
+  await phone.until((data) => data.applies);
+  draw(phone, "season");
 } finally {
   await phone?.close();
   await service.stop();

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import update_wrapper
-from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, Final, NoReturn, ParamSpec, Protocol, TypeVar
 
 from models.kernel.errors import Conflict, NotFound, RuleViolation
 from models.kernel.ids import ReaderId
@@ -23,6 +23,7 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import IdempotencyKeyReused, InProgress, RequestRefused
 
 KEPT_FOR: Final = timedelta(hours=24)
+Result = TypeVar("Result")
 
 
 class Idempotency:
@@ -38,24 +39,36 @@ class Idempotency:
         final. Raises: InProgress, RequestRefused, IdempotencyKeyReused; the errors of ``work``."""
         if ctx.key is None:
             return await work()
+        claim = idempotency_claim(ctx.reader.id, ctx.key.value)
+        return await self.run_for(ctx, claim, work, lambda: self.previous_result(ctx))
+
+    async def run_for(
+        self,
+        ctx: RequestContext,
+        claim: str,
+        work: Callable[[], Awaitable[Result]],
+        previous_result: Callable[[], Awaitable[Result | None]],
+    ) -> Result:
+        """Does as ``run_once`` for a request whose result, found by ``previous_result``, holds the
+        claim of its key."""
+        assert ctx.key is not None
         with self._single_flight(ctx.reader.id, ctx.key.value):
             try:
                 return await work()
             except (Conflict, RuleViolation, NotFound) as refusal:
-                previous = await self.previous_result(ctx)
+                previous = await previous_result()
                 final = ctx.key.repeated and not isinstance(refusal, InProgress)
-                if previous is None and final and not await self._bury(ctx):
+                if previous is None and final and not await self._reservations.bury_claim(claim):
                     # The first attempt has just succeeded.
-                    previous = await self.previous_result(ctx)
+                    previous = await previous_result()
                 if previous is not None:
                     return previous
                 raise
 
-    async def _bury(self, ctx: RequestContext) -> bool:
-        """Buries the request's key, so that no request with it can succeed later. False if a
-        request with the key has succeeded, or the key is buried already."""
-        assert ctx.key is not None
-        return await self._reservations.bury_claim(idempotency_claim(ctx.reader.id, ctx.key.value))
+    async def refuse_lost_key(self, claim: str) -> NoReturn:
+        """Refuses a request whose key another one has. Raises: RequestRefused if the key is buried;
+        InProgress otherwise."""
+        raise RequestRefused() if await self._reservations.is_claim_buried(claim) else InProgress()
 
     async def previous_result(self, ctx: RequestContext) -> Reservation | None:
         """The reservation that an earlier request with this key made or changed; None if there

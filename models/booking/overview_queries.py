@@ -13,8 +13,13 @@ from models.library.entities import Catalog, Seat, SeatId
 from models.policy.entities import Policy
 from models.reservation_store.mapping import from_document
 from models.reservation_store.queries import daily_numbers
+from models.reservation_store.room_mapping import room_booking_of
+from models.reservation_store.room_repository import live_rooms_of, past_rooms_of
 from models.reservations.entities import Reservation
+from models.reservations.room_booking import RoomBooking
 from models.reservations.state_machine import BOOKING_STATES, ReservationState
+from models.storage.encryption import FieldCipher
+from models.storage.free_text import FreeTexts
 from models.storage.mongo import Database, Document, total_of
 from models.storage.mongo_errors import translate_errors
 
@@ -33,6 +38,8 @@ class ReaderOverview:
     """The favourite seats, in the order in which they were added."""
     used_numbers: frozenset[int]
     """The daily numbers that the reader's bookings for the day already hold."""
+    rooms: Sequence[RoomBooking]
+    """The live bookings of rooms in which the reader takes part, the earliest first."""
 
     def bookings_left(self, policy: Policy) -> int:
         """The number of bookings that the reader may still make for the day."""
@@ -45,22 +52,26 @@ class ReaderOverview:
 
 @dataclass(frozen=True, slots=True)
 class ReaderRecords:
-    """A page of the reader's bookings, the latest first, the number of all of them, and
-    ``recent``: all reservations that began in the last two days or begin later, the earliest
-    first. ``waits``: whether the reader has an open waitlist entry."""
+    """A page of the reader's bookings and past ones of rooms, the latest first, the number of all
+    of them, and ``recent``: all reservations that began in the last two days or begin later, the
+    earliest first. ``waits``: whether the reader has an open waitlist entry."""
 
-    page: Sequence[Reservation]
+    page: Sequence[Reservation | RoomBooking]
     total: int
     recent: Sequence[Reservation]
     waits: bool
 
 
 class ReaderOverviews:
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._reservations = db["reservations"]
+        self._texts = FreeTexts("reservations", cipher)
 
-    async def of(self, reader_id: ReaderId, day: date, now: datetime) -> ReaderOverview:
-        """The reader's overview at ``now``, with the bookings for ``day``: today or later."""
+    async def of(
+        self, reader_id: ReaderId, day: date, now: datetime, *, rooms: bool = False
+    ) -> ReaderOverview:
+        """The reader's overview at ``now``, with the bookings for ``day``: today or later.
+        ``rooms``: those of rooms are wanted."""
         last_stay = {
             "coll": "reservations",
             "pipeline": [
@@ -77,12 +88,17 @@ class ReaderOverviews:
                 {"$project": {"seat": 1, "at": 1, "part": "favourite"}},
             ],
         }
+        in_rooms = {
+            "coll": "reservations",
+            "pipeline": [{"$match": live_rooms_of(reader_id, now)}, {"$set": {"part": "room"}}],
+        }
         with translate_errors():
             cursor = await self._reservations.aggregate(
                 [
                     {"$match": {"reader": reader_id, "start": {"$gte": now - LIVE_FOR}}},
                     {"$unionWith": last_stay},
                     {"$unionWith": favourites},
+                    *([{"$unionWith": in_rooms}] if rooms else []),
                 ]
             )
             rows = await cursor.to_list(None)
@@ -97,23 +113,39 @@ class ReaderOverviews:
                 for row in sorted(_of(rows, "favourite"), key=lambda row: (row["at"], row["_id"]))
             ],
             frozenset().union(*used),
+            [
+                room_booking_of(self._texts, row)
+                for row in sorted(_of(rows, "room"), key=lambda row: row["start"])
+            ],
         )
 
     async def records_of(
-        self, reader_id: ReaderId, skip: int, limit: int, now: datetime
+        self, reader_id: ReaderId, skip: int, limit: int, now: datetime, *, rooms: bool
     ) -> ReaderRecords:
         """The reader's records at ``now``, with the page of ``limit`` bookings after the first
-        ``skip``."""
+        ``skip``. ``rooms``: the library has rooms."""
         bookings: Document = {"reader": reader_id, "state": {"$in": _BOOKINGS}}
+        newest: list[Document] = [
+            {"$match": bookings},
+            {"$sort": {"start": -1, "created_at": -1}},
+        ]
+        if rooms:
+            past = past_rooms_of(reader_id)
+            latest: list[Document] = [
+                {"$match": past},
+                {"$set": {"created_at": "$made_at"}},
+                {"$sort": {"start": -1, "created_at": -1}},
+                {"$limit": skip + limit},
+            ]
+            newest += [
+                {"$limit": skip + limit},
+                {"$unionWith": {"coll": "reservations", "pipeline": latest}},
+                {"$sort": {"start": -1, "created_at": -1}},
+            ]
+            bookings = {"$or": [bookings, past]}
         page = {
             "coll": "reservations",
-            "pipeline": [
-                {"$match": bookings},
-                {"$sort": {"start": -1, "created_at": -1}},
-                {"$skip": skip},
-                {"$limit": limit},
-                {"$set": {"part": "page"}},
-            ],
+            "pipeline": [*newest, {"$skip": skip}, {"$limit": limit}, {"$set": {"part": "page"}}],
         }
         entry = {
             "coll": "waitlist",
@@ -136,7 +168,10 @@ class ReaderOverviews:
             total = await total_of(self._reservations, bookings, skip, limit, len(listed))
         recent = (from_document(row) for row in rows if "part" not in row)
         return ReaderRecords(
-            [from_document(row) for row in listed],
+            [
+                room_booking_of(self._texts, row) if "room" in row else from_document(row)
+                for row in listed
+            ],
             total,
             sorted(recent, key=lambda r: r.start),
             bool(_of(rows, "entry")),

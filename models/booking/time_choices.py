@@ -12,7 +12,7 @@ from models.kernel.zone import Zone
 from models.policy.entities import Policy, time_steps
 from models.policy.open_hours import OpenHours
 
-_MORNING: Final = time(9)
+MORNING: Final = time(9)
 """The earliest start that is proposed to a reader who has no usual start."""
 
 
@@ -66,7 +66,7 @@ def proposed_start(
         target = zone.instant(day, usual)
         target -= (target - zone.midnight(day)) % timedelta(minutes=policy.step_minutes)
         return min(starts, key=lambda start: abs(start - target))
-    early, morning = timedelta(minutes=policy.check_in_before_minutes), zone.instant(day, _MORNING)
+    early, morning = timedelta(minutes=policy.check_in_before_minutes), zone.instant(day, MORNING)
     opened = [TimeRange(one.start + early, one.end) for one in hours if one.length > early]
     return next(
         (s for s in starts if s >= morning and any(one.contains(s) for one in opened)), starts[-1]

@@ -75,7 +75,8 @@ def _event(entry: CalendarEntry, zone: Zone) -> Event:
     event.add("location", entry.location)
     event.add("description", entry.description)
     event.add("url", entry.url)
-    event.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")
+    settled = "TENTATIVE" if entry.tentative else "CONFIRMED"
+    event.add("status", "CANCELLED" if entry.cancelled else settled)
     event.add("transp", "TRANSPARENT" if entry.cancelled else "OPAQUE")
     for words, related in ((entry.before_start, "START"), (entry.before_end, "END")):
         if words:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.kernel.ids import ReaderId
+from models.library.rooms import RoomId
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +17,20 @@ class CalendarFeed:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomFeed:
+    """The calendar feed of a study room: its taken times, without anybody's name."""
+
+    room_id: RoomId
+    created_at: datetime
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class CalendarEntry:
     """A booking as a calendar shows it. Times are aware UTC. `uid` never changes; an event with
     a higher `rev` replaces the earlier one. `cancelled`: the reader no longer has the seat.
-    `before_start`, `before_end`: texts of the alarms; "" for none."""
+    `tentative`: the library has yet to approve it. `before_start`, `before_end`: texts of the
+    alarms; "" for none."""
 
     uid: str
     rev: int
@@ -32,5 +43,6 @@ class CalendarEntry:
     location: str
     description: str
     url: str
+    tentative: bool = False
     before_start: str = ""
     before_end: str = ""

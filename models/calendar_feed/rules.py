@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from models.kernel.errors import NotFound
 from models.kernel.time_range import TimeRange
 from models.reservations.entities import Reservation
+from models.reservations.room_booking import RoomBooking, RoomState
 from models.reservations.state_machine import (
     BOOKING_STATES,
     CHECKED_IN_STATES,
@@ -17,8 +18,12 @@ from models.reservations.state_machine import (
 KEPT_FOR: Final = timedelta(days=14)
 """Feeds contain bookings, also cancelled ones, until this long after their start."""
 MOST_ENTRIES: Final = 100
-"""A feed has at most this many bookings, live ones first, so that only ended ones are left out."""
+"""A feed has at most this many bookings of seats, live ones first, so that only ended ones are left
+out."""
 _OFF: Final = frozenset({ReservationState.CANCELLED, ReservationState.NO_SHOW})
+_WITHOUT_STAY: Final = frozenset(
+    {RoomState.DECLINED, RoomState.CANCELLED, RoomState.RELEASED, RoomState.NO_SHOW}
+)
 
 
 def check_is_booking(r: Reservation) -> None:
@@ -27,7 +32,12 @@ def check_is_booking(r: Reservation) -> None:
         raise NotFound()
 
 
-def uid_of(r: Reservation, base_url: str) -> str:
+def has_stay(b: RoomBooking) -> bool:
+    """False if the booking of a room has come to nothing; calendars then have it no more."""
+    return b.state not in _WITHOUT_STAY
+
+
+def uid_of(r: Reservation | RoomBooking, base_url: str) -> str:
     """The permanent id of the booking's calendar event. The id contains the host of
     ``base_url``, which makes it unique worldwide."""
     return f"{r.id}@{urlsplit(base_url).hostname}"
@@ -43,6 +53,13 @@ def calendar_time(r: Reservation) -> TimeRange:
     if r.state in TERMINAL and not is_off(r) and r.held is not None:
         return TimeRange(min(r.start, r.held.start), r.held.end)
     return r.span
+
+
+def room_time(b: RoomBooking) -> TimeRange:
+    """The time of a room's booking in a calendar: as booked or, after a stay that ended early, as
+    long as it lasted."""
+    end = min(b.ended_at or b.span.end, b.span.end)
+    return TimeRange(b.span.start, end) if b.span.start < end else b.span
 
 
 def changed_at(r: Reservation) -> datetime:

@@ -8,6 +8,7 @@ from models.check_in.errors import QrExpired, QrUsed
 from models.kernel.ids import Actor
 from models.kernel.zone import Zone
 from models.library.entities import KioskId, SeatId
+from models.library.rooms import RoomId
 from models.policy.entities import Policy
 from models.reservations.entities import Reservation
 from models.reservations.presence import PresenceMethod, PresenceProof
@@ -39,7 +40,14 @@ class SeatLabelScan:
     seat_id: SeatId
 
 
-PresenceScan = KioskCodeScan | SeatLabelScan
+@dataclass(frozen=True, slots=True)
+class RoomLabelScan:
+    """The scan of the genuine label of a study room, as fixed as a seat's."""
+
+    room_id: RoomId
+
+
+PresenceScan = KioskCodeScan | SeatLabelScan | RoomLabelScan
 
 
 @dataclass(frozen=True, slots=True)

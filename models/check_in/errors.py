@@ -54,7 +54,14 @@ class PresenceMethodOff(RuleViolation):
 
 
 class WrongSeat(RuleViolation):
-    """The scanned seat label belongs to another seat than the booked one. Details: ``seat_id``
-    of the label."""
+    """The scanned seat label belongs to another seat than the booked one, or a study room is
+    booked. Details: ``seat_id`` of the label."""
 
     code = "wrong_seat"
+
+
+class WrongRoom(RuleViolation):
+    """The scanned label belongs to another study room than the booked one, or a seat is booked.
+    Details: ``room_id`` of the label."""
+
+    code = "wrong_room"

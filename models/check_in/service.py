@@ -6,8 +6,8 @@ from functools import partial
 from models.booking.idempotency import Idempotency, idempotent
 from models.booking.writer import ReservationWriter
 from models.check_in import rules, transitions
-from models.check_in.arrival import Arrival, PresenceScan, SeatLabelScan, SeenByStaff
-from models.check_in.errors import OtherInUse, PresenceMethodOff, QrUsed
+from models.check_in.arrival import Arrival, PresenceScan, RoomLabelScan, SeatLabelScan, SeenByStaff
+from models.check_in.errors import OtherInUse, PresenceMethodOff, QrUsed, WrongRoom
 from models.kernel.errors import NotFound
 from models.library.entities import PresenceSource, VenueId
 from models.outages.extension import DeadlineExtension
@@ -53,8 +53,8 @@ class CheckInService:
         scan changes nothing. A check-in before the start also claims the half hours until the
         start. If another reader has these half hours, ``available_from`` is the booked start.
 
-        Raises: NotFound, PresenceMethodOff, QrExpired, QrUsed, WrongSeat, WrongVenue, WrongState,
-        TooEarly, TooLate, OtherInUse.
+        Raises: NotFound, PresenceMethodOff, QrExpired, QrUsed, WrongSeat, WrongRoom, WrongVenue,
+        WrongState, TooEarly, TooLate, OtherInUse.
         """
         proof = None if isinstance(scan, SeenByStaff) else self.proof(ctx, scan)
         arrival, extended = Arrival(scan, proof, ctx.actor, ctx.now, only_return), False
@@ -120,13 +120,16 @@ class CheckInService:
         return await self._writer.update(ctx, id, confirmed)
 
     def venue_of(self, scan: PresenceScan) -> VenueId:
-        """The venue of the scanned kiosk or seat. Raises: NotFound if the kiosk or seat no
-        longer exists; PresenceMethodOff if the venue does not accept this kind of scan."""
+        """The venue of the scanned kiosk, seat or room. Raises: NotFound if that no longer exists;
+        PresenceMethodOff if the venue does not accept this kind of scan."""
         catalog = self._reference.catalog
         if isinstance(scan, SeatLabelScan):
             source = PresenceSource.SEAT_LABEL
             seat = catalog.all_seats.get(scan.seat_id)
             venue_id = catalog.areas[seat.area_id].venue_id if seat is not None else None
+        elif isinstance(scan, RoomLabelScan):
+            source, room = PresenceSource.SEAT_LABEL, self._reference.rooms.get(scan.room_id)
+            venue_id = room.venue_id if room is not None else None
         else:
             source = scan.method.source
             kiosk = catalog.kiosks.get(scan.kiosk_id)
@@ -138,9 +141,11 @@ class CheckInService:
         return venue_id
 
     def proof(self, ctx: RequestContext, scan: PresenceScan) -> PresenceProof:
-        """The proof of presence that the scan gives. Raises: NotFound if the kiosk or seat no
-        longer exists; PresenceMethodOff if the venue does not accept this kind of scan."""
+        """The proof of presence at a seat that the scan gives. Raises: the errors of ``venue_of``;
+        WrongRoom for the label of a room."""
         venue_id, reader_id = self.venue_of(scan), ctx.reader.id
+        if isinstance(scan, RoomLabelScan):
+            raise WrongRoom(room_id=scan.room_id)
         if isinstance(scan, SeatLabelScan):
             method = PresenceMethod.SEAT_LABEL
             return PresenceProof(reader_id, venue_id, method, ctx.now, scan.seat_id)

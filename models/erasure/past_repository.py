@@ -15,6 +15,7 @@ from models.readers.personal_data_repository import (
     anonymise_reservations,
     anonymise_violations,
 )
+from models.reservation_store.room_block_repository import A_BLOCK
 from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 from models.waitlist.entities import WaitlistState
@@ -35,12 +36,14 @@ class PastRepository:
         violations; returns the number of reservations. Deletes bookings of rooms, waitlist
         entries, suspensions and draw tickets that are as old. The progress is stored last, so an
         interrupted run can be repeated. Raises: Unavailable."""
+        # Blocks are made a year ahead: nothing waits for them.
+        not_ahead: Document = {"state": {"$ne": A_BLOCK["state"]}}
         with translate_errors():
             mark = await self._db["versions"].find_one({"_id": _MARK})
             after = mark["until"] if mark else ""
             rows = (
                 await self._db["reservations"]
-                .find({"_id": {"$gt": after}}, {"end": 1, "live": 1, "tombstone": 1})
+                .find({"_id": {"$gt": after}, **not_ahead}, {"end": 1, "live": 1, "tombstone": 1})
                 .sort("_id", ASCENDING)
                 .limit(limit)
                 .to_list(None)

@@ -18,6 +18,7 @@ from models.readers.personal_data_repository import erase_documents, remaining, 
 from models.reservations.errors import Suspended
 from models.reservations.state_machine import ReservationState
 from models.rooms.service import RoomService
+from models.seasons.service import SeasonService
 from models.storage.mongo import Database
 from models.waitlist.service import WaitlistService
 
@@ -31,12 +32,13 @@ class ErasureService:
         waitlist: WaitlistService,
         parties: PartyService,
         rooms: RoomService,
+        seasons: SeasonService,
         reservations: ReservationService,
         check_in: CheckInService,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
         self._db, self._waitlist = db, waitlist
-        self._parties, self._rooms = parties, rooms
+        self._parties, self._rooms, self._seasons = parties, rooms, seasons
         self._reservations, self._check_in = reservations, check_in
         self._on_reader_changed = on_reader_changed
 
@@ -54,6 +56,7 @@ class ErasureService:
                 await self._waitlist.leave(ctx, entry.id)
         await self._parties.end_all(ctx)
         await self._rooms.end_all(ctx)
+        await self._seasons.withdraw_all(reader.id, now)
         for r in await self._reservations.live_of(reader.id, now):
             reserved = r.state is ReservationState.RESERVED
             end = self._reservations.cancel if reserved else self._check_in.finish

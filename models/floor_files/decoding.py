@@ -81,6 +81,17 @@ def _read(data: bytes, words: Vocabulary, most: int, encoding: str) -> FloorFile
     return decoded
 
 
+def table_lines(data: bytes, most: int, encoding: str) -> tuple[Iterator[Line], str]:
+    """The lines of a workbook or a CSV file, and the encoding in which the latter is read. Lines
+    are read as they are taken. Raises: UnreadableFile."""
+    if len(data) > most:
+        raise _unreadable("file_too_large", most=LARGEST_FILE // 1024 // 1024)
+    if zipfile.is_zipfile(io.BytesIO(data)):
+        return workbook.lines_of(data), ""
+    read = _text(data, encoding)
+    return _lines(read.text), read.encoding
+
+
 def _unreadable(reason: str, **facts: object) -> UnreadableFile:
     return UnreadableFile(FileProblem(Malformed("file", reason, **facts)))
 

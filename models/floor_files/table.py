@@ -87,7 +87,7 @@ class _Table:
         if not self.fields:
             self._head(line, cells)
             return
-        row = {name: _plain(c) for name, c in zip(self.fields, cells, strict=False) if name}
+        row = {name: plain(c) for name, c in zip(self.fields, cells, strict=False) if name}
         if any(value.startswith(FORMULA) for value in row.values()):
             self.refuse(line, "formula")
             return
@@ -106,8 +106,8 @@ class _Table:
     def _head(self, line: int, cells: Sequence[str]) -> None:
         self.fields = [self._field(cell) for cell in cells[:_MOST_COLUMNS]]
         # Columns beyond the limit are listed as ignored, too.
-        read = {_folded(cell) for cell, name in zip(cells, self.fields, strict=False) if name}
-        unknown = [cell for cell in cells if _folded(cell) and _folded(cell) not in read]
+        read = {folded(cell) for cell, name in zip(cells, self.fields, strict=False) if name}
+        unknown = [cell for cell in cells if folded(cell) and folded(cell) not in read]
         self.ignored = [" ".join(c.split())[:_LONGEST_HEADING] for c in unknown[:_MOST_COLUMNS]]
         twice = {name for name in self.fields if name and self.fields.count(name) > 1}
         for name in sorted(twice):
@@ -120,9 +120,9 @@ class _Table:
         """The field of the column with this heading; empty for a column that is ignored."""
         columns = self.words.columns
         name, _, tag = tidy(heading).rpartition(":")
-        if columns.get(_folded(name)) == "area" and is_language_tag(tag):
+        if columns.get(folded(name)) == "area" and is_language_tag(tag):
             return NAME_COLUMN + tag
-        return columns.get(_folded(heading), "")
+        return columns.get(folded(heading), "")
 
     def _area(self, line: int, row: Mapping[str, str]) -> AreaInFile | None:
         name, id = row.get("area", ""), row.get("area_id", "")
@@ -147,7 +147,7 @@ class _Table:
         return (f.removeprefix(OWN_FEATURE) for f in self.fields if f.startswith(OWN_FEATURE))
 
     def _kind(self, line: int, row: Mapping[str, str]) -> str | None:
-        text = _folded(row.get("kind", ""))
+        text = folded(row.get("kind", ""))
         if not text:
             return "seat"
         kind = self.words.kinds.get(text)
@@ -213,7 +213,7 @@ class _Table:
         return int(match[1])
 
     def _mark(self, line: int, row: Mapping[str, str], name: str) -> bool:
-        text = _folded(row.get(name, ""))
+        text = folded(row.get(name, ""))
         if text and text not in self.words.yes | self.words.no:
             self.refuse(line, "not_yes_or_no", column=name, text=row[name][:20])
         return text in self.words.yes
@@ -231,11 +231,11 @@ class _Table:
             return None
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     return tidy(text).casefold()
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """The cell's text without the leading apostrophe that keeps spreadsheets from evaluating it."""
     text = text.strip()
     quoted = text.startswith("'") and text[1:].startswith(_QUOTED)

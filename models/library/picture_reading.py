@@ -10,24 +10,32 @@ from typing import Final
 from PIL import Image, ImageOps
 
 from models.kernel.errors import Malformed
-from models.library.plan_picture import LONGEST_SIDE, MOST_BYTES, MOST_PIXELS, PictureFile
+from models.library.plan_picture import (
+    LONGEST_SIDE,
+    MOST_BYTES,
+    MOST_PIXELS,
+    MOST_SENT,
+    PictureFile,
+)
 
 _FORMATS: Final = {"PNG": "image/png", "JPEG": "image/jpeg"}
-_QUALITY: Final = 85
+_QUALITIES: Final = (85, 60, 35)
+"""The qualities of a JPEG, of which the first is taken that needs at most ``MOST_BYTES``."""
 
 
-def read_picture(sent: bytes) -> PictureFile:
-    """Decodes the uploaded picture and returns it as it will be stored: upright, scaled down,
-    without metadata, with white instead of transparency. Takes up to some seconds of CPU time.
-    Raises: Malformed if the file is too large or is no picture."""
-    if len(sent) > MOST_BYTES:
-        raise Malformed("file", "picture_too_large", most=MOST_BYTES // 2**20)
+def read_picture(sent: bytes, longest: int = LONGEST_SIDE, format: str = "") -> PictureFile:
+    """Decodes the uploaded picture and returns it as it will be stored: upright, scaled down to
+    ``longest`` pixels a side, without metadata, with white instead of transparency. ``format``:
+    PNG or JPEG; as it was sent if empty. Takes up to some seconds of CPU time. Raises: Malformed
+    if the file is too large or is no picture."""
+    if len(sent) > MOST_SENT:
+        raise Malformed("file", "picture_too_large", most=MOST_SENT // 2**20)
     try:
         with Image.open(BytesIO(sent), formats=tuple(_FORMATS)) as image:
             # The header has the size, so this is checked before pixels are decoded.
             if image.width * image.height > MOST_PIXELS:
                 raise _too_many_pixels()
-            return _written(_flat(image), str(image.format))
+            return _written(_flat(image, longest), format or str(image.format))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels() from error
     # Pillow raises these for damaged and for malicious files.
@@ -39,13 +47,13 @@ def _too_many_pixels() -> Malformed:
     return Malformed("file", "picture_too_many_pixels", most=MOST_PIXELS // 10_000)
 
 
-def _flat(image: Image.Image) -> Image.Image:
-    """The picture's pixels in RGB, upright, scaled to at most ``LONGEST_SIDE``."""
-    image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a large JPEG is decoded at reduced size
+def _flat(image: Image.Image, longest: int) -> Image.Image:
+    """The picture's pixels in RGB, upright, scaled to at most ``longest``."""
+    image.draft("RGB", (longest, longest))  # a large JPEG is decoded at reduced size
     upright = ImageOps.exif_transpose(image)
     # Converted before scaling: with a palette, thin lines would break.
     pixels = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-    pixels.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    pixels.thumbnail((longest, longest))
     if pixels.mode == "RGB":
         return pixels
     white = Image.new("RGB", pixels.size, "white")
@@ -55,16 +63,17 @@ def _flat(image: Image.Image) -> Image.Image:
 
 def _written(image: Image.Image, format: str) -> PictureFile:
     """Encodes the picture: as PNG for sharp drawings, as JPEG if that exceeds ``MOST_BYTES``."""
-    content = _encoded(image, format)
-    if len(content) > MOST_BYTES:
-        format = "JPEG"
-        content = _encoded(image, format)
+    image.info.clear()
+    content = _encoded(image, format, _QUALITIES[0])
+    for quality in _QUALITIES:
+        if len(content) <= MOST_BYTES:
+            break
+        format, content = "JPEG", _encoded(image, "JPEG", quality)
     digest = hashlib.sha256(content).hexdigest()[:16]
     return PictureFile(content, _FORMATS[format], image.width, image.height, digest)
 
 
-def _encoded(image: Image.Image, format: str) -> bytes:
+def _encoded(image: Image.Image, format: str, quality: int) -> bytes:
     file = BytesIO()
-    image.info.clear()
-    image.save(file, format, quality=_QUALITY)
+    image.save(file, format, quality=quality)
     return file.getvalue()

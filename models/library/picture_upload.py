@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from typing import Final
+
 from models.library.plan_picture import PictureFile
+
+_LONGEST_PHOTO: Final = 960
 
 
 def picture_in(sent: bytes) -> PictureFile:
@@ -10,3 +14,10 @@ def picture_in(sent: bytes) -> PictureFile:
     from models.library.picture_reading import read_picture
 
     return read_picture(sent)
+
+
+def photo_in(sent: bytes) -> PictureFile:
+    """Decodes an uploaded photo into a small JPEG for readers; otherwise as ``picture_in``."""
+    from models.library.picture_reading import read_picture
+
+    return read_picture(sent, _LONGEST_PHOTO, "JPEG")

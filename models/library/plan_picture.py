@@ -6,10 +6,13 @@ from typing import Final
 from models.kernel.errors import Malformed
 from models.library.entities import Area, AreaId
 
+MOST_SENT: Final = 12 * 2**20
+"""An uploaded file has at most this many bytes: a phone's photograph has 3 to 10 MB."""
 MOST_BYTES: Final = 2 * 2**20
-"""The uploaded file and the stored picture have at most this many bytes each."""
+"""A stored picture has at most this many bytes."""
 MOST_PIXELS: Final = 25_000_000
-"""The most pixels of an upload: four bytes each, decoded; an A3 page at 300 dpi has 17 million."""
+"""The most pixels of an upload: four bytes each, decoded; an A3 page at 300 dpi has 17 million, a
+phone's photograph up to 24 million."""
 LONGEST_SIDE: Final = 2400
 """The longer side of a stored picture has at most this many pixels."""
 FARTHEST: Final = 20_000

@@ -39,36 +39,37 @@ class RoomRepository:
         with translate_errors():
             await run_transaction(self._db, work)
 
-    async def add(self, room: Room) -> bool:
-        """Adds the room. False if its id exists. Raises: VenueChanged if the venue was deleted or
-        retired meanwhile; Unavailable."""
+    async def write(self, *rooms: Room) -> bool:
+        """Adds each room of revision 0, and replaces the previous revision of each other one, all
+        or none. False if an id exists, or a room was changed meanwhile. Raises: VenueChanged if a
+        room is in use and its venue no longer; Unavailable."""
 
         async def work(session: Any) -> None:
-            await require_venue(self._db, room.venue_id, session)
-            await self._db["rooms"].insert_one(room_to_document(room), session=session)
+            for room in rooms:
+                if not room.retired:
+                    await require_venue(self._db, room.venue_id, session)
+                await self._write(room, session)
             await count_up(self._db, session)
 
         return await try_transaction(self._db, work)
 
-    async def replace(self, room: Room) -> bool:
-        """Replaces the room's previous revision. False if it was changed meanwhile. Raises:
-        VenueChanged if the room is in use and its venue no longer; Unavailable."""
-
-        async def work(session: Any) -> None:
-            if not room.retired:
-                await require_venue(self._db, room.venue_id, session)
-            result = await self._db["rooms"].replace_one(
-                {"_id": room.id, "rev": room.rev - 1}, room_to_document(room), session=session
-            )
-            if not result.matched_count:
-                raise ConcurrentUpdate
-            await count_up(self._db, session)
-
-        return await try_transaction(self._db, work)
+    async def _write(self, room: Room, session: Any) -> None:
+        document = room_to_document(room)
+        if not room.rev:
+            await self._db["rooms"].insert_one(document, session=session)
+            return
+        result = await self._db["rooms"].replace_one(
+            {"_id": room.id, "rev": room.rev - 1}, document, session=session
+        )
+        if not result.matched_count:
+            raise ConcurrentUpdate
 
 
 async def put_room(db: Database, room: Room, session: Any) -> None:
-    """Stores the room as the next revision of the one with its id, or as a new one."""
+    """Stores the room as the next revision of the one with its id, or as a new one. The picture
+    stays, unless the room has one."""
     fields = {name: value for name, value in room_to_document(room).items() if name != "rev"}
+    if room.picture is None:
+        del fields["picture"]
     change: Document = {"$set": fields, "$inc": {"rev": 1}}
     await db["rooms"].update_one({"_id": room.id}, change, upsert=True, session=session)

@@ -9,7 +9,7 @@ from typing import Final, NewType
 
 from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
-from models.library.entities import VenueId
+from models.library.entities import AreaId, VenueId
 from models.library.names import Names
 
 RoomId = NewType("RoomId", str)
@@ -26,6 +26,9 @@ ROOM_NUMBERS: Final = {
 """The least and the greatest value of each number of ``RoomRules``, besides further conditions."""
 LONGEST_ROOM_NAME: Final = 60
 MOST_PEOPLE: Final = 200
+LONGEST_PICTURE_TEXT: Final = 100
+SMALLEST_ON_PLAN: Final = 40
+"""The least side of a room on a plan, in plan units: that of a seat."""
 _MOST_EQUIPMENT: Final = 20
 _LONGEST_WORD: Final = 30
 
@@ -46,6 +49,8 @@ class RoomRules:
     `confirm_minutes`: so long before the start the room's least number of people must have
     confirmed; None: nobody but the booker need confirm. `unanswered`: what becomes of a request
     that the library has not answered an hour before the start; None: no approval is needed.
+    `groups`: the ids of the reader groups that may book the room; empty: all readers may. Deleted
+    groups do not count.
     """
 
     min_minutes: int = 30
@@ -57,6 +62,29 @@ class RoomRules:
     purpose_wanted: bool = False
     confirm_minutes: int | None = None
     unanswered: RequestAnswer | None = None
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPicture:
+    """A room's picture without its content. `id` changes with every picture. `alt`: what it shows,
+    in words; empty if nobody has said."""
+
+    id: str
+    width: int
+    height: int
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPlace:
+    """The place of a room on the plan of an area: a rectangle in plan units."""
+
+    area_id: AreaId
+    x: int
+    y: int
+    w: int
+    h: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +105,14 @@ class Room:
     names: Names = field(default_factory=dict, hash=False)
     retired: bool = False
     rev: int = 0
+    picture: RoomPicture | None = None
+    place: RoomPlace | None = None
+
+
+def check_picture_text(alt: str) -> None:
+    """Raises: Malformed if it is too long, or no line."""
+    if len(alt) > LONGEST_PICTURE_TEXT or not is_printable_line(alt):
+        raise Malformed("alt", "room_picture_text", most=LONGEST_PICTURE_TEXT)
 
 
 def check_room(room: Room) -> None:
@@ -99,8 +135,20 @@ def check_room(room: Room) -> None:
         raise Malformed("least", "out_of_bounds", least=1, most=room.most)
     if room.hours is not None and room.hours[0] >= room.hours[1]:
         raise Malformed("hours", "hours_reversed")
+    if room.picture is not None:
+        check_picture_text(room.picture.alt)
     words = room.equipment
     if len(words) > _MOST_EQUIPMENT or not all(
         0 < len(word) <= _LONGEST_WORD and is_printable_line(word) for word in words
     ):
         raise Malformed("equipment", "room_equipment", most=_MOST_EQUIPMENT, longest=_LONGEST_WORD)
+
+
+def check_on_plan(place: RoomPlace, width: int, height: int) -> None:
+    """Raises: Malformed if the place is not on a plan of this size, or too small to be seen."""
+    for name, at, length, whole in (
+        ("x", place.x, place.w, width),
+        ("y", place.y, place.h, height),
+    ):
+        if not (at >= 0 and length >= SMALLEST_ON_PLAN and at + length <= whole):
+            raise Malformed(name, "room_off_plan", least=SMALLEST_ON_PLAN, most=whole)

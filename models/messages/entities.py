@@ -124,9 +124,10 @@ class KindChoices:
 
 @record
 class Message:
-    """A message to a reader. `facts`: values for the WeChat template, by fact name. `expires_at`:
-    after it, the message is only shown in the app. `request_id`: the request or job run that caused
-    it. `typed`: True if the text contains words that a person typed, so it is stored encrypted."""
+    """A message to a reader. `facts`: values for the WeChat template, by fact name; of news about a
+    season, its id. `expires_at`: after it, the message is only shown in the app. `request_id`: the
+    request or job run that caused it. `typed`: True if the text contains words that a person typed,
+    so it is stored encrypted."""
 
     id: str
     reader_id: ReaderId

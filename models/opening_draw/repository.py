@@ -1,13 +1,12 @@
-"""The tickets of a draw. MongoDB gives each ticket a random place: all workers see one order."""
+"""The tickets of a draw. Each is stored with its place: all workers see one order."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
-from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo import ASCENDING, IndexModel, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from models.kernel.ids import ReaderId
@@ -33,26 +32,27 @@ class TicketRepository:
         self._results = Batcher(self._write_all)
 
     async def draw(self, ticket: Ticket, last_round: int) -> bool:
-        """Stores the ticket with a random place in its round. An earlier ticket of the reader
-        for the day is replaced if its round is ``last_round`` or earlier; otherwise returns
-        False. Raises: Unavailable."""
-        drawn = UpdateOne(
-            {"_id": ticket.id, "round": {"$lte": last_round}}, _drawn(ticket), upsert=True
-        )
+        """Stores the ticket. An earlier ticket of the reader for the day is replaced if its round
+        is ``last_round`` or earlier; otherwise returns False. Raises: Unavailable."""
+        earlier: Document = {"_id": ticket.id, "round": {"$lte": last_round}}
         with translate_errors():
             try:
-                await self._draws.submit(drawn)
+                await self._draws.submit(ReplaceOne(earlier, _document(ticket), upsert=True))
             except DuplicateKeyError:
                 return False
         return True
 
-    async def draw_again(self, ticket: Ticket, round: int) -> None:
-        """Moves the ticket to a random place in the later round ``round``. Raises: Unavailable."""
-        drawn = UpdateOne(
-            {"_id": ticket.id, "round": ticket.round}, _drawn(replace(ticket, round=round))
-        )
+    async def draw_again(self, ticket: Ticket, later: Ticket) -> None:
+        """Moves the ticket to its place in a later round. Raises: Unavailable."""
+        stored: Document = {"_id": ticket.id, "round": ticket.round}
         with translate_errors():
-            await self._draws.submit(drawn)
+            await self._draws.submit(ReplaceOne(stored, _document(later)))
+
+    async def of(self, reader_id: ReaderId) -> list[Ticket]:
+        """The reader's tickets, those of the earliest day first. Raises: Unavailable."""
+        with translate_errors():
+            rows = await self._all.find({"reader": reader_id}).sort("day").to_list(None)
+        return [_ticket(row) for row in rows]
 
     async def get(self, id: str) -> tuple[Ticket, bool] | None:
         """The ticket and whether its request was served; None without one. Raises: Unavailable."""
@@ -99,13 +99,6 @@ class TicketRepository:
         return [None] * len(updates)
 
 
-def _drawn(ticket: Ticket) -> list[Document]:
-    """The MongoDB update that replaces the ticket's document and gives the ticket a random
-    place. No field stays, since an outcome belongs to one round only."""
-    fields = _document(ticket)
-    return [{"$replaceWith": {"$mergeObjects": [{"$literal": fields}, {"place": {"$rand": {}}}]}}]
-
-
 def _document(ticket: Ticket) -> Document:
     return {
         "_id": ticket.id,
@@ -116,6 +109,8 @@ def _document(ticket: Ticket) -> Document:
         "start": ticket.span.start,
         "end": ticket.span.end,
         "request": ticket.request,
+        "salt": ticket.salt,
+        "place": ticket.place,
     }
 
 
@@ -127,4 +122,6 @@ def _ticket(d: Document) -> Ticket:
         seat_id=SeatId(d["seat"]),
         span=TimeRange(d["start"], d["end"]),
         request=d["request"],
+        salt=d.get("salt", ""),  # a ticket of 0.2.0 has none
+        place=str(d["place"]),
     )

@@ -18,6 +18,9 @@ one (measured) and leave it to scripts."""
 ROUNDS: Final = 7
 """The number of rounds after an opening. Later requests are served in order of arrival."""
 DRAW_LASTS: Final = ROUNDS * ROUND
+REVEALED_AFTER: Final = timedelta(minutes=1)
+"""The secret of a draw is published this long after the opening, when no request can be drawn any
+more: a second request gets a round at most ``ROUNDS_BETWEEN`` after the last one."""
 ROUNDS_BETWEEN: Final = 2
 """A reader's second request is served at least this many rounds after the first. People need
 some two seconds to read a refusal and choose another seat; a script must not be faster."""
@@ -35,6 +38,11 @@ def round_at(opens_at: datetime, now: datetime) -> int | None:
 
 def round_ends(round: int) -> datetime:
     return _EPOCH + (round + 1) * ROUND
+
+
+def is_revealed(opens_at: datetime, now: datetime) -> bool:
+    """True if the draw of that opening is over, and its secret published."""
+    return now >= opens_at + REVEALED_AFTER
 
 
 def too_early_by(round: int, now: datetime) -> timedelta | None:

@@ -1,4 +1,5 @@
-"""The draw at an opening: requests of one round are served in an order that MongoDB has drawn.
+"""The draw at an opening: requests of one round are served in an order that a secret decides, to
+which the service has committed before the opening.
 
 A request waits for its turn and then books as usual: the claim index decides, and no request gets a
 response before its turn. A worker waits no longer than ``PATIENCE`` for outcomes of other workers'
@@ -8,6 +9,7 @@ requests, since a worker may have crashed.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,7 +19,9 @@ from typing import Final
 from models.kernel.errors import Throttled, Unavailable
 from models.kernel.request_id import without_request
 from models.kernel.zone import Zone
-from models.opening_draw.entities import Outcome, Ticket
+from models.opening_draw.calculation import SALT_BYTES, place
+from models.opening_draw.draw_repository import DrawRepository
+from models.opening_draw.entities import Draw, Outcome, Ticket
 from models.opening_draw.errors import AnotherTicketWaits
 from models.opening_draw.repository import TicketRepository
 from models.opening_draw.rules import (
@@ -50,8 +54,8 @@ class Turn:
 
 
 class _Round:
-    def __init__(self, day: date, number: int, ends_at: datetime) -> None:
-        self.day, self.number, self.ends_at = day, number, ends_at
+    def __init__(self, draw: Draw, day: date, number: int, ends_at: datetime) -> None:
+        self.draw, self.day, self.number, self.ends_at = draw, day, number, ends_at
         self.turns: dict[str, asyncio.Future[None]] = {}
         self.order: ServingOrder | None = None
         self.task: asyncio.Task[None] | None = None
@@ -73,11 +77,14 @@ class OpeningDraw:
     def __init__(
         self,
         tickets: TicketRepository,
+        draws: DrawRepository,
         now: Callable[[], datetime],
         sleep: Sleep,
         zone: Callable[[], Zone],
     ) -> None:
-        self._tickets, self._now, self._sleep, self._zone = tickets, now, sleep, zone
+        self._tickets, self._draws = tickets, draws
+        self._now, self._sleep, self._zone = now, sleep, zone
+        self._draw_of: dict[datetime, Draw] = {}
         self._rounds: dict[tuple[date, int], _Round] = {}
         self._held: dict[str, Ticket] = {}
         self._serving = asyncio.Semaphore(SERVED_AT_ONCE)
@@ -93,16 +100,19 @@ class OpeningDraw:
         self, ctx: RequestContext, ticket: Ticket, opens_at: datetime
     ) -> AsyncIterator[Turn]:
         """Runs the block when it is the request's turn, or immediately if the draw is over. The
-        ``round`` of ``ticket`` is ignored. Raises: AnotherTicketWaits, Throttled, Unavailable."""
+        ticket gets its round, salt and place here. Raises: AnotherTicketWaits, Throttled,
+        Unavailable."""
         number = round_at(opens_at, self._now())
         if number is None:
             yield Turn(drawn=False)
             return
         with ctx.step_aside():
-            ticket = await self._draw(replace(ticket, round=number))
+            draw = await self._committed(opens_at)
+            salt = secrets.token_hex(SALT_BYTES)
+            ticket = await self._draw(draw, _placed(draw, replace(ticket, salt=salt), number))
             self._held[ticket.id] = ticket
             try:
-                await self._wait(ticket)
+                await self._wait(draw, ticket)
             except BaseException:
                 self._held.pop(ticket.id, None)
                 raise
@@ -114,8 +124,16 @@ class OpeningDraw:
             self._held.pop(ticket.id, None)
             await self._served(ticket, turn.outcome)
 
-    async def _draw(self, ticket: Ticket) -> Ticket:
-        """Stores the ticket with a random place; returns it with its round. If an earlier ticket
+    async def _committed(self, opens_at: datetime) -> Draw:
+        """The draw of the opening, which usually was committed to before it."""
+        draw = self._draw_of.get(opens_at)
+        if draw is None:
+            draw = await self._draws.commit(opens_at, self._now())
+            self._draw_of = {opens_at: draw}
+        return draw
+
+    async def _draw(self, draw: Draw, ticket: Ticket) -> Ticket:
+        """Stores the ticket with its place; returns it with its round. If an earlier ticket
         of the reader was served already, the new one gets a later round. Raises:
         AnotherTicketWaits if a different request of the reader still waits; Throttled if the
         round is too far away."""
@@ -124,7 +142,7 @@ class OpeningDraw:
             if held is not None:
                 return _joined(held, ticket)
             if await self._tickets.draw(ticket, ticket.round - ROUNDS_BETWEEN):
-                return await self._in_time(ticket)
+                return await self._in_time(draw, ticket)
             stored = await self._tickets.get(ticket.id)
             if stored is None:
                 continue
@@ -135,25 +153,25 @@ class OpeningDraw:
             wait = too_early_by(number, self._now())
             if wait is not None:
                 raise Throttled(wait.total_seconds())
-            ticket = replace(ticket, round=number)
+            ticket = _placed(draw, ticket, number)
 
-    async def _in_time(self, ticket: Ticket) -> Ticket:
+    async def _in_time(self, draw: Draw, ticket: Ticket) -> Ticket:
         """The ticket, moved to a later round if it was stored after its round's order was read."""
         late = self._now() - round_ends(ticket.round)
         while late > SETTLED_AFTER:
-            next_round = ticket.round + 1 + late // ROUND
-            await self._tickets.draw_again(ticket, next_round)
-            ticket = replace(ticket, round=next_round)
-            late = self._now() - round_ends(next_round)
+            later = _placed(draw, ticket, ticket.round + 1 + late // ROUND)
+            await self._tickets.draw_again(ticket, later)
+            ticket = later
+            late = self._now() - round_ends(ticket.round)
         return ticket
 
-    async def _wait(self, ticket: Ticket) -> None:
+    async def _wait(self, draw: Draw, ticket: Ticket) -> None:
         """Waits for the ticket's turn, with fewer than ``SERVED_AT_ONCE`` requests in progress."""
         key = ticket.day, ticket.round
         round = self._rounds.get(key)
         if round is None:
             ends = round_ends(ticket.round)
-            round = self._rounds[key] = _Round(ticket.day, ticket.round, ends)
+            round = self._rounds[key] = _Round(draw, ticket.day, ticket.round, ends)
             round.task = asyncio.create_task(self._run(round), context=without_request())
         turn = round.turns.get(ticket.id)
         if turn is None:
@@ -184,8 +202,10 @@ class OpeningDraw:
             round.call(list(round.turns))
 
     async def _call_in_order(self, round: _Round) -> None:
-        order = ServingOrder(self._zone(), await self._tickets.in_order(round.day, round.number))
-        round.order = order
+        tickets = await self._tickets.in_order(round.day, round.number)
+        applications = [ticket.application for ticket in tickets]
+        await self._draws.record(round.draw, round.day, round.number, applications)
+        round.order = order = ServingOrder(self._zone(), tickets)
         round.call(order.first())
         while round.waiting and self._now() < round.ends_at + PATIENCE:
             await self._sleep(_ASK_EVERY_S)
@@ -194,6 +214,12 @@ class OpeningDraw:
             outcomes = await self._tickets.outcomes(order.unserved(), round.number)
             for id, outcome in outcomes.items():
                 round.call(order.served(id, outcome))
+
+
+def _placed(draw: Draw, ticket: Ticket, round: int) -> Ticket:
+    """The ticket in that round, with its place there."""
+    of_round = place(draw.secret, ticket.day.isoformat(), round, ticket.application)
+    return replace(ticket, round=round, place=of_round)
 
 
 def _joined(other: Ticket, ticket: Ticket) -> Ticket:

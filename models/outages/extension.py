@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -17,6 +16,7 @@ from models.reservation_store.repository import ReservationRepository
 from models.reservation_store.room_repository import RoomBookingRepository
 from models.reservations.entities import Reservation
 from models.reservations.errors import StaleRevision
+from models.reservations.room_booking import RoomBooking
 
 BEAT_EVERY: Final = timedelta(seconds=1.8)
 _JUST_NOW: Final = timedelta(seconds=0.1)
@@ -84,16 +84,30 @@ class DeadlineExtension:
     async def catch_up(self, id: str, now: datetime) -> None:
         """Extends one reservation's deadline for heartbeat gaps that just ended, including one
         between the last heartbeat and ``now``. The stored gaps stay for ``record_heartbeat``."""
-        last, gaps = await self._heartbeat.state()
-        if last is not None and now - last > GAP:
-            gaps = [*gaps, TimeRange(last, now)]
-        for gap in gaps:
+        for gap in await self._gaps(now):
             # A late attempt of the reader may change the reservation meanwhile.
             for _ in range(_ROUNDS):
                 r = await self._reservations.get(id)
                 if r is None or not outage_transitions.falls_into(r, gap):
                     break
                 await apply_all(self._writer, gap.end, [r], _extended_by(gap), {})
+
+    async def catch_up_room(self, id: str, now: datetime) -> None:
+        """Extends the deadlines of one booking of a room, as ``catch_up`` does a
+        reservation's."""
+        for gap in await self._gaps(now):
+            for _ in range(_ROUNDS):
+                b = await self._rooms.get(id)
+                if b is None or not outage_transitions.room_falls_into(b, gap):
+                    break
+                await self._extend_room(b, gap)
+
+    async def _gaps(self, now: datetime) -> list[TimeRange]:
+        """The stored gaps, and the one between the last heartbeat and ``now``."""
+        last, gaps = await self._heartbeat.state()
+        if last is not None and now - last > GAP:
+            return [*gaps, TimeRange(last, now)]
+        return list(gaps)
 
     async def extend_deadlines(self, outage: TimeRange, venue_id: VenueId | None = None) -> int:
         """Extends the deadlines that lie in the outage or within a minute after it, of the venue or
@@ -131,11 +145,17 @@ class DeadlineExtension:
             if not bookings:
                 return moved
             for b in bookings:
-                with suppress(StaleRevision):
-                    new = outage_transitions.extend_room(b, outage)
-                    await self._rooms.replace(self._writer.zone, b, new)
-                    moved += 1
+                moved += await self._extend_room(b, outage)
         raise Busy()
+
+    async def _extend_room(self, b: RoomBooking, outage: TimeRange) -> bool:
+        """Extends the booking's deadlines; False if somebody else was faster."""
+        try:
+            new = outage_transitions.extend_room(b, outage)
+            await self._rooms.replace(self._writer.zone, b, new)
+        except StaleRevision:
+            return False
+        return True
 
 
 def _extended_by(outage: TimeRange) -> Callable[[Reservation], Reservation]:

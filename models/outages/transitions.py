@@ -6,7 +6,7 @@ from datetime import datetime
 from models.kernel.errors import WrongState
 from models.kernel.time_range import TimeRange
 from models.reservations.entities import AFTER_OUTAGE, HistoryEntry, Reservation
-from models.reservations.room_booking import RoomBooking
+from models.reservations.room_booking import RoomBooking, RoomState
 from models.reservations.state_machine import ReservationState
 
 
@@ -20,9 +20,27 @@ def falls_into(r: Reservation, outage: TimeRange) -> bool:
         ReservationState.IN_USE: r.presence_due_at,
     }
     deadline = deadlines.get(r.state)
-    if deadline is None or not outage.start < deadline <= outage.end + AFTER_OUTAGE:
-        return False
-    return not any(e.event == "outage" and e.at == outage.end for e in r.history)
+    return deadline is not None and _within(outage, deadline) and not _was_extended(r, outage)
+
+
+def room_falls_into(b: RoomBooking, outage: TimeRange) -> bool:
+    """True if a deadline that the booking of a room still has lies in the outage or within a
+    minute after it, and has not been extended for this outage yet."""
+    waits = b.state in (RoomState.REQUESTED, RoomState.RESERVED)
+    deadlines = [b.check_in_until, *([b.confirm_by] if b.confirm_by is not None else [])]
+    return (
+        waits
+        and any(_within(outage, deadline) for deadline in deadlines)
+        and not _was_extended(b, outage)
+    )
+
+
+def _within(outage: TimeRange, deadline: datetime) -> bool:
+    return outage.start < deadline <= outage.end + AFTER_OUTAGE
+
+
+def _was_extended(r: Reservation | RoomBooking, outage: TimeRange) -> bool:
+    return any(e.event == "outage" and e.at == outage.end for e in r.history)
 
 
 def extend_deadline(r: Reservation, outage: TimeRange) -> Reservation:
@@ -51,8 +69,7 @@ def extend_room(b: RoomBooking, outage: TimeRange) -> RoomBooking:
     a minute after it: of confirmation, and of check-in, which to miss is no violation then."""
 
     def after(deadline: datetime) -> datetime:
-        within = outage.start < deadline <= outage.end + AFTER_OUTAGE
-        return _after(deadline, outage, b.span.end) if within else deadline
+        return _after(deadline, outage, b.span.end) if _within(outage, deadline) else deadline
 
     until = after(b.check_in_until)
     return replace(

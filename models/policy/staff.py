@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from models.affected_bookings.impact import AffectedBookings
+from models.affected_bookings.rooms import AffectedRooms
 from models.affected_bookings.service import AffectedBookingService, Resolution
 from models.identity.roles import Role
 from models.library.area_events import area_closed
@@ -15,6 +16,7 @@ from models.library.repository import CatalogRepository
 from models.policy.entities import Policy
 from models.reference_data import ReferenceData
 from models.reservations.occupancy_rows import OccupancyRow
+from models.reservations.room_booking import RoomBooking
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.ports import ReaderNotifier
@@ -50,17 +52,19 @@ class StaffPolicyAndPlans:
         reference: ReferenceData,
         affected: AffectedBookings,
         affected_bookings: AffectedBookingService,
+        affected_rooms: AffectedRooms,
         notifier: ReaderNotifier,
     ) -> None:
         self._audit, self._catalogs, self._reference = audit, catalogs, reference
         self._affected, self._affected_bookings = affected, affected_bookings
-        self._notifier = notifier
+        self._affected_rooms, self._notifier = affected_rooms, notifier
 
     async def change_policy(
         self, ctx: StaffContext, new: Policy, summary: str, reason: str, resolution: Resolution
     ) -> None:
         """Publishes the next version of the policy. ``resolution`` is applied to bookings that
-        ``new`` forbids. Raises: RulesChanged, without effect, if another version was published."""
+        ``new`` forbids; the bookers of rooms see the reason. Raises: RulesChanged, without effect,
+        if another version was published."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,
@@ -71,8 +75,9 @@ class StaffPolicyAndPlans:
         ) as entry:
             catalog = self._reference.catalog
             rows = await self._affected.find_affected(new, catalog, ctx.now)
+            rooms = await self._affected_rooms.find_affected(ctx.now, new)
             await self._reference.publish(new, ctx.now)
-            done = await self._resolve(ctx, rows, resolution, sizes=True)
+            done = await self._resolve(ctx, rows, rooms, resolution, reason, sizes=True)
             entry.after = {"version": new.version, "change": summary} | done
 
     async def change_areas(
@@ -116,7 +121,7 @@ class StaffPolicyAndPlans:
             if not await self._catalogs.write_areas(new, changed, closed):
                 raise PlanChanged()
             await reference.refresh()
-            done = await self._resolve(ctx, rows, resolution)
+            done = await self._resolve(ctx, rows, [], resolution, reason)
             for change in changes:
                 if change.old is not None:
                     await self._notify_renumbered(ctx, change.old, change.new)
@@ -138,24 +143,29 @@ class StaffPolicyAndPlans:
     async def resolve_affected_bookings(
         self, ctx: StaffContext, resolution: Resolution, reason: str
     ) -> None:
-        """Applies ``resolution`` to the bookings whose seat or time is not allowed at present."""
+        """Applies ``resolution`` to the bookings whose place or time is not allowed at present; the
+        bookers of rooms see the reason."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.RESOLVE_AFFECTED, target="rules", reason=reason
         ) as entry:
             rows = await self._affected.find_unplaceable(ctx.now)
-            entry.after = await self._resolve(ctx, rows, resolution)
+            rooms = await self._affected_rooms.find_unplaceable(ctx.now)
+            entry.after = await self._resolve(ctx, rows, rooms, resolution, reason)
 
     async def _resolve(
         self,
         ctx: StaffContext,
         rows: list[OccupancyRow],
+        rooms: list[RoomBooking],
         resolution: Resolution,
+        reason: str,
         sizes: bool = False,
     ) -> dict[str, object]:
         done = await self._affected_bookings.resolve(rows, resolution, ctx.actor, ctx.now, sizes)
         if resolution is Resolution.KEEP:
             return {}
+        done += await self._affected_rooms.cancel(rooms, reason, ctx.actor, ctx.now)
         counts = {"cancelled": done.cancelled, "offered": done.offered, "left": done.left}
         return {name: n for name, n in counts.items() if n or name == "cancelled"}
 

@@ -73,6 +73,7 @@ class SetupStep(StrEnum):
     VENUES = "venues"
     HOURS = "hours"
     FLOORS = "floors"
+    ROOMS = "rooms"
     RULES = "rules"
     STAFF = "staff"
 

@@ -3,7 +3,7 @@ worker. A reader's memberships are part of the reader's document."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -186,6 +186,10 @@ class ReaderGroups:
         """True if a member of these groups may use the seat."""
         reserved = self.reserved_for(seat)
         return not reserved or not reserved.isdisjoint(groups)
+
+    def known(self, ids: Collection[str]) -> Groups:
+        """The groups with these ids, without deleted ones."""
+        return frozenset(id for id in self.by_id if id in ids)
 
     def names(self, groups: Groups) -> tuple[str, ...]:
         """The groups' names for readers, sorted."""

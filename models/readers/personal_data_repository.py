@@ -32,6 +32,7 @@ PERSONAL_COLLECTIONS: Final = (
     "opening_tickets",
     "outbox_events",
     "review_codes",
+    "season_applications",
     "second_factors",
     "sessions",
     "staff_alerts",
@@ -52,6 +53,7 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "backups",
         "canned_answers",
         "versions",
+        "daily_room_statistics",
         "daily_statistics",
         "logged_out_tickets",
         "used_once",
@@ -62,13 +64,17 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "kiosks",
         "leases",
         "notices",
+        "opening_draws",
         "outages",
         "plan_pictures",
         "profile",
         "policies",
         "presence_methods",
         "reader_groups",
+        "room_pictures",
         "rooms",
+        "season_entries",
+        "seasons",
         "seat_features",
         "webhooks",
         "wechat_callbacks",
@@ -111,7 +117,7 @@ _TECHNICAL_FIELDS: Final = frozenset(
         ),
         *("sealed", "ticket", "who", "writer", "reader", "counted_on", "takes"),
         *("secret", "request", "email_code", "code_tries", "code_until", "last_step"),
-        *("title_facts", "text_facts", "typed_facts"),
+        *("title_facts", "text_facts", "typed_facts", "news"),
     }
 )
 """Fields that an export leaves out: technical ones, which add no information about the reader."""
@@ -155,7 +161,7 @@ async def _rooms_of(db: Database, id: ReaderId) -> list[Document]:
     for row in rows:
         row["own"] = row.pop("people")[0] == id
         if not row["own"]:
-            row |= {"purpose": "", "answer": ""}
+            row |= {"purpose": "", "answer": "", "check": None}
     return rows
 
 
@@ -240,7 +246,7 @@ async def _leave_rooms(db: Database, id: ReaderId) -> None:
     what they and the library wrote. Their ``change`` is a new one, so that a job under way notices
     it."""
     own: Document = {"people.0": ERASED_READER, "purpose": "", "answer": "", "claims": []}
-    own |= {"number": 0, "change": new_id()}
+    own |= {"number": 0, "key": "", "digest": "", "check": None, "change": new_id()}
     others: Document = {"$pull": {"people": id}, "$set": {"change": new_id()}}
     rooms, of_reader = db["reservations"], {**A_ROOM_BOOKING, "people": id}
     await rooms.update_many({**of_reader, "people.0": id}, {"$set": own})
@@ -299,6 +305,7 @@ async def _forget_actions(db: Database, id: ReaderId) -> None:
     made = {"$set": {"created_by": ERASED_READER}}
     await db["api_tokens"].update_many({"created_by": id}, made)
     await db["violations"].update_many({"waiver.by": id}, {"$set": {"waiver.by": ERASED_READER}})
+    await db["seasons"].update_many({"started.by": id}, {"$set": {"started.by": ERASED_READER}})
 
 
 async def remaining(db: Database, id: ReaderId) -> list[str]:
@@ -312,8 +319,9 @@ async def remaining(db: Database, id: ReaderId) -> list[str]:
 
 async def erase_late_writes(db: Database, reservation_ids: Sequence[str]) -> None:
     """Repeats the erasure of readers about whom the outbox dispatcher has written after their
-    erasure: messages, violations or kiosk scans that belong to these reservations. An erasure
-    that is still running is left alone, as it looks for such writes itself. Raises: Unavailable."""
+    erasure: messages, violations or kiosk scans that belong to these reservations, or to news of a
+    season. An erasure that is still running is left alone, as it looks for such writes itself.
+    Raises: Unavailable."""
     if not reservation_ids:
         return
     named: set[ReaderId] = set()

@@ -12,6 +12,7 @@ from models.readers.personal_data_repository import A_ROOM_BOOKING
 from models.reservation_store.mapping import from_document
 from models.reservation_store.party_mapping import HOLDING
 from models.reservation_store.queries import A_RESERVATION, ReservationCollection
+from models.reservation_store.room_outbox import RoomEventRecord, event_records
 from models.reservations.deadlines import Deadline, deadlines
 from models.reservations.entities import AFTER_OUTAGE, Reservation
 from models.reservations.state_machine import ReservationState
@@ -100,9 +101,12 @@ class DueQueries(ReservationCollection):
                 {"_id": id}, {"$set": {"carry_over_at": None, "due_at": None}}
             )
 
-    async def with_outbox_events(self, limit: int) -> list[Reservation]:
-        """Reservations with events in the outbox, the oldest first. Claims, idempotency results
-        and history are left out of them: these are half of each document."""
+    async def with_outbox_events(
+        self, limit: int
+    ) -> tuple[list[Reservation], list[RoomEventRecord]]:
+        """Reservations with events in the outbox, and the events of bookings of rooms; of both
+        together at most ``limit``, the oldest first. Claims, idempotency results and history are
+        left out: these are half of each document."""
         empty: Document = {"claims": [], "idempotency_results": [], "history": []}
         with translate_errors():
             rows = (
@@ -112,7 +116,11 @@ class DueQueries(ReservationCollection):
                 .batch_size(limit)
                 .to_list(None)
             )
-        return [from_document(row | empty) for row in rows]
+        rooms = [row for row in rows if "room" in row]
+        return (
+            [from_document(row | empty) for row in rows if "room" not in row],
+            [event for row in rooms for event in event_records(row)],
+        )
 
     async def oldest_outbox_event(self) -> datetime | None:
         """The oldest outbox event's time; None if all outboxes are empty. Raises: Unavailable."""

@@ -7,6 +7,8 @@ from typing import Final
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from models.readers.personal_data_repository import A_ROOM_BOOKING
+from models.reservation_store.room_block_repository import A_BLOCK
+from models.text_checks.repository import check_index
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "reservations": [
@@ -84,6 +86,12 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("people", ASCENDING), ("start", ASCENDING)],
             name="people_in_rooms",
             partialFilterExpression=dict(A_ROOM_BOOKING),
+        ),
+        check_index(),
+        IndexModel(
+            [("day", ASCENDING), ("room", ASCENDING)],
+            name="blocks_of_rooms",
+            partialFilterExpression=dict(A_BLOCK),
         ),
         IndexModel(
             [("patrol_at", ASCENDING)],

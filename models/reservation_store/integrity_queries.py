@@ -16,7 +16,12 @@ from models.storage.mongo_errors import translate_errors
 
 _TOLERATED_OVERLAP: Final = timedelta(seconds=10)
 """Shorter overlaps are not reported: they last as long as a request, double bookings minutes."""
-_SPAN: Final = ("day", "seat", "reader", "placed_at", "start", "end", "ended_at", "available_from")
+_SPAN: Final[Document] = {
+    **dict.fromkeys(("day", "seat", "reader", "room", "start", "end"), 1),
+    **dict.fromkeys(("placed_at", "available_from", "ended_at"), 1),
+    "history": {"$slice": 1},
+}
+_HOLDS: Final[Document] = {"$or": [A_RESERVATION, {"room": {"$exists": True}}]}
 _SWEEP_BATCH: Final = 5000
 _SWEEP_S: Final = 3600.0
 
@@ -29,8 +34,8 @@ class DoubleBooking:
 
 
 class OccupiedSpan(NamedTuple):
-    """A time for which reservation ``id`` held the seat or reader ``key`` (``seat <id>`` or
-    ``reader <id>``), from ``start`` to before ``stop``."""
+    """A time for which reservation ``id`` held the seat, reader or room ``key`` (``seat <id>``,
+    say), from ``start`` to before ``stop``."""
 
     key: str
     start: datetime
@@ -42,7 +47,13 @@ def occupied_spans(row: Document) -> list[OccupiedSpan]:
     """The times for which a stored reservation held its seat and its reader; empty if it ended
     before these times began. They begin at ``placed_at`` if the start is earlier: a start 现在
     (now) is cut to the minute, and before ``placed_at`` the seat could be another reader's.
-    Erased readers share one id, so for them only the seat is returned."""
+    Erased readers share one id, so for them only the seat is returned. Of a booking or block of a
+    room it is the stay, without buffer and people, who come and go."""
+    if "room" in row:
+        start = max(row["start"], row["history"][0]["at"])
+        stop = min(row["end"], row["ended_at"] or row["end"])
+        key = f"room {row['room']}"
+        return [OccupiedSpan(key, start, stop, row["_id"])] if start < stop else []
     start = max(min(row["start"], row.get("available_from") or row["start"]), row["placed_at"])
     stop = min(row["end"], row.get("ended_at") or row["end"])
     if stop <= start:
@@ -53,7 +64,7 @@ def occupied_spans(row: Document) -> list[OccupiedSpan]:
 
 class IntegrityQueries(ReservationCollection):
     async def find_double_bookings(self) -> list[DoubleBooking]:
-        """Every pair of reservations that held one seat or one reader at the same time. The
+        """Every pair of reservations that held one seat, reader or room at the same time. The
         search ignores the claims, since it checks whether they work. Overlaps of seconds do not
         count: one request may release a seat while another asks for it."""
         doubles: list[DoubleBooking] = []
@@ -72,7 +83,7 @@ class IntegrityQueries(ReservationCollection):
     async def _days(self) -> AsyncIterator[list[Document]]:
         """Yields all reservations, day by day. MongoDB sorts on disk: memory holds one day only."""
         cursor = (
-            self._all.find(A_RESERVATION, dict.fromkeys(_SPAN, 1))
+            self._all.find(_HOLDS, _SPAN)
             .sort("day", ASCENDING)
             .batch_size(_SWEEP_BATCH)  # otherwise MongoDB sends 16 MB at once
             .allow_disk_use(True)

@@ -7,7 +7,9 @@ from typing import Any, Final
 from bson.objectid import ObjectId
 from pymongo import ASCENDING, DESCENDING
 from pymongo.asynchronous.cursor import AsyncCursor
+from pymongo.errors import DuplicateKeyError
 
+from models.kernel.errors import Unavailable
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
@@ -17,10 +19,11 @@ from models.reservation_store.mapping import from_document
 from models.reservation_store.party_mapping import HOLDING, party_of
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.entities import Reservation
+from models.reservations.errors import ClaimLost, StaleRevision
 from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import BOOKING_STATES, LIVE, ReservationState
 from models.storage.mongo import Database, Document, find_page
-from models.storage.mongo_errors import translate_errors
+from models.storage.mongo_errors import conflicting_key, translate_errors, unconfirmed
 
 _LIVE: Final = sorted(LIVE)
 _DAY: Final = timedelta(days=1)
@@ -31,6 +34,21 @@ A_RESERVATION: Final[Document] = {"area": {"$exists": True}}
 class ReservationCollection:
     def __init__(self, db: Database) -> None:
         self._all = db["reservations"]
+
+    async def _update(self, id: str, change: str, update: Document) -> None:
+        """Applies the update, with the claims in it, if ``change`` was the document's last one.
+        Raises: StaleRevision; ClaimLost; Unavailable."""
+        try:
+            with translate_errors():
+                updated = await self._all.find_one_and_update(
+                    {"_id": id, "change": change}, update, projection={"_id": 1}
+                )
+        except DuplicateKeyError as error:
+            if unconfirmed(error):
+                raise Unavailable() from error
+            raise ClaimLost(conflicting_key(error)) from error
+        if updated is None:
+            raise StaleRevision()
 
     async def _read(self, cursor: AsyncCursor[Document]) -> list[Reservation]:
         with translate_errors():
@@ -282,11 +300,15 @@ class ReservationQueries(ReservationCollection):
         return {row["_id"]: VenueId(row["venue"]) for row in rows}
 
     async def first_created_at(self) -> datetime | None:
-        """The instant at which the oldest stored booking was made; None without bookings."""
-        real: Document = {"created_at": {"$exists": True}}  # not a tombstone
+        """The instant at which the oldest stored booking, of a seat or a room, was made; None
+        without bookings."""
+        fields = ("created_at", "made_at")
+        real: Document = {"$or": [{name: {"$exists": True}} for name in fields]}  # no tombstone
         with translate_errors():
-            oldest = await self._all.find_one(real, {"created_at": 1}, sort=[("_id", ASCENDING)])
-        return oldest["created_at"] if oldest else None
+            oldest = await self._all.find_one(
+                real, dict.fromkeys(fields, 1), sort=[("_id", ASCENDING)]
+            )
+        return oldest.get("created_at") or oldest["made_at"] if oldest else None
 
     async def has_live(self, day: date) -> bool:
         """True if the day has a live reservation (booked, checked in, on leave or offered)."""

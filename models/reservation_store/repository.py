@@ -211,12 +211,26 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
             await step(session)
             await self._insert_one(made, session)
 
+        await self._insert_in(work, made.id)
+        self._report_write(None, made)
+
+    async def insert_documents(self, documents: Sequence[Document]) -> None:
+        """Inserts all of the documents with their claims, or none. Raises: as ``insert``."""
+
+        async def work(session: Any) -> None:
+            for document in documents:
+                await self._all.insert_one(document, session=session)
+
+        await self._insert_in(work, documents[0]["_id"])
+
+    async def _insert_in(self, work: InTransaction, id: ReservationId) -> None:
+        """Runs ``work``, which inserts the document with this id, in a transaction. Raises: as
+        ``insert_together``."""
         try:
             await self._together(work)
         except UNKNOWN_OUTCOME as error:
-            if not await self._insert_was_written(made.id):
+            if not await self._insert_was_written(id):
                 raise Unavailable() from error
-        self._report_write(None, made)
 
     async def _insert_one(self, made: Reservation, session: Any) -> None:
         await self._all.insert_one(to_new_document(made, self.writer), session=session)

@@ -7,16 +7,18 @@ from typing import Final
 
 from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
-from models.library.rooms import RequestAnswer
+from models.library.rooms import RequestAnswer, RoomId
 from models.readers.personal_data_repository import A_ROOM_BOOKING
 from models.reservations.entities import HistoryEntry
-from models.reservations.room_booking import RoomBooking, RoomState
+from models.reservations.room_booking import RoomBooking, RoomState, RoomTime
 from models.storage.free_text import FreeTexts
 from models.storage.mongo import Document
+from models.text_checks.repository import verdict_in
 
 _SAME: Final = (
     *("change", "number", "made_at", "least", "most", "check_in_from", "check_in_until"),
     *(
+        "reminded_until",
         "excused",
         "confirm_by",
         "answer_by",
@@ -24,6 +26,8 @@ _SAME: Final = (
         "ended_at",
         "news_due",
         "kiosk_code",
+        "key",
+        "digest",
     ),
 )
 """The fields that are stored as they are."""
@@ -48,6 +52,7 @@ def room_document(zone: Zone, texts: FreeTexts, b: RoomBooking) -> Document:
         "unanswered": b.unanswered.value if b.unanswered is not None else None,
         "purpose": texts.seal("purpose", b.purpose),
         "answer": texts.seal("answer", b.reason),
+        "changed_from": _place_document(b.changed_from),
         "history": [{"at": e.at, "event": e.event, "by": e.by, "via": e.via} for e in b.history],
         **{name: getattr(b, name) for name in _SAME},
     }
@@ -66,7 +71,19 @@ def room_booking_of(texts: FreeTexts, d: Document) -> RoomBooking:
         buffer=timedelta(minutes=d["buffer"]),
         unanswered=RequestAnswer(d["unanswered"]) if d["unanswered"] is not None else None,
         purpose=texts.open("purpose", d.get("purpose")),
+        verdict=verdict_in(d.get("check")),
         reason=texts.open("answer", d.get("answer")),
+        changed_from=_place_of(d.get("changed_from")),
         history=tuple(HistoryEntry(e["at"], e["event"], e["by"], e["via"]) for e in d["history"]),
         **{name: d[name] for name in _SAME},
     )
+
+
+def _place_document(place: RoomTime | None) -> Document | None:
+    if place is None:
+        return None
+    return {"room": place.room_id, "start": place.span.start, "end": place.span.end}
+
+
+def _place_of(d: Document | None) -> RoomTime | None:
+    return RoomTime(RoomId(d["room"]), TimeRange(d["start"], d["end"])) if d is not None else None

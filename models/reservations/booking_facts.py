@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from models.kernel.ids import ReaderId
-from models.library.entities import AreaId, SeatId
+from models.library.entities import AreaId, SeatId, VenueId
+from models.library.rooms import RoomId
+from models.reservations.room_booking import RoomState
 from models.reservations.state_machine import ReservationState
 
 
@@ -30,3 +32,21 @@ class BookingFacts:
         if self.checked_in_at is None:
             return None
         return max(self.checked_in_at, self.available_from or self.checked_in_at)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomBookingFacts:
+    """The facts of a booking of a room that statistics and exports use. `people`: the number of
+    those who have confirmed."""
+
+    day: date
+    room_id: RoomId
+    venue_id: VenueId
+    booker: ReaderId
+    people: int
+    state: RoomState
+    made_at: datetime
+    start: datetime
+    end: datetime
+    checked_in_at: datetime | None
+    ended_at: datetime | None

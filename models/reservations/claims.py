@@ -101,3 +101,9 @@ def room_week_claim(reader_id: ReaderId, day: date, k: int) -> str:
 
 def idempotency_claim(reader_id: ReaderId, key: str) -> str:
     return f"i:{reader_id}:{key}"
+
+
+def room_key_claim(reader_id: ReaderId, key: str) -> str:
+    """The claim of the idempotency key by which a room is booked. Seats have others: a blank is in
+    no key."""
+    return idempotency_claim(reader_id, f"room {key}")

@@ -105,7 +105,8 @@ class SeatKept(RuleViolation):
 
 
 class GroupOnly(RuleViolation):
-    """The seat is reserved for readers of other groups. Details: ``groups``, their names."""
+    """The seat or study room is reserved for readers of other groups. Details: ``groups``, their
+    names."""
 
     code = "group_only"
 

@@ -14,10 +14,16 @@ from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
 from models.library.entities import AreaId, SeatId, VenueId
 from models.library.rooms import RequestAnswer, RoomId
-from models.reservations.claims import reader_claims, room_claims, room_week_claim
+from models.reservations.claims import (
+    reader_claims,
+    room_claims,
+    room_key_claim,
+    room_week_claim,
+)
 from models.reservations.entities import HistoryEntry, Reservation
 from models.reservations.errors import TooEarly, TooFewPeople, TooLate
 from models.reservations.state_machine import ReservationState
+from models.text_checks.entities import TextVerdict
 
 
 class RoomState(StrEnum):
@@ -41,6 +47,9 @@ class RoomEvent(StrEnum):
     CANCEL = "cancel"
     RELEASE = "release"
     MARK_NO_SHOW = "miss"
+    CHANGE = "change"
+    RESERVE = "reserve"
+    EXTEND = "extend"
 
 
 TRANSITIONS: Final[Mapping[tuple[RoomState, RoomEvent], RoomState]] = {
@@ -48,15 +57,30 @@ TRANSITIONS: Final[Mapping[tuple[RoomState, RoomEvent], RoomState]] = {
     (RoomState.REQUESTED, RoomEvent.DECLINE): RoomState.DECLINED,
     (RoomState.REQUESTED, RoomEvent.CANCEL): RoomState.CANCELLED,
     (RoomState.REQUESTED, RoomEvent.RELEASE): RoomState.RELEASED,
+    (RoomState.REQUESTED, RoomEvent.CHANGE): RoomState.REQUESTED,
+    (RoomState.REQUESTED, RoomEvent.RESERVE): RoomState.RESERVED,
     (RoomState.RESERVED, RoomEvent.CHECK_IN): RoomState.IN_USE,
     (RoomState.RESERVED, RoomEvent.CANCEL): RoomState.CANCELLED,
     (RoomState.RESERVED, RoomEvent.RELEASE): RoomState.RELEASED,
     (RoomState.RESERVED, RoomEvent.MARK_NO_SHOW): RoomState.NO_SHOW,
+    (RoomState.RESERVED, RoomEvent.CHANGE): RoomState.RESERVED,
     (RoomState.IN_USE, RoomEvent.FINISH): RoomState.FINISHED,
     (RoomState.IN_USE, RoomEvent.COMPLETE): RoomState.COMPLETED,
+    (RoomState.IN_USE, RoomEvent.EXTEND): RoomState.IN_USE,
 }
 LIVE: Final = frozenset(state for state, _ in TRANSITIONS)
-_RESULT: Final = {event: state for (_, event), state in TRANSITIONS.items()}
+_RESULT: Final = {event: to for (state, event), to in TRANSITIONS.items() if state is not to}
+"""The state in which an event has happened already; a change of the time can follow another."""
+
+
+class RoomReminder(StrEnum):
+    """The kinds of reminders of a booking."""
+
+    PEOPLE = "people"
+    CHECK_IN_OPENS = "opens"
+    CHECK_IN_ENDS = "ends"
+
+
 _SYSTEM: Final = Actor("system", "job")
 _NEWS: Final = frozenset(
     {
@@ -65,7 +89,24 @@ _NEWS: Final = frozenset(
     }
 )
 """The events of which somebody of the booking learns by a message."""
+CHANGES: Final = frozenset({RoomEvent.CHANGE, RoomEvent.RESERVE, RoomEvent.EXTEND})
+"""The events by which a booking gets another room or time."""
+_REMIND_BEFORE: Final = timedelta(hours=1)
+"""The booker is reminded of people who lack so long before the deadline of confirmation."""
 _WAS_USED: Final = frozenset({RoomState.FINISHED, RoomState.COMPLETED})
+_PLACED: Final = (
+    *("room_id", "room_rev", "venue_id", "day", "span", "buffer", "least", "most", "purpose"),
+    *("check_in_from", "check_in_until", "excused", "confirm_by", "answer_by", "unanswered"),
+)
+"""The fields that depend on the room and the time, and on the rules at the moment of the choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomTime:
+    """A room in a time."""
+
+    room_id: RoomId
+    span: TimeRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +119,11 @@ class RoomBooking:
     fewer than `least` people have confirmed; None: nobody need confirm, or enough had. `answer_by`:
     without an answer by then the request gets `unanswered`. `excused`: a no-show is no violation.
     `news_due`: its people have yet to learn what has become of it, and a no-show has yet to be
-    recorded as a violation. `kiosk_code`: the claim of the code
-    by which somebody has checked in. `change`: as of a reservation.
+    recorded as a violation. `changed_from`: where it was before a change of which those who have
+    confirmed have yet to learn. `reminded_until`: reminders of that instant and of earlier ones are
+    sent or no longer needed. `kiosk_code`: the claim of the code by which somebody has checked in.
+    `verdict`: of the check of `purpose`. `key`, `digest`: of the request that made it, if it had an
+    idempotency key; empty after an erasure. `change`: as of a reservation.
     """
 
     id: ReservationId
@@ -98,8 +142,10 @@ class RoomBooking:
     most: int
     check_in_from: datetime
     check_in_until: datetime
+    reminded_until: datetime
     excused: bool
     purpose: str = ""
+    verdict: TextVerdict = TextVerdict.UNCHECKED
     confirm_by: datetime | None = None
     answer_by: datetime | None = None
     unanswered: RequestAnswer | None = None
@@ -107,7 +153,10 @@ class RoomBooking:
     checked_in_at: datetime | None = None
     ended_at: datetime | None = None
     news_due: bool = False
+    changed_from: RoomTime | None = None
     kiosk_code: str | None = None
+    key: str = ""
+    digest: str = ""
     history: tuple[HistoryEntry, ...] = ()
 
     @property
@@ -119,15 +168,20 @@ class RoomBooking:
         return self.state in LIVE
 
     @property
+    def untold(self) -> bool:
+        """True if some of its people have yet to learn what has become of it."""
+        return self.news_due or self.changed_from is not None
+
+    @property
     def lacks_people(self) -> bool:
         """True if it will be released unless more people confirm."""
         waits = self.state in (RoomState.REQUESTED, RoomState.RESERVED)
         return waits and self.confirm_by is not None and len(self.people) < self.least
 
     @property
-    def due_at(self) -> datetime | None:
-        """The first instant at which a job acts on the booking in its present state; None if no
-        job does."""
+    def deadline(self) -> datetime | None:
+        """The first instant at which a job changes the booking's present state; None if no job
+        does."""
         instants = [self.confirm_by if self.lacks_people else None]
         match self.state:
             case RoomState.REQUESTED:
@@ -136,9 +190,36 @@ class RoomBooking:
                 instants.append(self.check_in_until)
             case RoomState.IN_USE:
                 instants.append(self.span.end)
-        if self.news_due:
-            instants.append(self.history[-1].at)
         return min((instant for instant in instants if instant is not None), default=None)
+
+    @property
+    def reminders(self) -> Mapping[datetime, RoomReminder]:
+        """The reminders that are left in the present state, each at its instant."""
+        at: dict[datetime, RoomReminder] = {}
+        if self.lacks_people and self.confirm_by is not None:
+            at[self.confirm_by - _REMIND_BEFORE] = RoomReminder.PEOPLE
+        elif self.state is RoomState.RESERVED:
+            at[self.check_in_from] = RoomReminder.CHECK_IN_OPENS
+            at[self.span.start] = RoomReminder.CHECK_IN_ENDS
+        return {instant: what for instant, what in at.items() if instant > self.reminded_until}
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The first instant at which a job acts on the booking in its present state; None if no
+        job does."""
+        instants = [*self.reminders]
+        if self.deadline is not None:
+            instants.append(self.deadline)
+        if self.untold:
+            instants.append(self.history[-1].at)
+        return min(instants, default=None)
+
+    def reminder_at(self, now: datetime) -> datetime | None:
+        """The instant of the reminder to be sent now, the latest of several; None if there is
+        none, or if the deadline of which it would remind has passed."""
+        if self.deadline is not None and now >= self.deadline:
+            return None
+        return max((instant for instant in self.reminders if instant <= now), default=None)
 
     @property
     def room_time(self) -> TimeRange | None:
@@ -188,6 +269,7 @@ class RoomBooking:
             *((room_week_claim(self.booker, self.day, self.number),) if self._counts else ()),
             *(claim for person in people for claim in reader_claims(zone, person, self.span)),
             *((self.kiosk_code,) if self.kiosk_code is not None else ()),
+            *((room_key_claim(self.booker, self.key),) if self.key else ()),
         )
 
 
@@ -195,7 +277,7 @@ def advance(
     b: RoomBooking, event: RoomEvent, actor: Actor, at: datetime, reason: str = ""
 ) -> RoomBooking:
     """The booking after ``event``. A repeated event changes nothing. Raises: WrongState."""
-    if b.state is _RESULT[event]:
+    if b.state is _RESULT.get(event):
         return b
     try:
         state = TRANSITIONS[b.state, event]
@@ -206,6 +288,7 @@ def advance(
         state=state,
         reason=reason or b.reason,
         news_due=b.news_due or event in _NEWS,
+        reminded_until=max(b.reminded_until, at),
         ended_at=None if state in LIVE else at,
         history=(*b.history, HistoryEntry(at, event.value, actor.by, actor.via)),
     )
@@ -242,6 +325,38 @@ def withdrawn(b: RoomBooking, person: ReaderId, now: datetime) -> RoomBooking:
     return replace(b, people=others, confirm_by=None if settled else b.confirm_by)
 
 
+def may_change(b: RoomBooking, now: datetime) -> None:
+    """Checks that another room or time can be chosen: before the stay. Raises: WrongState; TooLate
+    after the deadline of people who lack, or of the answer to a request."""
+    if b.state not in (RoomState.REQUESTED, RoomState.RESERVED) or now >= b.span.start:
+        raise WrongState(state=b.state.value)
+    answer_by = b.answer_by if b.state is RoomState.REQUESTED else None
+    for deadline in (b.confirm_by if b.lacks_people else None, answer_by):
+        if deadline is not None and now >= deadline:
+            raise TooLate(deadline)
+
+
+def changed(b: RoomBooking, to: RoomBooking, actor: Actor, now: datetime) -> RoomBooking:
+    """The booking in the room and the time of ``to``, one that its booker would make now; its
+    people come along. It is a request if ``to`` is one. Raises: as ``may_change``."""
+    may_change(b, now)
+    new = advance(b, RoomEvent.CHANGE if b.state is to.state else RoomEvent.RESERVE, actor, now)
+    return replace(_moved(b, new), **{name: getattr(to, name) for name in _PLACED})
+
+
+def extended(b: RoomBooking, span: TimeRange, actor: Actor, now: datetime) -> RoomBooking:
+    """The booking in use with a later end. Raises: WrongState, also after its end."""
+    if now >= b.span.end:
+        raise WrongState(state=b.state.value)
+    return replace(_moved(b, advance(b, RoomEvent.EXTEND, actor, now)), span=span)
+
+
+def _moved(b: RoomBooking, new: RoomBooking) -> RoomBooking:
+    """``new`` with the news for those who have confirmed, if there are any."""
+    was = b.changed_from or RoomTime(b.room_id, b.span)
+    return replace(new, changed_from=was if len(b.people) > 1 else None)
+
+
 def checked_in(b: RoomBooking, code: str | None, actor: Actor, now: datetime) -> RoomBooking:
     """The booking in use. ``code``: the claim of the kiosk code that was scanned. Raises:
     WrongState, TooEarly, TooLate; TooFewPeople while it lacks people."""
@@ -260,7 +375,7 @@ def checked_in(b: RoomBooking, code: str | None, actor: Actor, now: datetime) ->
 def settled(b: RoomBooking, now: datetime) -> RoomBooking:
     """The booking after the deadline that has passed at ``now``, at the instant at which it was
     due; unchanged if none has."""
-    due = b.due_at
+    due = b.deadline
     if due is None or now < due:
         return b
     if b.lacks_people and due == b.confirm_by:

@@ -11,7 +11,8 @@ from models.readers.personal_data_repository import ERASED_READER
 from models.reference_data import ReferenceData
 from models.reservation_store.room_repository import RoomBookingRepository
 from models.reservations.errors import StaleRevision
-from models.reservations.room_booking import RoomBooking, RoomState, settled
+from models.reservations.room_booking import RoomBooking, RoomReminder, RoomState, settled
+from models.rooms.rules import hours_of
 from models.violations.entities import Violation
 from models.violations.recording import ViolationRecorder, ViolationResult
 
@@ -25,11 +26,13 @@ class RoomJobs:
         knowledge: PresenceKnowledge,
         violations: ViolationRecorder,
         tell: Callable[[RoomBooking, ViolationResult | None], Awaitable[None]],
+        remind: Callable[[RoomBooking, RoomReminder, datetime], Awaitable[None]],
     ) -> None:
         """``tell``: tells the people of a booking, once, what has become of it, and its booker
-        what violation a no-show was."""
+        what violation a no-show was. ``remind``: reminds them, once for each instant."""
         self._bookings, self._reference, self._extension = bookings, reference, extension
-        self._knowledge, self._violations, self._tell = knowledge, violations, tell
+        self._knowledge, self._violations = knowledge, violations
+        self._tell, self._remind = tell, remind
 
     async def run(self, now: datetime, limit: int = 200) -> int:
         """Applies the deadlines of bookings of rooms that have passed; returns their number. A
@@ -44,9 +47,12 @@ class RoomJobs:
         done = 0
         for b in due:
             out = frozen is True or b.venue_id in frozen
-            if b.news_due:
+            if b.untold:
                 await self._tell(b, await self._record(b))
-                new = replace(b, news_due=False)
+                new = replace(b, news_due=False, changed_from=None)
+            elif (instant := b.reminder_at(now)) is not None:
+                await self._remind(b, b.reminders[instant], instant)
+                new = replace(b, reminded_until=instant)
             elif b.state is RoomState.RESERVED and not b.lacks_people:
                 if out and now < b.span.end:
                     continue
@@ -54,7 +60,8 @@ class RoomJobs:
                 new = settled(replace(b, excused=excused), now if out else certain)
             else:
                 new = settled(b, alive)
-            if new.state is b.state and new.news_due == b.news_due:
+            same = new.state is b.state and new.untold == b.untold
+            if same and new.reminded_until == b.reminded_until:
                 continue
             try:
                 await self._bookings.replace(self._reference.zone, b, new)
@@ -66,10 +73,11 @@ class RoomJobs:
         return done
 
     def _is_closed(self, b: RoomBooking) -> bool:
-        """True if by now the venue is closed in some of the booking's time."""
+        """True if by now the room is closed in some of the booking's time."""
+        zone, room = self._reference.zone, self._reference.rooms[b.room_id]
         policy = self._reference.policy_on(b.day, b.venue_id)
-        venue = open_hours(self._reference.zone, policy, b.day, b.venue_id, None)
-        return not venue.covers(b.span.start, b.span.end)
+        hours = hours_of(zone, room, b.day, open_hours(zone, policy, b.day, b.venue_id, None))
+        return not hours.covers(b.span.start, b.span.end)
 
     async def _record(self, b: RoomBooking) -> ViolationResult | None:
         """Records a no-show as a violation of the booker's, once; returns the result. None if

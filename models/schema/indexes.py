@@ -29,6 +29,7 @@ from models.messages import (
 )
 from models.messages import repository as messages_repository
 from models.notices import repository
+from models.opening_draw import draw_repository as opening_draws_repository
 from models.opening_draw import repository as opening_draw_repository
 from models.outages import heartbeat_repository
 from models.outages import repository as outages_repository
@@ -36,8 +37,10 @@ from models.reader_groups import repository as reader_groups_repository
 from models.readers import accommodation_repository, card_repository
 from models.readers import repository as readers_repository
 from models.reservation_store import indexes
+from models.seasons import repository as seasons_repository
 from models.staff import alert_repository, audit_repository
 from models.statistics import repository as statistics_repository
+from models.statistics import room_repository as room_statistics_repository
 from models.storage import attempt_limiter, event_outbox
 from models.storage.mongo import Database, ping
 from models.storage.mongo_errors import translate_errors
@@ -67,6 +70,8 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **repository.INDEXES,
     **pairing_repository.INDEXES,
     **opening_draw_repository.INDEXES,
+    **opening_draws_repository.INDEXES,
+    **seasons_repository.INDEXES,
     **accommodation_repository.INDEXES,
     **card_repository.INDEXES,
     **scan_repository.INDEXES,
@@ -80,6 +85,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **audit_repository.INDEXES,
     **alert_repository.INDEXES,
     **statistics_repository.INDEXES,
+    **room_statistics_repository.INDEXES,
     **event_outbox.INDEXES,
     **endpoint_repository.INDEXES,
     **webhook_delivery_repository.INDEXES,

@@ -20,6 +20,7 @@ from models.reservations.booking_facts import BookingFacts
 from models.reservations.entities import Reservation
 from models.statistics.daily import AreaDay, summarise_day
 from models.statistics.repository import DailyStatisticsRepository
+from models.statistics.room_service import RoomStatistics
 
 _DAY: Final = timedelta(days=1)
 _PAGES_AT_ONCE: Final = 2
@@ -34,6 +35,7 @@ class StatisticsService:
         policies: PolicyRepository,
         reference: ReferenceData,
         readers: ReaderRepository,
+        rooms: RoomStatistics,
         *,
         wall_clock: bool,
     ) -> None:
@@ -41,19 +43,22 @@ class StatisticsService:
         begin with the time of their creation, bound the search for a day's bookings."""
         self._statistics, self._reservations = statistics, reservations
         self._policies, self._reference, self._readers = policies, reference, readers
+        self._rooms = rooms
         self._wall_clock = wall_clock
         # A page reads some days of bookings: limited in favour of readers' requests.
         self._pages = asyncio.Semaphore(_PAGES_AT_ONCE)
 
     async def aggregate_next_day(self, now: datetime) -> int:
-        """Computes the statistics of the first completed day that has none, and adds to each
-        reader when they began on it. Returns 1 if there was such a day, else 0."""
+        """Computes the statistics of seats and rooms of the first completed day that has none, and
+        adds to each reader when they began on it. Returns 1 if there was such a day, else 0."""
         day, areas = await self._next_day(), self._reference.catalog.areas
         if day is None or day >= self._reference.zone.day(now) or not areas:
             return 0
         over = self._reference.zone.midnight(day + _DAY)
-        if now < over + _PATIENCE and await self._reservations.has_live(day):
+        unsettled = await self._reservations.has_live(day) or await self._rooms.has_live(day)
+        if now < over + _PATIENCE and unsettled:
             return 0  # deadlines are not settled yet, after a silent gate or an outage
+        await self._rooms.count(day)  # before the areas', which say how far the count has come
         rows: dict[str, list[BookingFacts]] = {area: [] for area in areas}
         async for row in self.bookings_on(day):
             rows.setdefault(row.area_id, []).append(row)

@@ -21,6 +21,9 @@ FREE_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "messages": ("typed", "typed_facts"),
     "audit": ("reason",),
     "email_addresses": ("address", "pending"),
+    "opening_draws": ("secret",),
+    "season_applications": ("salt",),
+    "seasons": ("secret",),
     "second_factors": ("secret",),
 }
 """The encrypted free-text fields by collection, used to rotate keys and export a reader's data."""

@@ -18,9 +18,11 @@ from models.text_checks.entities import TextVerdict, WaitingText
 CHECKED_TEXTS: Final[Mapping[str, str]] = {
     "feedback": "text",
     "fault_reports": "text",
+    "reservations": "purpose",
     "violations": "appeal.text",
 }
-"""The texts that readers write and staff read: the field with the text, by collection."""
+"""The texts that readers write and staff read: the field with the text, by collection. Among the
+reservations, bookings of rooms have one."""
 
 
 def check_index(holder: str = "") -> IndexModel:
@@ -110,7 +112,11 @@ def _holder(field: str) -> str:
 
 def _waiting(collection: str, field: str, row: Document, texts: FreeTexts) -> WaitingText:
     holder: Any = row[_holder(field)[:-1]] if "." in field else row
-    sealed = str(holder["text"])
+    sealed = str(holder[field.rpartition(".")[2]])
+    if collection == "reservations":  # of a booking of a room the last change counts
+        reader, at = row["people"][0], row["history"][-1]["at"]
+    else:
+        reader, at = row["reader"], holder["at"]
     try:
         text = texts.open(field, sealed)
     except DecryptionError:
@@ -118,10 +124,10 @@ def _waiting(collection: str, field: str, row: Document, texts: FreeTexts) -> Wa
     return WaitingText(
         collection,
         row["_id"],
-        ReaderId(row["reader"]) if row["reader"] else None,
+        ReaderId(reader) if reader else None,
         text,
         sealed,
-        holder["at"],
+        at,
         holder["check"]["due"],
         holder["check"]["tries"],
     )

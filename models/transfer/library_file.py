@@ -17,7 +17,7 @@ from models.gates.entities import Gate
 from models.kernel.errors import Malformed
 from models.library.entities import Area, AreaId, Kiosk, Seat, Venue
 from models.library.plan_picture import PictureFile, PicturePlace
-from models.library.rooms import Room
+from models.library.rooms import Room, RoomId
 from models.library.seat_features import SeatFeature
 from models.notices.entities import Notice
 from models.policy.entities import Policy
@@ -30,7 +30,7 @@ FORMAT: Final = 1
 _NOT_CARRIED: Final[Mapping[type, frozenset[str]]] = {
     LibraryProfile: frozenset({"rev"}),
     Venue: frozenset({"rev"}),
-    Room: frozenset({"rev"}),
+    Room: frozenset({"rev", "picture"}),
     Area: frozenset({"rev", "removed_seats", "derived"}),
     Seat: frozenset({"area_id"}),
     Policy: frozenset({"version"}),
@@ -53,6 +53,13 @@ class CarriedPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class CarriedRoomPicture:
+    room_id: RoomId
+    alt: str
+    file: PictureFile
+
+
+@dataclass(frozen=True, slots=True)
 class LibraryFile:
     """The content of a library file. ``format`` increases if an older version could misread it."""
 
@@ -69,6 +76,7 @@ class LibraryFile:
     plan_pictures: tuple[CarriedPicture, ...] = ()
     seat_features: tuple[SeatFeature, ...] = ()
     rooms: tuple[Room, ...] = ()
+    room_pictures: tuple[CarriedRoomPicture, ...] = ()
 
 
 def to_text(library: LibraryFile) -> str:

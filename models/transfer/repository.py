@@ -16,13 +16,15 @@ from models.library.repository import (
     kiosk_to_document,
     venue_to_document,
 )
+from models.library.room_picture_repository import room_picture_to_document
 from models.library.room_repository import put_room
+from models.library.rooms import RoomPicture
 from models.library.seat_features import SeatFeatures
 from models.notices.repository import notice_to_document
 from models.policy.mapping import policy_to_document
 from models.profile.repository import put_profile
 from models.reader_groups.repository import ReaderGroupRepository
-from models.storage.mongo import Database, Document
+from models.storage.mongo import Database, Document, new_id
 from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import run_transaction
 from models.transfer.errors import LibraryNotEmpty, SeatsStillBooked
@@ -153,9 +155,17 @@ class _Writing:
         return needed_venues
 
     async def _put_rooms(self, library: LibraryFile) -> set[str]:
-        """Writes the rooms. Those that the file lacks are retired, to name past bookings; returns
-        the ids of their venues."""
+        """Writes the rooms; those without a picture in the file keep theirs. Those that the file
+        lacks are retired, to name past bookings; returns the ids of their venues."""
+        pictures = {picture.room_id: picture for picture in library.room_pictures}
         for room in library.rooms:
+            if (carried := pictures.get(room.id)) is not None:
+                file, stored = carried.file, self._db["room_pictures"]
+                picture = RoomPicture(new_id(), file.width, file.height, carried.alt)
+                document = room_picture_to_document(picture.id, room.id, file)
+                await stored.delete_many({"room": room.id}, session=self._session)
+                await stored.insert_one(document, session=self._session)
+                room = replace(room, picture=picture)
             await put_room(self._db, room, self._session)
         absent: Document = {"_id": {"$nin": [room.id for room in library.rooms]}}
         rooms, retired = self._db["rooms"], {"$set": {"retired": True}, "$inc": {"rev": 1}}

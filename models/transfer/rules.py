@@ -17,7 +17,7 @@ from models.library.feature_rules import check_features, check_known
 from models.library.names import check_floors, check_names
 from models.library.plan_editing import PlanDraft, apply_draft
 from models.library.plan_picture import check_place
-from models.library.rooms import check_room
+from models.library.rooms import check_on_plan, check_picture_text, check_room
 from models.library.seat_features import SeatFeatures
 from models.policy.entities import Policy
 from models.policy.validation import NUMBER_BOUNDS, is_within_bounds
@@ -76,13 +76,28 @@ def check_rooms(library: LibraryFile) -> None:
     """Checks the study rooms. Raises: TransferError with the first fault and its path."""
     _check_names("rooms", library.rooms)
     venues = {venue.id: venue for venue in library.venues}
+    groups = {group.id for group in library.reader_groups}
     for room in library.rooms:
         if room.venue_id not in venues:
             raise TransferError(f"rooms[{room.id}].venue_id: no venue {room.venue_id}")
         if not room.retired and venues[room.venue_id].retired:
             raise TransferError(f"rooms[{room.id}].venue_id: the venue {room.venue_id} is retired")
+        if unknown := set(room.rules.groups) - groups:
+            raise TransferError(f"rooms[{room.id}].rules.groups: no group {min(unknown)}")
         with named(f"rooms[{room.id}]"):
             check_room(room)
+        if room.place is not None:
+            area = next((a for a in library.areas if a.id == room.place.area_id), None)
+            if area is None or area.venue_id != room.venue_id:
+                raise TransferError(f"rooms[{room.id}].place: no area {room.place.area_id}")
+            with named(f"rooms[{room.id}].place"):
+                check_on_plan(room.place, area.width, area.height)
+    _once("room_pictures", (picture.room_id for picture in library.room_pictures))
+    for picture in library.room_pictures:
+        if picture.room_id not in {room.id for room in library.rooms}:
+            raise TransferError(f"room_pictures: no room {picture.room_id}")
+        with named(f"room_pictures[{picture.room_id}]"):
+            check_picture_text(picture.alt)
 
 
 @contextmanager

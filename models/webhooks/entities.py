@@ -23,6 +23,12 @@ class WebhookEventType(StrEnum):
     RESERVATION_CHECKED_IN = "reservation.checked_in"
     RESERVATION_ENDED = "reservation.ended"
     RESERVATION_NO_SHOW = "reservation.no_show"
+    ROOM_BOOKING_CREATED = "room_booking.created"
+    ROOM_BOOKING_APPROVED = "room_booking.approved"
+    ROOM_BOOKING_CHANGED = "room_booking.changed"
+    ROOM_BOOKING_CHECKED_IN = "room_booking.checked_in"
+    ROOM_BOOKING_ENDED = "room_booking.ended"
+    ROOM_BOOKING_NO_SHOW = "room_booking.no_show"
     SUSPENSION_CREATED = "suspension.created"
     SUSPENSION_LIFTED = "suspension.lifted"
     AREA_CLOSED = "area.closed"
@@ -86,9 +92,9 @@ class WebhookKeys:
 class WebhookEvent:
     """An event for other programs.
 
-    `subject`: the reservation's or suspension's id, or `area:` and the area's id. `seq`: increases
-    from event to event of a subject. `facts`: fields of the body's `data`, without the reader;
-    nothing in them identifies a reader.
+    `subject`: the id of the reservation, booking of a room or suspension, or `area:` and the area's
+    id. `seq`: increases from event to event of a subject. `facts`: fields of the body's `data`,
+    without the reader; nothing in them identifies a reader.
     """
 
     id: str

@@ -19,6 +19,7 @@ from models.profile.entities import LibraryProfile
 from models.staff.alert_kinds import AlertKind
 from notify.email.unsubscribing import UnsubscribeLinks
 from notify.templates.mail import CODE_TEXT, CODE_TITLE, FEWER, OPEN, PLAIN, SETTINGS, WHY
+from notify.templates.season_news import PAGE_TITLE, season_page
 from notify.templates.staff_alert import (
     ALERT_KIND_TEXT,
     ALERT_LINE,
@@ -51,9 +52,10 @@ class MailWriter:
         mail programs recognise repeats as copies."""
         fewer, say = self.links.of(message.reader_id, message.template), language.say
         where, settings = self._where(message), f"{self.base_url}/me/email"
+        button = PAGE_TITLE if season_page(message) else OPEN
         plain = PLAIN.format(
             text=message.text,
-            open=OPEN,
+            open=button,
             where=where,
             why=WHY,
             fewer=FEWER,
@@ -63,7 +65,7 @@ class MailWriter:
         )
         body = "<br>".join(escape(say(message.text)).split("\n"))
         foot = f"{say(WHY)}<br>{_link(fewer, say(FEWER))} · {_link(settings, say(SETTINGS))}"
-        page = f"<p>{body}</p>{_button(where, say(OPEN))}", foot
+        page = f"<p>{body}</p>{_button(where, say(button))}", foot
         mail = self._mail(address, message.title, plain, page, language)
         name = hashlib.sha256(delivery_id.encode()).hexdigest()[:32]
         mail["Message-ID"] = f"<{name}@{urlsplit(self.base_url).hostname}>"
@@ -119,6 +121,8 @@ class MailWriter:
         return mail
 
     def _where(self, message: Message) -> str:
+        if page := season_page(message):
+            return f"{self.base_url}{page}"
         if message.template is Template.ANSWER or message.reservation_id is None:
             return f"{self.base_url}/notices"
         return f"{self.base_url}/reservations/{quote(message.reservation_id)}"

@@ -49,6 +49,7 @@ ROOM_TEXT: Final[Mapping[RoomState, str]] = {
     RoomState.CANCELLED: _("{room}，{span} 的预约已由预约人取消。"),
     RoomState.NO_SHOW: _("{room}，{span} 没有人签到，房间已释放。"),
 }
+ROOM_CHANGED: Final = _("{was}，{was_span} 的预约，预约人已改到 {room}，{span}。")
 ROOM_CANCELLED: Final = _("{room}，{span} 的预约已由图书馆取消。")
 MISSED_ROOM: Final = _("记违约一次。")
 MISSED_ONCE_MORE: Final = _("当天已计一次违约，本次不计。")

@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from models.kernel.ids import ReaderId
 from models.reference_data import ReferenceData
+from models.reservation_store.room_outbox import RoomEventRecord
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 from models.reservations.state_machine import ReservationState
 from models.storage.event_outbox import StoredEvent
 from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookEventType
+from notify.webhooks.room_events import webhook_of
 
 _MAX_STORED: Final = 500
 """A call of ``publish`` queues at most this many stored events: `seq` has room for no more."""
@@ -96,6 +98,10 @@ class WebhookEvents:
             for event in r.outbox
             if (type := _TYPES.get(event.event)) is not None and type[0] in types
         ]
+
+    def events_of_rooms(self, records: Sequence[RoomEventRecord]) -> list[WebhookEvent]:
+        events = (webhook_of(self._reference, record) for record in records)
+        return [event for event in events if event is not None]
 
     async def publish(
         self, events: Sequence[WebhookEvent], pending: Sequence[StoredEvent], now: datetime

@@ -62,6 +62,37 @@ class WebhookReservation(msgspec.Struct):
     no: str | UnsetType = UNSET
 
 
+class WebhookRoomBooking(msgspec.Struct):
+    """A booking of a study room at the moment of the event. `reader`: who has made it; null after
+    erasure of the reader's data. `people`: the number of those who have confirmed, that reader
+    included. `state`: ``requested`` if the library has yet to answer. `change` says what changed:
+    ``rebooked`` (room or time, before the start) or ``end_moved``. `how` says how it ended.
+    `venue`, `floor`, `floor_name` (empty if the floor has no name of its own) and `room` are absent
+    for an unknown room."""
+
+    id: str
+    reader: WebhookReader | None
+    venue_id: str
+    room_id: str
+    start: datetime
+    end: datetime
+    state: str
+    people: int
+    checked_in_at: datetime | UnsetType = UNSET
+    ended_at: datetime | UnsetType = UNSET
+    change: Literal["rebooked", "end_moved"] | UnsetType = UNSET
+    how: (
+        Literal[
+            "declined", "cancelled", "cancelled_by_library", "released", "finished", "completed"
+        ]
+        | UnsetType
+    ) = UNSET
+    venue: str | UnsetType = UNSET
+    floor: int | UnsetType = UNSET
+    floor_name: str | UnsetType = UNSET
+    room: str | UnsetType = UNSET
+
+
 class WebhookSuspension(msgspec.Struct):
     """A suspension from booking, from `since`. `until` is null if it lasts until staff end it."""
 
@@ -94,6 +125,7 @@ DATA: Final[Mapping[WebhookEventType, type[msgspec.Struct]]] = {
     for kind in WebhookEventType
     for beginning, shape in (
         ("reservation.", WebhookReservation),
+        ("room_booking.", WebhookRoomBooking),
         ("suspension.", WebhookSuspension),
         ("area.", WebhookArea),
     )

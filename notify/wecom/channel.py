@@ -19,6 +19,7 @@ from models.messages.entities import Channel, Delivery, DeliveryResult, Delivery
 from models.readers.entities import Reader
 from notify.delivery.channel import PreparedDelivery, SendOutcome, away, delay
 from notify.delivery.circuit_breaker import CircuitBreaker
+from notify.templates.season_news import season_page
 from notify.templates.wecom import CARD_BUTTON, NO_TAGS
 from notify.wecom.client import TOKEN_DEAD, WeComClient, WeComUnavailable
 
@@ -149,7 +150,7 @@ def _refused(d: Delivery, code: int) -> SendOutcome:
 
 def _page(message: Message) -> str:
     about = message.reservation_id
-    return f"/reservations/{about}" if about else "/notices"
+    return season_page(message) or (f"/reservations/{about}" if about else "/notices")
 
 
 def _cut(text: str, most: int) -> str:

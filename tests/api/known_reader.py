@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from secrets import token_hex
 
 from models.kernel.time_range import TimeRange
 from models.library.entities import KioskId, SeatId
 from models.messages.entities import Channel, Template
 from models.opening_draw.entities import Ticket
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
+from models.seasons.calculation import SALT_BYTES
+from models.seasons.entities import Application, Season, SeasonId
 from models.staff.alert_kinds import AlertKind
 from tests.api.console import librarian
 from tests.api.gate import gate_of
 from tests.api.violations import WHY
 from tests.living import Client, Living
+from tests.seasons import plan
 
 CARD = "0412345678"
 ASKED = "插座不通电，是我的手机吗"
+
+
+async def apply_for_season(service: Living, reader: Client) -> Season:
+    """The reader's application for a season that is open now."""
+    now, stored = service.clock.now(), service.inside.stored.seasons
+    season = Season(SeasonId("5" * 24), plan(now - timedelta(hours=1)), "rule", "c" * 64, "f" * 64)
+    await stored.add(season)
+    wishes, salt = ("L-01", "any"), token_hex(SALT_BYTES)
+    assert await stored.apply(
+        Application(season.id, reader.reader_id, wishes, salt, made_at=now, changed_at=now), now
+    )
+    return season
 
 
 async def reader_with_data(service: Living) -> Client:
@@ -26,6 +42,7 @@ async def reader_with_data(service: Living) -> Client:
     await service.inside.stored.cards.put(CARD, reader.reader_id)
     await reader.ok("POST", "/favourites", {"seat_id": "2f-hall-003"})
     await reader.ok("POST", "/calendar-feed")
+    await apply_for_season(service, reader)
     await reader.accept("RESERVED", "NO_SHOW")
     # A day in the past: sat, left, came back, went.
     made = await reader.reserve(start="09:00", end="11:00")

@@ -26,6 +26,7 @@ class Watcher:
     client: Client
     path: str
     seats: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rooms: dict[str, str | None] = field(default_factory=dict)
     version: str = ""
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     comments: int = 0
@@ -60,6 +61,9 @@ class Watcher:
         self.events.append((name, data))
         if name == "version":
             self.version = data["version"]
+        elif name == "room":
+            assert list(data) == ["id", "status"]
+            self.rooms[data["id"]] = data["status"]
         else:
             assert name == "seat" and list(data) == ["id", "status", "free_until", "next_free"]
             self.seats[data["id"]] = self.seats[data["id"]] | data

@@ -40,9 +40,10 @@ _OWN: Final = (
     re.compile(r'<textarea name="plans?" hidden[^>]*>.*?</textarea>', re.S),
     re.compile(r'<textarea name="rules_text".*?</textarea>|<code>{[^<]*}</code>', re.S),
     re.compile(r'<input name="running_line"[^>]*>'),
+    re.compile(r'<span lang="zh-CN">[^<]*</span>'),
 )
 """Parts of pages that are in Chinese on purpose: a form's hidden data, and the library's
-wording with the names of its placeholders."""
+wording with the names of its placeholders, and what a label says in a second language."""
 FILES: Final = re.compile(r"\.(csv|xlsx|json|png)$")
 COLUMNS: Final = "area,floor,seat,row,column"
 FAULTY: Final = f"{COLUMNS},lamp,power\nSaal,x,A-1,1,1,,q\n,2,A-1,,1,,ja\nSaal,2,A-1,1,1,,\n"

@@ -22,6 +22,8 @@ from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
+from tests.api.console import WHEREFORE, librarian
+from tests.api.rooms import GROUP, book, confirm
 from tests.builders import ZONE
 from tests.inside import Inside
 from tests.living import ENCRYPTION_KEYS, SEAT, Living, living
@@ -132,6 +134,35 @@ async def test_a_reader_is_let_in_after_a_downtime_before_any_job_has_run(
     after = await stored(service, made["id"])
     assert [h.event for h in after.history][-2:] == ["outage", verb.replace("-", "_")]
     assert (after.rev, len(after.history)) == (after.rev, after.rev), "a revision for each step"
+
+
+@pytest.mark.parametrize("at_desk", [False, True], ids=["by a code", "at the desk"])
+async def test_people_are_let_into_a_room_after_a_downtime_before_any_job_has_run(
+    service: Living, at_desk: bool
+) -> None:
+    asker, friend = [await service.reader() for _ in range(2)]
+    booking = await book(service, asker)
+    lacks_people = await book(service, asker, GROUP, start="16:30", end="17:30")
+    await service.jump("14:30:20")
+    late = {"qr": await service.qr()}
+    here, now = f"/room-bookings/{booking['id']}/check-in", service.clock.now()
+    await service.inside.stored.heartbeat.set(now)
+    await asker.refused("422 too_late", "POST", here, late)
+    await service.inside.stored.heartbeat.set(now - MINUTE)
+    if at_desk:
+        desk, reason = await librarian(service), {"reason": WHEREFORE}
+        done = await desk.ok("POST", f"/staff{here}", reason)
+    else:
+        done = await asker.ok("POST", here, {"qr": await service.qr("2f-north")})
+    assert done["state"] == "in_use"
+    await service.settle()
+    assert [h.event for h in (await service.inside.rooms.get(booking["id"])).history][-2:] == [
+        *("outage", "check_in")
+    ]
+    deadline = datetime.fromisoformat(lacks_people["confirm_by"])
+    await service.jump(f"{service.inside.reference.zone.local(deadline + HALF):%H:%M:%S}")
+    await service.inside.stored.heartbeat.set(deadline - MINUTE)
+    await confirm(lacks_people, friend)
 
 
 async def test_no_outage_is_recorded_while_one_of_two_hosts_serves(service: Living) -> None:

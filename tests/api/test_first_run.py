@@ -85,8 +85,8 @@ async def test_an_empty_database_becomes_a_library(empty: Living) -> None:
     assert (await desk.get("/console/setup")).status == 403
     for path in ("/console", "/console/calendar", "/console/plans", "/console/devices"):
         page = (await head.get(path)).body
-        assert "还有 6 步" in page, path
-        assert "还有 6 步" not in (await desk.get(path)).body
+        assert "还有 7 步" in page, path
+        assert "还有 7 步" not in (await desk.get(path)).body
 
     assert "开始设置" in (await head.get("/console/setup")).body
     assert (await go_on(empty, head, "begin")).headers["Location"] == "/console/library"
@@ -110,10 +110,11 @@ async def test_an_empty_database_becomes_a_library(empty: Living) -> None:
     assert (await go_on(empty, head, "later", "hours")).status == 303
     (venue,) = empty.inside.reference.catalog.venues
     await drawn(empty, head, venue)
+    assert "不用设置" in (await head.get("/console/setup")).body, "rooms can be skipped"
     assert "library" not in (await empty.anonymous.ok("GET", "//readyz"))["troubles"]
-    for step in ("hours", "rules", "staff"):
+    for step in ("hours", "rooms", "rules", "staff"):
         assert (await go_on(empty, head, "done", step)).status == 303
-    assert "六步都已完成" in (await head.get("/console/setup")).body
+    assert "七步都已完成" in (await head.get("/console/setup")).body
     bar = (await head.get("/console/readers")).body.partition("<main")[0]
     assert "都已完成" in bar and 'value="finish">完成设置</button>' in bar
     assert f'name="base" value="{await rev(head)}"' in bar
@@ -372,12 +373,17 @@ def _write(file: Path, text: str) -> None:
 
 
 async def _add_rooms(empty: Living, env: dict[str, str], file: Path) -> None:
-    head = "id,venue_id,name,floor,least,most,equipment,hours,unanswered,retired\n"
+    head = "id,venue_id,name,floor,least,most,equipment,hours,unanswered,retired,groups\n"
+    names = ("博士生", "Lesesaal A")
+    groups = [ReaderGroup(GroupId(f"g{n}"), name, name) for n, name in enumerate(names)]
+    for group in groups:
+        assert await empty.inside.stored.reader_groups.add(group)
     for row, wrong in (
-        ("r1,library,研修间,2,5,4,,,,", r"rooms\[r1\].least: out_of_bounds"),
-        ("r1,nowhere,研修间,2,2,4,,,,", r"rooms\[r1\].venue_id: no venue nowhere"),
-        ("r1,library,研修间,2,2,4,,,maybe,", "room r1: Invalid enum value"),
-        ("r1,library,研修间,2,2,4,,,,\nr1,library,研修间,2,2,4,,,,", "an id appears twice"),
+        ("r1,library,研修间,2,2,4,,,,,博士生;教师", "room r1: no reader group 教师"),
+        ("r1,library,研修间,2,5,4,,,,,", r"rooms\[r1\].least: out_of_bounds"),
+        ("r1,nowhere,研修间,2,2,4,,,,,", r"rooms\[r1\].venue_id: no venue nowhere"),
+        ("r1,library,研修间,2,2,4,,,maybe,,", "room r1: Invalid enum value"),
+        ("r1,library,研修间,2,2,4,,,,,\nr1,library,研修间,2,2,4,,,,,", "an id appears twice"),
     ):
         _write(file, head + row)
         with pytest.raises(CommandError, match=wrong):
@@ -385,13 +391,15 @@ async def _add_rooms(empty: Living, env: dict[str, str], file: Path) -> None:
     _write(file, "id,name\nr1,x")
     with pytest.raises(CommandError, match="has no column floor, least, most, venue_id"):
         await add_rooms(env, file)
-    rows = "r9,library,研修间,2,2,4,白板;投影仪,09:00-21:00,approve,\nr201,library,旧,2,1,2,,,,true"
-    _write(file, head + rows)
+    new = "r9,library,研修间,2,2,4,白板;投影仪,09:00-21:00,approve,,博士生;Lesesaal A\n"
+    _write(file, head + new + "r201,library,旧,2,1,2,,,,true,")
     await add_rooms(env, file)
     await empty.inside.reference.refresh()
-    new = empty.inside.reference.room("r9")
-    assert (new.equipment, new.hours) == (("白板", "投影仪"), (time(9), time(21)))
-    assert (new.rules.unanswered, new.rules.max_minutes, new.rev) == (RequestAnswer.APPROVE, 240, 1)
+    room = empty.inside.reference.room("r9")
+    assert (room.equipment, room.hours) == (("白板", "投影仪"), (time(9), time(21)))
+    rules = room.rules
+    assert (rules.groups, rules.max_minutes, room.rev) == (("g0", "g1"), 240, 1)
+    assert rules.unanswered is RequestAnswer.APPROVE
     assert empty.inside.reference.rooms[RoomId("r201")].retired
 
 

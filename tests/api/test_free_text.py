@@ -16,6 +16,7 @@ from models.storage.encryption import FieldCipher
 from models.storage.free_text import FREE_TEXTS, reencrypt_free_texts
 from tests.api.browsing import Browser
 from tests.api.console import librarian, post, staff
+from tests.api.known_reader import apply_for_season
 from tests.api.violations import missed
 from tests.living import MONDAY_8, Client, Living
 
@@ -24,7 +25,7 @@ REPLY: Final = "已致电李小明，插座修好了"
 APPEAL: Final = "我发烧去了校医院，学号 21079999"
 ANSWER: Final = "看过病历，情况属实"
 WAIVED: Final = "王老师来电说明，座位旁漏水"
-UNBOUND: Final = "李小明手机丢失，身份证尾号 4321"
+UNBOUND: Final = "李小明手机丢失，身份证尾号 432198765432"
 SUSPENDED: Final = "把座位转给了赵同学"
 NOTE: Final = "李小明来过服务台两次"
 BROKEN: Final = "李小明坐过的椅子断了"
@@ -71,6 +72,8 @@ async def everything_typed(service: Living) -> Client:
     await addresses.request(reader.reader_id, WAITING, "hash", ends)
     factors = service.inside.stored.second_factors
     assert await factors.put(reader.reader_id, AUTHENTICATOR, ["A" * 16], 1, now)
+    await service.inside.stored.opening_draws.commit(ends, now)
+    await apply_for_season(service, reader)
     return reader
 
 
@@ -104,6 +107,9 @@ async def read_by(stored: Repositories, reader: Client) -> dict[str, list[str]]:
             said for m in inbox if m.typed for said in (m.text, LANGUAGES["en"].say(m.text))
         ],
         "audit": [e.reason for e in entries],
+        "opening_draws": [draw.secret for draw in await stored.opening_draws.latest(1)],
+        "season_applications": [one.salt for one in await stored.seasons.applications_of(id)],
+        "seasons": [season.secret for season in await stored.seasons.latest(1)],
         "second_factors": [factor.secret if factor is not None else ""],
         "email_addresses": [mail.address, mail.pending.address if mail.pending else ""],
     }
@@ -119,7 +125,7 @@ async def test_free_text_is_stored_encrypted_and_readable_with_any_live_key(
     reader = await everything_typed(service)
     dumped = await service.all_documents()
     assert [typed for typed in (*TYPED, AUTHENTICATOR) if typed in dumped] == []
-    for typed in ("13800138000", "李小明", "21079999", "4321", "赵同学"):
+    for typed in ("13800138000", "李小明", "21079999", "432198765432", "赵同学"):
         assert typed not in dumped, typed
 
     texts = await read_by(service.inside.stored, reader)
@@ -137,6 +143,9 @@ async def test_free_text_is_stored_encrypted_and_readable_with_any_live_key(
         ("second_factors", (AUTHENTICATOR,)),
     ):
         assert all(in_it(typed, texts[name]) for typed in expected), (name, texts[name])
+    for name, digits in (("opening_draws", 64), ("seasons", 64), ("season_applications", 32)):
+        (secret,) = texts[name]
+        assert len(secret) == digits and secret not in dumped, name
     # The people for whom it is meant read it: the reader, the desk.
     page = Browser(await service.web_reader(reader))
     page_texts = (await page.get("/contact")).body + (await page.get("/notices")).body

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.api.browsing import Browser
+from tests.api.known_reader import apply_for_season
 from tests.living import Living
 from tests.tools import npm_folder
 
@@ -17,6 +18,7 @@ LINTERS: Final = Path(__file__).parents[1] / "linters"
 async def test_readers_pages_are_valid_html(service: Living, tmp_path: Path) -> None:
     reader = await service.web_reader()
     booked = await reader.reserve(start="09:00", end="11:00")
+    season = await apply_for_season(service, reader)
     signed_in, stranger = Browser(reader), service.stranger()
     paths = [
         "/", "/?start=18:00&end=20:00", "/?start=09:00&end=22:00", f"/?date={service.tomorrow}",
@@ -26,7 +28,7 @@ async def test_readers_pages_are_valid_html(service: Living, tmp_path: Path) -> 
         f"/reservations/{booked['id']}/report", "/activation", "/check-in", "/me", "/me/devices",
         "/me/data", "/me/erase", "/me/calendar",
         "/notices", "/rules", "/contact", "/privacy", "/logout", "/about/proof",
-        "/seats/2f-hall-010/fault", "/areas/nowhere",
+        "/seats/2f-hall-010/fault", "/areas/nowhere", "/draws", "/seasons", f"/seasons/{season.id}",
     ]  # fmt: skip
     pages, report = tmp_path / "pages", tmp_path / "report.json"
     pages.mkdir()

@@ -15,6 +15,7 @@ from tests.api.browsing import Browser
 from tests.api.changes import rules
 from tests.api.console import staff
 from tests.api.floor_files import confirm, hidden_plans, upload
+from tests.api.known_reader import apply_for_season
 from tests.api.left_over import left_over
 from tests.living import SEAT, Living
 
@@ -58,7 +59,8 @@ async def test_a_chosen_language_overrides_the_browsers_and_returns_to_the_page(
 
 async def test_the_pages_of_a_stay_are_in_english(service: Living) -> None:
     """Pages and refusals contain no Chinese except names."""
-    browser = Browser(await service.web_reader())
+    reader = await service.web_reader()
+    season, browser = await apply_for_season(service, reader), Browser(reader)
     browser.cookie |= {"Accept-Language": "en"}
     form = {"seat_id": SEAT, "date": service.today, "csrf": await browser.token()}
     form |= {"start": "14:00", "end": "20:00"}
@@ -70,7 +72,7 @@ async def test_the_pages_of_a_stay_are_in_english(service: Living) -> None:
         assert left_over(body) == [], path
 
     await says("/", ENGLISH_FIRST, "Bookings left today: 5", "Floor 2")
-    await says(f"/areas/2f-hall?seat={SEAT}", "Book now", "Socket", "No. 065")
+    await says(f"/areas/2f-hall?seat={SEAT}", "Book now", "Socket", "No. 065")
     refused = await browser.post("/reserve", form, service.base)
     assert refused.status == 422 and "At most 240 minutes" in refused.body
     made = await browser.post("/reserve", form | {"end": "16:00"}, service.base)
@@ -81,7 +83,8 @@ async def test_the_pages_of_a_stay_are_in_english(service: Living) -> None:
         await says(path)
     for path in (
         *("/me", "/me/data", "/me/devices", "/me/calendar"),
-        *("/privacy", "/contact", "/rules", "/logout"),
+        *("/privacy", "/contact", "/rules", "/logout", "/draws", "/seasons"),
+        f"/seasons/{season.id}",
     ):
         await says(path)
 

@@ -11,6 +11,7 @@ from models.policy.entities import OpeningRule
 from tests.api.changes import HALL, suspended, with_rules, with_seat, with_visit
 from tests.api.console import librarian
 from tests.api.kiosk import CARD, kiosk, touched
+from tests.api.rooms import SMALL
 from tests.api.violations import missed
 from tests.api.wishes import OTHER, TOMORROW, annex_code, wish, with_library_changed
 from tests.living import MONDAY_8, SEAT, Living
@@ -192,6 +193,9 @@ async def test_reused_and_concurrent_idempotency_keys_are_refused_on_every_route
         "/parties": wish(seat_id=OTHER) | {"friends": [SEAT]},
         "/invitations/{id}/accept": {},
     }
+    room = {"room_id": SMALL, "date": service.today, "start": "19:00", "end": "20:00"}
+    await reader.ok("POST", "/room-bookings", room, **key)
+    bodies["/room-bookings"] = room | {"start": "18:00"}
     # Who acts in a reader's place has keys of their own: the reader's as they call it.
     desk = await service.web_reader(role=Role.LIBRARIAN)
     theirs = f"{desk.reader_id}:"

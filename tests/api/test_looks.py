@@ -101,6 +101,7 @@ async def test_personal_data_is_not_shown_if_the_audit_entry_fails(service: Livi
         f"/console/readers?{urlencode({'q': NAME})}",
         "/console/bookings.csv",
         "/console/bookings.xlsx",
+        "/console/room-bookings.csv",
     ]
     async with closed_log(service):
         for path in paths:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 
-from handlers.http.keys import LOAD_SHEDDER
+from handlers.http.keys import LOAD_SHEDDER, service_key
 from handlers.http.load_shedding import SLOTS
 from models.identity.roles import Role
+from models.opening_draw.calculation import application, faults
+from models.opening_draw.publication import DrawPublication
+from tests.api.browsing import Browser
 from tests.api.changes import with_rules
 from tests.api.console import staff
 from tests.api.reader_groups import ROOM, enter, group
@@ -56,6 +60,36 @@ async def test_requests_waiting_for_a_draw_take_no_place_in_the_queue(
         assert (early.status, early.code, early.headers["Retry-After"]) == (429, "throttled", "1")
         today = wish | {"date": service.today, "start": "14:00", "end": "15:00"}
         assert (await loser.post("/reservations", today)).status == 201, "only what opens is drawn"
+
+
+async def test_anyone_verifies_a_draw_from_its_file(mongo_url: str, redis_url: str) -> None:
+    """The commitment is public before the opening, secret and lists after it; a reader finds their
+    own application on the list, and nobody's name is in it."""
+    async with living(mongo_url, redis_url, now=OPENING - timedelta(hours=1)) as service:
+        await with_rules(service, booking_opens_at=time(10), opening_draw=True)
+        readers = [await service.web_reader() for _ in range(3)]
+        url = f"//draws/{OPENING.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}.json"
+        assert (await service.anonymous.get(url)).status == 404
+        await service.app[service_key(DrawPublication)].commit_ahead(service.clock.now())
+        before = (await service.anonymous.get(url)).body
+        assert before["committed_at"] < before["opens_at"] == "2026-09-07T10:00:00+08:00"
+        assert (before["secret"], before["lists"]) == (None, [])
+        assert before["commitment"] in (await service.anonymous.get("//draws")).body
+        await service.jump("10:00")
+        wish = {"seat_id": SEAT, "date": service.tomorrow, "start": "10:00", "end": "12:00"}
+        answers = await asyncio.gather(*(r.post("/reservations", wish) for r in readers))
+        assert sorted(a.status for a in answers) == [201, 409, 409]
+        assert (await service.anonymous.get(url)).body == before, "the draw goes on"
+        await service.jump("10:01")
+        draw = (await service.anonymous.get(url)).body
+        assert draw["commitment"] == before["commitment"] and list(faults(draw)) == []
+        (served,) = [one["applications"] for one in draw["lists"]]
+        for reader, answer in zip(readers, answers, strict=True):
+            page = (await Browser(reader).get("/draws")).body
+            salt, own = re.findall(r'data-salt="(\w+)" data-wish="([^"]+)"', page)[0]
+            assert (served.index(application(salt, own)) == 0) is (answer.status == 201)
+        for name in ("//draws/2026-09-07T10:00:00.json", "//draws/none.json"):
+            assert (await service.anonymous.get(name)).status == 404
 
 
 async def drawn_until(reader: Client) -> list[str | None]:

@@ -13,7 +13,7 @@ import aiohttp
 from PIL import Image, PngImagePlugin
 
 from models.identity.roles import Role
-from models.library.plan_picture import LONGEST_SIDE, MOST_BYTES
+from models.library.plan_picture import LONGEST_SIDE, MOST_BYTES, MOST_SENT
 from models.staff.audit import AuditQuery
 from tests.api.browsing import Browser
 from tests.api.console import log, post, staff
@@ -106,7 +106,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "100 million pixels": ("像素太多", lambda: claims(10_000, 10_000)),
     "a bomb": ("像素太多", lambda: claims(60_000, 60_000)),
     "a bomb of text": ("不是能读取的", with_long_text),
-    "over 2 MB": ("最大 2 MB", lambda: b"\x89PNG\r\n\x1a\n" + b"\0" * MOST_BYTES),
+    "over 12 MB": ("最大 12 MB", lambda: b"\x89PNG\r\n\x1a\n" + b"\0" * MOST_SENT),
 }
 
 
@@ -119,7 +119,7 @@ async def test_an_invalid_picture_is_refused(service: Living) -> None:
         file = await asyncio.to_thread(make)  # some take a while, in which the service answers
         answer = await send(service, head, file, **form)
         assert answer.status == 400 and said in answer.body["error"], (case, answer.body)
-    large = await send(service, head, b"\0" * 3 * 2**20, **form)
+    large = await send(service, head, b"\0" * 13 * 2**20, **form)
     assert large.status == 413
     wrong: list[dict[str, Any]] = [
         {"x": "a"},
@@ -147,6 +147,12 @@ async def test_a_photograph_is_stored_upright_smaller_and_without_metadata(servi
     assert image.size == (LONGEST_SIDE * 3 // 4, LONGEST_SIDE), "upright, and smaller"
     content = (await stored(service))[0]["content"]
     assert not image.getexif() and b"somebody" not in content and b"<script>" not in content
+
+    detailed = file_of(Image.effect_noise((4000, 3000), 60).convert("RGB"), "JPEG", quality=92)
+    assert len(detailed) > 8 * 2**20
+    made = (await send(service, head, detailed, version=made["version"])).body["picture"]
+    (document,) = await stored(service)
+    assert (document["width"], len(document["content"]) < MOST_BYTES) == (LONGEST_SIDE, True)
 
     text = PngImagePlugin.PngInfo()
     text.add_text("Author", "somebody else")

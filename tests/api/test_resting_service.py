@@ -26,7 +26,7 @@ async def test_frequent_jobs_ask_once_whether_there_is_any_work(service: Living)
     await rounds()  # takes the leases
     service.clock.set(service.clock.now() + timedelta(seconds=2))
     at_rest = await commands_of(service, rounds())
-    assert at_rest["reservations"] == 2, "is there any work, and has any an event"
+    assert at_rest["reservations"] == 3, "is there any work, has any an event or a text to check"
     assert at_rest["heartbeat"] == 2, "one job beats for both"
     assert at_rest.total() <= 20, at_rest
     missed = datetime.fromisoformat(made["check_in_until"]) + timedelta(seconds=1)

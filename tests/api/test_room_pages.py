@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -51,17 +52,26 @@ async def test_a_group_books_a_room_confirms_checks_in_and_leaves(service: Livin
         assert confirmed.headers["Location"].startswith(here)
         assert "您已确认参加" in (await who.get(link)).body
     assert (await other.get(here)).status == 404, "who takes no part"
+    # Home and 签到 lead to the room; nobody is offered a seat beside it.
+    home = (await second.get("/")).body
+    assert "<b>研修间301" in home and "已预约 · 09:30–10:30 签到" in home
+    assert "坐这里" not in home and "坐这里" in (await other.get("/")).body
+    assert "没有需要签到的预约" in (await second.get("/check-in")).body
     # One of them checks in with the kiosk's digits; wrong ones are refused in words.
     await service.move("09:50")
     page = (await second.get(here)).body
     refused = await send(service, second, page, f"{here}/check-in", digits="000000")
     assert refused.status == 422 and "数字不对" in refused.body
+    page = (await second.get("/check-in")).body
+    assert "研修间301" in page and "10:30 前签到" in page
+    refused = await send(service, second, page, "/check-in", digits="000000")
+    assert refused.status == 422 and "数字不对" in refused.body and "研修间301" in refused.body
     digits = (await service.qr())[-6:]
-    done = await send(service, second, page, f"{here}/check-in", digits=digits)
+    done = await send(service, second, page, "/check-in", digits=digits)
     assert done.headers["Location"].startswith(here)
     assert "使用中" in (await booker.get("/reservations")).body
     await service.settle()
-    assert "研修间301" not in (await third.get("/notices")).body
+    assert (await third.get("/notices")).body.count("研修间301") == 1, "the reminder alone"
     finished = await send(service, booker, (await booker.get(here)).body, f"{here}/finish")
     assert "已结束使用，房间已归还" in (await booker.get(finished.headers["Location"])).body
     assert "这次预约已经结束或取消了" in (await other.get(link)).body
@@ -90,8 +100,10 @@ async def test_what_a_room_refuses_stays_in_its_form(service: Living) -> None:
     assert "<option selected>13:00" in refused.body
     asks = form_of((await other.get("/rooms/r401")).body, "/rooms/r401")
     refused = await other.post(asks[0], asks[1] | times | {"purpose": ""}, service.base)
-    assert refused.status == 400 and 'role="alert"' in refused.body
+    assert refused.status == 400 and "请写明用途" in refused.body.split('id="purpose-wrong"')[1]
     assert await service.db["reservations"].count_documents({}) == 1
+    tomorrow = (await other.get(f"/rooms/r201?date={service.tomorrow}")).body
+    assert '<option value="09:00" selected>' in tomorrow, "no dawn that nobody meant"
     await suspended(service, reader, True)
     page = (await other.get("/rooms/r301")).body
     assert "暂停预约" in page and 'name="start"' not in page
@@ -189,3 +201,87 @@ async def test_people_learn_what_becomes_of_their_room(service: Living) -> None:
     assert "11:00–12:00 的预约已由预约人取消" in texts[second]
     assert "11:00–12:00" not in texts[booker]
     assert "13:00–14:00" not in texts[booker] + texts[second], missed
+
+
+async def test_a_booking_is_changed_on_its_page(service: Living) -> None:
+    (_, booker), (_, second) = [await browser(service) for _ in range(2)]
+    here = await booked(service, booker, "r201")
+    link = invitation_of((await booker.get(here)).body)
+    await send(service, second, (await second.get(link)).body, f"{link}/confirm")
+    assert f"{here}/change" not in (await second.get(here)).body, "only the booker changes it"
+    page = (await booker.get(here)).body
+    assert (
+        '<option value="10:00" selected>10:00</option>' in page and "<option selected>12:00" in page
+    )
+    assert '<option value="r401"' not in page, "the library would have to approve it"
+    # Another room and day are looked at first; what is refused stays in the form.
+    page = (await booker.get(f"{here}?room=r301&date={service.tomorrow}")).body
+    _, fields = form_of(page, f"{here}/change")
+    assert (fields["room_id"], fields["date"]) == ("r301", service.tomorrow)
+    assert '<details id="change" open>' in page
+    await booked(service, second, "r301", start="14:00", end="16:00", date=service.tomorrow)
+    times = {"start": "15:00", "end": "17:00"}
+    refused = await send(service, booker, page, f"{here}/change", **times)
+    assert refused.status == 409 and "研修间在这段时间已有预约" in refused.body
+    assert "<option selected>17:00" in refused.body and "data-watch" not in refused.body
+    done = await send(service, booker, refused.body, f"{here}/change", start="17:00", end="18:00")
+    page = (await booker.get(done.headers["Location"])).body
+    assert "已更改" in page and "研修间301" in page and "17:00–18:00" in page
+
+
+async def test_a_stay_in_use_goes_on_by_its_page_while_the_room_is_free(service: Living) -> None:
+    (_, booker), (_, other) = [await browser(service) for _ in range(2)]
+    here = await booked(service, booker, "r201", start="now", end="10:00")
+    await booked(service, other, "r201", start="11:00", end="12:00")
+    digits = (await service.qr())[-6:]
+    page = (await booker.get(here)).body
+    await send(service, booker, page, f"{here}/check-in", digits=digits)
+    page = (await booker.get(here)).body
+    form = page.split(f'action="{here}/change"')[1].split("</form>")[0]
+    ends = re.findall(r'<option value="([^"]+)"', form)
+    assert ends == ["10:30", "11:00"], "until the next one begins"
+    done = await send(service, booker, page, f"{here}/change", end="11:00")
+    page = (await booker.get(done.headers["Location"])).body
+    assert "08:00–11:00" in page and f"{here}/change" not in page
+    refused = await booker.post(
+        f"{here}/change", {**form_of(page, f"{here}/finish")[1], "end": "x"}, service.base
+    )
+    assert refused.status == 400
+
+
+async def test_an_approved_booking_offers_a_part_of_its_time(service: Living) -> None:
+    _, booker = await browser(service)
+    here = await booked(service, booker, "r401", start="14:00", end="16:00", purpose="组会")
+    by, now = Actor("librarian", "desk"), service.clock.now()
+    await service.inside.rooms.answer(here.rpartition("/")[2], RequestAnswer.APPROVE, "", by, now)
+    page = (await booker.get(f"{here}?room=r201&date={service.tomorrow}")).body
+    assert 'name="room"' not in page
+    form = page.split(f'action="{here}/change"')[1].split("</form>")[0]
+    starts, ends = (part.split("</select>")[0] for part in form.split("<select ")[1:])
+    assert re.findall("value=.([0-9:]+)", starts) == ["14:00", "14:30", "15:00", "15:30"]
+    assert re.findall("[>]([0-9:]+)<", ends) == ["14:30", "15:00", "15:30", "16:00"]
+    blank = await send(
+        service, booker, page, f"{here}/change", start="14:00", end="15:00", purpose=" "
+    )
+    assert blank.status == 400 and 'id="purpose-wrong"' in blank.body
+    done = await send(
+        service, booker, blank.body, f"{here}/change", start="14:00", end="15:00", purpose="组会"
+    )
+    assert "14:00–15:00" in (await booker.get(done.headers["Location"])).body
+
+
+async def test_past_rooms_stand_among_past_seats(service: Living) -> None:
+    reader, booker = await browser(service)
+    reader.token = booker.cookie["Cookie"].partition("=")[2]
+    empty = (await booker.get("/reservations")).body
+    assert "还没有预约" in empty
+    here = await booked(service, booker, "r201", start="09:00", end="10:00")
+    for start in range(11, 21):
+        made = await reader.reserve("2f-hall-030", f"{start}:00", f"{start + 1}:00")
+        await reader.ok("POST", f"/reservations/{made['id']}/cancel")
+    await service.move("09:31")
+    first, last = [(await booker.get(f"/reservations?page={n}")).body for n in (1, 2)]
+    assert here not in first and f'<a href="{here}">研修间201</a>' in last
+    assert last.count("<tr>") == 2 and "失约" in last, "the heading and the room"
+    page = (await booker.get(here)).body
+    assert "没有人签到，房间释放" in page and "（系统）" in page and f"{here}/cancel" not in page

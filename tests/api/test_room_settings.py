@@ -73,7 +73,10 @@ async def test_a_room_is_added_changed_retired_and_brought_back(service: Living)
     assert mine["state"] == "requested", "by the rules of its time"
 
     assert "研修间502" in await free(service)
-    assert (await operate(service, head, now, "retire")).status == 303
+    question = await operate(service, head, now, "retire")
+    assert question.status == 200 and "<b>1</b> 个预约不再符合" in question.body
+    kept = {"confirmed": "yes", "bookings": "keep"}
+    assert (await operate(service, head, now, "retire", **kept)).status == 303
     retired = room(service, "研修间502")
     assert retired.retired and "研修间502" not in await free(service)
     assert "已停用" in (await head.get(f"{PAGE}/{new.id}")).body

@@ -3,59 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
-from typing import Any
+from datetime import date, time, timedelta
 
 from models.identity.api_tokens import Scope
 from models.identity.roles import Role
 from models.kernel.time_range import TimeRange
 from models.library.entities import PresenceSource
-from models.library.rooms import RoomId, RoomRules
+from models.library.rooms import RoomId
 from models.readers.personal_data_repository import export
 from tests.api.api_tokens import program
 from tests.api.browsing import Browser
 from tests.api.changes import suspended, with_visit
 from tests.api.console import WHEREFORE, librarian, log
 from tests.api.presence_methods import choose
+from tests.api.rooms import (
+    GROUP,
+    HALL,
+    SEMINAR,
+    SMALL,
+    book,
+    confirm,
+    state,
+    taken,
+    wish,
+    with_room,
+)
 from tests.api.seat_labels import label
 from tests.api.wishes import annex_code, with_library_changed
-from tests.living import Client, Living
-
-SMALL, GROUP, SEMINAR, HALL = "r201", "r301", "r401", "r402"
-"""Rooms for two and more people, for three who confirm, for four of a request that is approved
-without an answer, for a request that is declined without one."""
-
-
-def wish(service: Living, room: str = SMALL, **other: Any) -> dict[str, Any]:
-    """The room from 14:00 to 16:00 today."""
-    usual = {"room_id": room, "date": service.today, "start": "14:00", "end": "16:00"}
-    return usual | {"purpose": "讨论毕业设计"} | other
-
-
-async def book(service: Living, reader: Client, room: str = SMALL, **other: Any) -> Any:
-    return await reader.ok("POST", "/room-bookings", wish(service, room, **other))
-
-
-async def confirm(booking: Any, *readers: Client) -> None:
-    for reader in readers:
-        await reader.ok("POST", f"/room-invitations/{booking['invitation']}/confirm")
-
-
-async def state(reader: Client, booking: Any) -> str:
-    return str((await reader.ok("GET", f"/room-bookings/{booking['id']}"))["state"])
-
-
-async def taken(reader: Client, room: str) -> list[str]:
-    """The taken times of the room today."""
-    rooms = {each["room"]["id"]: each for each in (await reader.ok("GET", "/rooms"))["items"]}
-    return [f"{span['start'][11:16]}-{span['end'][11:16]}" for span in rooms[room]["taken"]]
-
-
-async def with_room(service: Living, id: str, **rules: Any) -> None:
-    """Replaces the room's rules by the usual ones with these numbers."""
-    room = service.inside.reference.rooms[RoomId(id)]
-    await service.inside.stored.rooms.put([replace(room, rules=RoomRules(**rules))])
-    await service.inside.reference.refresh()
+from tests.living import SEAT, Client, Living
 
 
 async def test_a_seminar_asks_for_a_room_confirms_and_uses_it(service: Living) -> None:
@@ -214,10 +189,15 @@ async def test_who_does_not_come_has_a_violation_and_is_suspended_after_three(
     assert await service.db["reservations"].count_documents(numbered) == 0
 
 
-async def test_a_downtime_at_the_deadline_is_nobodys_fault(service: Living) -> None:
+async def test_a_downtime_or_shorter_hours_of_the_room_are_nobodys_fault(service: Living) -> None:
     asker = await service.reader()
     booking = await book(service, asker)
     waits = await book(service, await service.reader(), GROUP, start="15:30", end="16:30")
+    shortened = await service.reader()
+    cut = await book(service, shortened, "r202", start="16:00", end="18:00")
+    room = service.inside.reference.rooms[RoomId("r202")]
+    await service.inside.stored.rooms.put([replace(room, hours=(time(8), time(17)))])
+    await service.inside.reference.refresh()
     until = service.clock.now().replace(hour=6, minute=30)  # 14:30 here
     extension = service.inside.extension
     outage = TimeRange(until - timedelta(minutes=10), until + timedelta(minutes=5))
@@ -233,7 +213,10 @@ async def test_a_downtime_at_the_deadline_is_nobodys_fault(service: Living) -> N
     assert await state(asker, booking) == "no_show"
     row = await service.db["reservations"].find_one({"_id": waits["id"]})
     assert row is not None and row["room_state"] == "released"
-    assert not (await asker.ok("GET", "/violations"))["items"]
+    await service.move("16:31")
+    assert await state(shortened, cut) == "no_show"
+    for reader in (asker, shortened):
+        assert not (await reader.ok("GET", "/violations"))["items"]
 
 
 async def test_a_booking_of_a_room_is_refused_by_its_rules(service: Living) -> None:
@@ -247,13 +230,16 @@ async def test_a_booking_of_a_room_is_refused_by_its_rules(service: Living) -> N
         ({"room_id": SEMINAR, "start": "20:00", "end": "22:00"}, "422 closed"),
         ({"room_id": SEMINAR, "start": "08:30", "end": "10:00"}, "422 closed"),
         ({"start": "21:00", "end": "23:00"}, "422 closed"),
+        ({"start": "18:00", "end": "17:00"}, "422 end_before_start"),
         ({"start": "16:10", "end": "18:00"}, "422 off_grid"),
         ({"start": "now", "end": "08:20"}, "422 too_short"),
         ({"start": "16:30", "end": "21:00"}, "422 too_long"),
         ({"room_id": SEMINAR, "purpose": " "}, "400 malformed"),
         ({"purpose": "一\n二"}, "400 malformed"),
     ):
-        await asker.refused(refusal, "POST", "/room-bookings", wish(service, **changed))
+        no = await asker.refused(refusal, "POST", "/room-bookings", wish(service, **changed))
+        words = no.body["error"]["message"]
+        assert "座位" not in words and "区域" not in words, words
     await asker.reserve("2f-hall-030", "17:00", "18:00")
     overlapping = wish(service, start="17:30", end="18:30")
     await asker.refused("409 own_overlap", "POST", "/room-bookings", overlapping)
@@ -379,3 +365,26 @@ async def test_what_is_left_of_erased_people(service: Living) -> None:
     keeping = service.clock.now() + timedelta(days=1)
     await service.inside.stored.past.forget(service.inside.reference.zone, keeping, 1000)
     assert not await service.db["reservations"].count_documents({})
+
+
+async def test_a_request_refused_on_repetition_takes_no_room_later(service: Living) -> None:
+    """The first attempt was never answered; it may still arrive when the room is free again."""
+    other, reader = await service.reader(), await service.reader()
+    booked = await book(service, other)
+    lost = {"Idempotency-Key": "lost", "Idempotency-Repeat": "1"}
+    body = wish(service)
+    refusal = await reader.call("POST", "/room-bookings", body, **lost)
+    assert (refusal.status, refusal.code) == (409, "room_taken")
+    await other.ok("POST", f"/room-bookings/{booked['id']}/cancel")
+    first = {"Idempotency-Key": "lost"}
+    await reader.refused("409 request_refused", "POST", "/room-bookings", body, **first)
+    assert (await reader.ok("GET", "/room-bookings"))["items"] == []
+    # A key that was not repeated in vain has one effect, also after the booking was cancelled.
+    key = {"Idempotency-Key": "k"}
+    made = await reader.ok("POST", "/room-bookings", body, **key)
+    await reader.ok("POST", f"/room-bookings/{made['id']}/cancel")
+    again = await reader.ok("POST", "/room-bookings", body, **key)
+    assert (again["id"], again["state"]) == (made["id"], "cancelled")
+    assert await taken(reader, SMALL) == []
+    seat = {"seat_id": SEAT, "date": service.today, "start": "18:00", "end": "19:00"}
+    await reader.ok("POST", "/reservations", seat, **key)  # keys of seats are others

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from models.identity.roles import GrantId, Role, StaffGrant
-from models.library.entities import Venue, VenueId
-from tests.api.browsing import Browser
+from models.identity.roles import Role
 from tests.api.console import WHEREFORE, log, post, staff
 from tests.api.night import NIGHT, clock, open_by
+from tests.api.rooms import of_annex
 from tests.living import Client, Living
 
 PAGE = "/console/rooms"
 SMALL, SEMINAR, HALL = "r201", "r401", "r402"
 """A room without requests, one whose request is approved without an answer, one declined."""
-ANNEX = VenueId("branch")
 
 
 async def book(service: Living, reader: Client, room: str, **other: Any) -> Any:
@@ -23,20 +21,6 @@ async def book(service: Living, reader: Client, room: str, **other: Any) -> Any:
     usual = {"room_id": room, "date": service.today, "start": "14:00", "end": "16:00"}
     wish = usual | {"purpose": "讨论<b>毕业设计</b>"} | other
     return await reader.ok("POST", "/room-bookings", wish)
-
-
-async def of_annex(service: Living) -> Browser:
-    """A librarian of another venue, which has no room."""
-    await service.inside.stored.catalogs.add_missing([Venue(ANNEX, "分馆")], [], [])
-    await service.inside.reference.refresh()
-    person = await service.web_reader()
-    grant = StaffGrant(GrantId("g"), Role.ADMINISTRATOR, frozenset({ANNEX}))
-    assert await service.inside.stored.staff_grants.give(person.reader_id, grant)
-    now = service.clock.now()
-    person.token = (
-        await service.sessions.open_web(person.reader_id, "ST-annex", now, granted=True)
-    ).token
-    return Browser(person)
 
 
 async def test_the_desk_answers_requests_and_sees_who_has_which_room(service: Living) -> None:

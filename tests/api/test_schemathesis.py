@@ -34,12 +34,13 @@ from schemathesis.specs.openapi.checks import (
 
 from handlers.api_routes import ROUTES
 from models.gates.entities import Direction, GateEvent, GateId
-from models.library.entities import AreaId
+from models.library.entities import Area, AreaId, Seat
 from models.library.rooms import RequestAnswer, RoomId, RoomRules
 from models.storage.encryption import token_hash
 from models.violations.entities import Violation
 from tests.api.changes import with_rules
 from tests.api.console import librarian
+from tests.api.known_reader import apply_for_season
 from tests.living import Client, Living, living
 from tests.mail_server import mail_server
 from tests.waiting import patience
@@ -143,11 +144,18 @@ async def a_room(service: Living, n: int, asks: bool) -> str:
     return own.id
 
 
+def _pairs(area: Area) -> list[Seat]:
+    """Seats in service, an even number of them."""
+    seats = [seat for seat in area.seats if seat.disabled is None]
+    return seats[: len(seats) // 2 * 2]
+
+
 async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n: int) -> Target:
     """Makes the objects that the operation's valid request needs."""
     name = f"{operation.method.upper()} {operation.path.removeprefix('/api/v1')}"
-    area = max(service.inside.reference.catalog.areas.values(), key=lambda area: len(area.seats))
-    seats = [seat for seat in area.seats if seat.disabled is None]
+    areas = service.inside.reference.catalog.areas.values()
+    largest = sorted(areas, key=lambda area: len(area.seats), reverse=True)[:2]
+    seats = [seat for area in largest for seat in _pairs(area)]
     seat = seats[2 * n].id
     place: dict[str, Any] = {}
     client, id, qr = await service.reader(), None, await service.qr()
@@ -170,10 +178,19 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         friends = {"friends": [seats[2 * n + 1].id]}
         made = await asker.ok("POST", "/parties", wish | friends)
         id = str(made["reservation"]["id"] if asker is client else made["party"]["invitation"])
+    elif "/staff/room-blocks" in name:
+        client, room = await librarian(service), await a_room(service, n, asks=False)
+        wish = {"room_id": room, "first": service.today, "last": service.today, "title": "x"}
+        wish |= {"start": "14:00", "end": "15:00"}
+        if "{id}" in name:
+            series: dict[str, Any] = {**wish, "id": f"{n:024x}", "all": True}
+            made = await client.ok("POST", "/staff/room-blocks", series)
+            id = str(made["dates"][0]["block"])
     elif "/room-" in name:
-        room = await a_room(service, n, asks="/staff/" in name)
+        asks = "/room-requests" in name
+        room = await a_room(service, n, asks)
         wish = {"room_id": room, "date": service.today, "start": "now", "end": "09:00"}
-        if "/staff/" in name:
+        if asks or "/room-blocks" in name or name.endswith("/change"):
             wish |= {"start": "14:00", "end": "15:00"}
         if "{id}" in name:
             asker = client if "/room-bookings" in name else await service.reader()
@@ -234,6 +251,8 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         id = "2f-hall"
     elif "/favourites/" in name:
         id = seat
+    elif "/seasons/" in name:
+        id = (await apply_for_season(service, client)).id
     elif "/seats/" in name:
         id = seat
         if name.startswith("POST"):
@@ -267,6 +286,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /me/language": {"language": "en"},
         "POST /messages/read": {"ids": ["1"]},
         "POST /favourites": {"seat_id": seat},
+        "POST /seasons/{id}/application": {"wishes": ["any"]},
         "POST /email-address": {"address": "anna@example.edu"},
         "POST /email-address/confirm": {"code": "123456"},
         "POST /email-address/kinds": {"kinds": {"ENDED": True}},
@@ -275,8 +295,14 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /parties": wish | {"friends": [seats[2 * n + 1].id]},
         "POST /invitations/{id}/accept": {},
         "POST /room-bookings": wish,
+        "POST /room-bookings/{id}/change": {"end": "16:00"},
         "POST /room-bookings/{id}/check-in": {"qr": qr},
         "POST /staff/room-requests/{id}/decline": {"reason": "x"},
+        "POST /staff/room-blocks/preview": wish,
+        "POST /staff/room-blocks": wish | {"id": f"{n:024x}", "all": True},
+        "POST /staff/room-blocks/{id}/end": {},
+        "POST /staff/room-bookings/{id}/check-in": {"reason": "x"},
+        "POST /staff/room-bookings/{id}/finish": {"reason": "x"},
         "POST /kiosks/{id}/touch": {"card": CARD},
         "POST /kiosk-pairings/state": {"secret": secret},
         "POST /seats/{id}/faults": {"kind": "socket"},

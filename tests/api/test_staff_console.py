@@ -26,6 +26,7 @@ PAGES = (
     "/console/affected-bookings",
     "/console/statistics",
     "/console/bookings.csv",
+    "/console/room-bookings.csv",
     "/console/audit",
     "/console/notices",
     "/console/devices",

@@ -7,12 +7,14 @@ from datetime import date, time, timedelta
 from hashlib import blake2b
 from typing import Any, Final
 
+from handlers.http.keys import service_key
 from miniapp_server.clock import real_now
 from models.identity.api_tokens import Scope
 from models.identity.roles import GrantId, Role, StaffGrant
 from models.kernel.time_range import TimeRange
 from models.library.entities import VenueId
 from models.staff.audit import AuditQuery
+from models.statistics.room_service import RoomStatistics
 from models.statistics.service import StatisticsService
 from models.storage.mongo import new_id
 from tests.api.api_tokens import PURPOSE, program
@@ -252,7 +254,7 @@ async def test_the_page_of_a_day_works_without_the_sandbox_clock(service: Living
         await reader.reserve(f"2f-hall-{n:03}", f"{13 + n}:00", f"{14 + n}:00")
     real = StatisticsService(
         *(stored.daily_statistics, stored.reservations, stored.policies),
-        *(service.inside.reference, stored.readers),
+        *(service.inside.reference, stored.readers, service.app[service_key(RoomStatistics)]),
         wall_clock=True,
     )
     today = service.clock.now().date()

@@ -12,7 +12,9 @@ import aiohttp
 import pytest
 from bson.objectid import ObjectId
 
+from handlers.http.keys import service_key
 from models.identity.roles import Role
+from models.statistics.room_service import RoomStatistics
 from models.statistics.service import StatisticsService
 from models.storage.mongo import new_id
 from tests.api.console import staff
@@ -94,7 +96,7 @@ async def test_under_the_real_clock_a_days_bookings_are_found_by_object_id(servi
     stored = inside.stored
     installed = StatisticsService(
         *(stored.daily_statistics, stored.reservations, stored.policies),
-        *(inside.reference, stored.readers),
+        *(inside.reference, stored.readers, service.app[service_key(RoomStatistics)]),
         wall_clock=True,
     )
     seat_ids = [b.seat_id async for b in installed.bookings_on(date(2026, 9, 7))]

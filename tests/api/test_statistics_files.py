@@ -6,34 +6,18 @@ import csv
 import io
 import re
 from dataclasses import replace
-from datetime import date, datetime, time
-from typing import Any
-
-from openpyxl import load_workbook  # type: ignore[import-untyped]
-from yarl import URL
+from datetime import date
 
 from models.identity.roles import Role
 from models.library.entities import AreaId
 from tests.api.audit_log import looks
-from tests.api.browsing import Browser
 from tests.api.console import staff
 from tests.api.counted_day import a_day
 from tests.api.reader_groups import enter, group
+from tests.api.spreadsheets import book_of, local
 from tests.living import Living
 
 ASKED = "from=2026-09-06&to=2026-09-07"
-
-
-def local(day: int, hour: int = 0, minute: int = 0) -> datetime:
-    """The instant as a spreadsheet holds it, without a zone."""
-    return datetime.combine(date(2026, 9, day), time(hour, minute))
-
-
-async def book_of(service: Living, desk: Browser, path: str) -> Any:
-    url = URL(f"{service.base}/console/{path}", encoded=True)
-    async with desk.client.session.get(url, headers=desk.cookie) as answer:
-        assert answer.status == 200, path
-        return load_workbook(io.BytesIO(await answer.read()))
 
 
 async def test_spreadsheet_cells_hold_dates_and_numbers(service: Living) -> None:
@@ -54,7 +38,10 @@ async def test_spreadsheet_cells_hold_dates_and_numbers(service: Living) -> None
     assert sheet["G2"].is_date and sheet["G2"].number_format == "yyyy-mm-dd hh:mm"
 
     book = await book_of(service, desk, f"statistics.xlsx?{ASKED}")
-    assert book.sheetnames == ["每天", "各区域", "各时段", "每周各时段"]
+    assert book.sheetnames == [
+        *("每天", "各区域", "各时段", "每周各时段"),
+        *("各研修间", "研修间每月"),
+    ]
     _, unknown, monday = book["每天"].iter_rows(values_only=True)
     assert unknown[0] == local(6) and set(unknown[2:-1]) == {None}
     assert unknown[-1] == "无数据"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,9 +16,10 @@ from models.identity.roles import Role
 from models.text_checks.entities import TextVerdict
 from models.violations.entities import Violation
 from tests.api.browsing import Browser
-from tests.api.console import post, staff
+from tests.api.console import librarian, post, staff
 from tests.api.deliveries import MANY, calls, misbehave
 from tests.api.feedback import add_question
+from tests.api.room_bookings import SEMINAR, SMALL, book
 from tests.api.violations import missed
 from tests.builders import ZONE
 from tests.living import Client, Living, living
@@ -54,7 +56,7 @@ async def feedback_of(service: Living) -> list[Feedback]:
 
 
 async def test_texts_are_checked_after_they_are_stored(service: Living) -> None:
-    """Feedback, a fault report and an appeal."""
+    """Feedback, a fault report, an appeal and the purpose of a room."""
     reader = await missed(service, 1)
     (one,) = (await reader.ok("GET", "/violations"))["items"]
     await opens(service, reader)
@@ -64,19 +66,22 @@ async def test_texts_are_checked_after_they_are_stored(service: Living) -> None:
     await reader.ok("POST", FAULTS, {"kind": "lamp"})
     appeal = f"/violations/{one['id']}/appeal"
     await reader.ok("POST", appeal, {"text": "sandbox-risky 三句"})
+    asked = await book(service, reader, SEMINAR, purpose="sandbox-risky 四句")
+    await book(service, reader, SMALL, start="17:00", end="18:00", purpose="")
     desk = await staff(service)
     questions = (await desk.get("/console/questions")).body
     assert questions.count(UNCHECKED) == 3 and FOLDED not in questions and "一句" in questions
 
     await watch(service)
     await service.settle(JOB)
-    assert await calls(service, "msg_sec_check") == 5, "what says nothing is not asked about"
+    assert await calls(service, "msg_sec_check") == 6, "what says nothing is not asked about"
     assert await verdicts(service, reader) == ["pass", "review", "risky"]
     for path, words in (
         ("/console/questions", "sandbox-risky 一句"),
         (f"/console/readers/{reader.reader_id}/questions", "sandbox-risky 一句"),
         ("/console/faults", "sandbox-risky 二句"),
         ("/console/appeals", "sandbox-risky 三句"),
+        ("/console/rooms", "sandbox-risky 四句"),
     ):
         page = (await desk.get(path)).body
         _, folded = page.split(f'<details class="risky"><summary>{FOLDED}</summary>')
@@ -86,6 +91,8 @@ async def test_texts_are_checked_after_they_are_stored(service: Living) -> None:
         await (await service.web_reader(role=Role.LIBRARIAN)).ok("GET", "/staff/appeals")
     )["items"]
     assert waiting["text_check"] == "risky"
+    (request,) = (await (await librarian(service)).ok("GET", "/staff/room-requests"))["items"]
+    assert (request["text_check"], request["id"]) == ("risky", asked["id"])
     own = (await Browser(await service.web_reader(reader)).get("/contact")).body
     assert "sandbox-risky 一句" in own and FOLDED not in own, "who wrote it is told nothing"
 
@@ -95,7 +102,7 @@ async def test_texts_are_checked_after_they_are_stored(service: Living) -> None:
     assert ["一句" in line for line in lines] == [False] * 5 + [True], "on a terminal, too"
 
     await service.settle(JOB)
-    assert await calls(service, "msg_sec_check") == 5, "once"
+    assert await calls(service, "msg_sec_check") == 6, "once"
     answered = await post(service, desk, f"/console/appeals/{one['id']}", granted="no", text="不")
     assert answered.status == 303, "the librarian decides, whatever WeChat says"
 
@@ -228,9 +235,10 @@ async def test_a_text_erased_during_its_check_gets_no_verdict(service: Living) -
     (one,) = (await reader.ok("GET", "/violations"))["items"]
     await reader.ok("POST", f"/violations/{one['id']}/appeal", {"text": "sandbox-risky"})
     await add_question(service, reader, "sandbox-risky")
+    room = await book(service, reader, purpose="sandbox-risky")
     stored, now = service.inside.stored, service.clock.now()
     waiting = await stored.text_checks.waiting(now, 9)
-    assert {text.collection for text in waiting} == {"feedback", "violations"}
+    assert {text.collection for text in waiting} == {"feedback", "reservations", "violations"}
     person = await stored.readers.get(reader.reader_id)
     assert person is not None
     await service.inside.erasure.erase(person, now)
@@ -240,7 +248,23 @@ async def test_a_text_erased_during_its_check_gets_no_verdict(service: Living) -
     violation = await stored.violations.get(one["id"])
     assert isinstance(violation, Violation) and violation.appeal is not None
     assert (violation.appeal.text, violation.appeal.verdict) == ("", TextVerdict.UNCHECKED)
+    left = await stored.room_bookings.get(room["id"])
+    assert left is not None and (left.purpose, left.verdict) == ("", TextVerdict.UNCHECKED)
     assert await stored.text_checks.waiting(now + timedelta(days=9), 9) == []
+
+
+async def test_a_changed_purpose_is_checked_anew(service: Living) -> None:
+    reader, stored = await service.reader(), service.inside.stored
+    id = (await book(service, reader, purpose="sandbox-risky"))["id"]
+    await opens(service, reader)
+    await service.settle(JOB)
+    for purpose, verdict in (("sandbox-review", "review"), ("sandbox-review", "review"), ("", "")):
+        old = await stored.room_bookings.get(id)
+        assert old is not None and old.verdict is not TextVerdict.UNCHECKED
+        await stored.room_bookings.replace(ZONE, old, replace(old, purpose=purpose))
+        await service.settle(JOB)
+        new = await stored.room_bookings.get(id)
+        assert new is not None and new.verdict == (verdict or "unchecked")
 
 
 async def test_the_verdict_is_exported_with_the_text(service: Living) -> None:

@@ -57,7 +57,7 @@ async def test_library_information_names_audience_and_retention_times(service: L
     reference = service.inside.reference
     library = await unbound.ok("GET", "/library")
     fields = ["name", "title", "audience", "contact", "keeping", "templates", "review", "rooms"]
-    assert list(library) == fields
+    assert list(library) == [*fields, "seasons"]
     assert (
         library["name"] == reference.profile.name
         and library["audience"] == "仅供北京工业大学师生使用"

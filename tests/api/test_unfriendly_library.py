@@ -109,7 +109,7 @@ async def test_pages_and_calendars_say_the_place_in_their_language(service: Livi
     plan = (await browser.get("/areas/haupt-eg?seat=haupt-eg-1")).body
     for words in ("<h1>Zone A</h1>", "<b>Ground floor</b>", ">Carrel 3</h2>"):
         assert words in plan, words
-    assert ">No. 12</h2>" in (await browser.get("/areas/haupt-eg?seat=haupt-eg-2")).body
+    assert ">No. 12</h2>" in (await browser.get("/areas/haupt-eg?seat=haupt-eg-2")).body
     assert "Pillar" in (await browser.get("/check-in")).body
     file = (await browser.get(f"{here}/calendar.ics")).body.replace("\r\n ", "")
     assert f"LOCATION:{JURA_ENGLISH}" in file.replace("\\,", ",")

@@ -1,10 +1,13 @@
-"""The console's page of webhooks, as an administrator uses it."""
+"""The console's page of webhooks, as an administrator uses it, and the schemas of the events."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
+
+import jsonschema_rs
 
 from models.identity.roles import Role
 from models.webhooks.entities import WebhookEventType
@@ -64,3 +67,15 @@ async def endpoint(service: Living, program: Receiver, **form: object) -> Consol
     assert match is not None and where is not None
     at.id, at.secret = where[1], match[1]
     return at
+
+
+async def judge(service: Living, bodies: list[Any]) -> None:
+    """Validates each body against the schema that OpenAPI's ``webhooks`` give its type."""
+    document = (await service.anonymous.get("//openapi.json")).body
+    assert set(document["webhooks"]) == {*EVERY, "webhook.ping"}
+    for body in bodies:
+        content = document["webhooks"][body["type"]]["post"]["requestBody"]["content"]
+        schema = {**content["application/json"]["schema"], "components": document["components"]}
+        jsonschema_rs.validate(schema, body)
+        extra = {**body, "data": {**body["data"], "id": 7, "area_id": 7}}
+        assert not jsonschema_rs.is_valid(schema, extra)

@@ -20,6 +20,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from pytest_aiohttp import AiohttpServer
 
+from tests.browser.oldest import OldTab, chromium_70
 from tests.living import Living, living
 from tests.tools import npm_folder, program
 from tests.waiting import patience
@@ -238,6 +239,13 @@ async def _context(browser: Browser, options: dict[str, Any]) -> AsyncIterator[B
         yield context
     finally:
         await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def old(tmp_path: Path) -> AsyncIterator[OldTab]:
+    """A tab of Chromium 70 (2018)."""
+    async with chromium_70(tmp_path) as tab:
+        yield tab
 
 
 @pytest.fixture(scope="session")

@@ -59,12 +59,13 @@ async def with_one_long_name(service: Living) -> None:
 
 
 async def with_long_words(service: Living) -> None:
-    """Gives the first venue, and the areas of its second floor, names with a German word of 20 to
-    23 letters."""
+    """Gives the first venue, its second floor and the areas there names with a German word of 16
+    to 23 letters."""
     inside, catalogs = service.inside, service.inside.stored.catalogs
     catalog = inside.reference.catalog
     venue = catalog.venues[VenueId("library")]
-    longer = replace(venue, name="Universitätsbibliothek Niedersachsen", rev=venue.rev + 1)
+    name, floors = "Universitätsbibliothek Niedersachsen", (Floor(2, "Zwischengeschoss"),)
+    longer = replace(venue, name=name, floors=floors, rev=venue.rev + 1)
     assert await catalogs.replace_venue(longer)
     for area in catalog.areas.values():
         if area.venue_id == venue.id and area.floor == 2:

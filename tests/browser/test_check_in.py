@@ -127,7 +127,7 @@ async def test_scanning_in_the_page_checks_in_and_a_used_code_leads_back(
     assert await page.locator("#torch:visible").count() == 0, "this camera has no light"
     await shows_everybody(tab, axe, "/check-in", phone=True)
     await page.evaluate("window.before = 'https://evil.example/k/2f-south?c=12345678'")
-    await page.wait_for_selector("text=这不是选座机、查询机或座位上的签到码")
+    await page.wait_for_selector("text=这不是选座机、查询机、座位或房间的签到码")
     code = await service.qr()
     await page.evaluate("code => { window.before = code }", code)
     await page.wait_for_url("**/k/2f-south/check-in")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -16,21 +14,15 @@ from models.notices.entities import Notice
 from tests.api.changes import with_rules
 from tests.api.counted_days import remember
 from tests.browser.conftest import Open, Tab, shows_everybody
-from tests.browser.long_names import with_floors, with_long_names
-from tests.browser.oldest import OldTab, chromium_70
-from tests.browser.what_is_cut import CUT
+from tests.browser.long_names import with_floors, with_long_names, with_long_words
+from tests.browser.oldest import OldTab
+from tests.browser.what_is_cut import BROKEN, CUT
 from tests.living import Living
 
 pytestmark = pytest.mark.whole
 
 SIZES = ((1920, 1080), (1280, 720), (1080, 1920))
 HERE = "/display/library"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def old(tmp_path: Path) -> AsyncIterator[OldTab]:
-    async with chromium_70(tmp_path) as tab:
-        yield tab
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -158,3 +150,8 @@ async def test_floors_fill_as_few_pages_as_they_can_evenly(
         await tab.page.set_viewport_size({"width": width, "height": height})
         await tab.go(HERE)
         assert [name[0] for name in chain(*await turns(tab))] == [*"23456789", "1"]
+    await with_long_words(with_display)
+    await with_display.move(timedelta(seconds=6))
+    await tab.go(HERE)
+    await tab.page.wait_for_selector("th:visible >> text=Rechtswissenschaftliche")
+    assert await tab.page.evaluate(BROKEN, "tbody th") == []

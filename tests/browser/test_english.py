@@ -18,6 +18,7 @@ from tests.living import Living
 
 SEAT: Final = "2f-hall-063"
 ENGLISH: Final = {"locale": "en-US"}
+OTHERS: Final = ("/", "/?start=18:00&end=20:00", "/reservations", "/rules", "/draws", "/rooms")
 MAPS: Final = ("/console/seats?area=1f-1", "/console/plans/1f-1")
 BESIDE_SEATS: Final = """[...document.querySelectorAll(".seat")].filter((seat) => {
   const name = seat.querySelector("text")?.getBoundingClientRect();
@@ -53,7 +54,7 @@ async def test_a_seat_is_booked_in_english(
     for selector in ("#panel .presets button", "#panel .panel-foot .button"):
         assert await page.evaluate(COVERED, selector) == [], selector
     assert await tab.times() == ("Now", "18:00")
-    assert await tab.text("#panel .panel-foot .button") == "Book No. 063 · Now–18:00"
+    assert await tab.text("#panel .panel-foot .button") == "Book No. 063 · Now–18:00"
     if size in ("1280", "375"):
         await shows_everybody(tab, axe, "a seat in English", phone=size != "1280")
         await page.set_viewport_size(device["viewport"])
@@ -107,7 +108,7 @@ async def test_long_names_widen_no_page(service: Living, opened: Open) -> None:
     here = chinese.page.url.removeprefix(service.base).partition("?")[0]
     english = await opened("21071234", **small, **ENGLISH)
     for tab in (chinese, english):
-        for path in ("/", "/?start=18:00&end=20:00", "/reservations", here, "/rules", together):
+        for path in (*OTHERS, here, together):
             await tab.go(path)
             wide = await tab.page.evaluate("document.documentElement.scrollWidth")
             assert wide == 320, path

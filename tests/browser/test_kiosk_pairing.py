@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-import pytest_asyncio
 
 from tests.browser.conftest import PHONE, Open, Tab, is_for_everybody, shows_everybody
-from tests.browser.oldest import OldTab, chromium_70
+from tests.browser.oldest import OldTab
 from tests.browser.what_is_cut import CUT
 from tests.living import Living
 
 pytestmark = pytest.mark.whole
 
 CONSOLE = "/console/devices/kiosk/2f-north/pairing"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def old(tmp_path: Path) -> AsyncIterator[OldTab]:
-    async with chromium_70(tmp_path) as tab:
-        yield tab
 
 
 async def confirm(head: Tab, code: str, word: str) -> None:

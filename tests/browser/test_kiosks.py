@@ -6,6 +6,9 @@ from datetime import timedelta
 
 from playwright.async_api import Page
 
+from models.identity.roles import Role
+from tests.api.calendar_page import ask
+from tests.api.console import staff
 from tests.api.kiosk import key_of
 from tests.browser.conftest import Open
 from tests.living import Living
@@ -15,6 +18,9 @@ async def test_a_kiosk_shows_its_code_and_hides_it_when_offline(
     service: Living, opened: Open
 ) -> None:
     key = await key_of(service, "2f-north")
+    head = await staff(service, Role.ADMINISTRATOR)
+    closed = {"place": "a:2f-hall", "first": service.today, "confirmed": "yes"}
+    assert (await ask(service, head, **closed)).status == 303
     tab = await opened()
     page = tab.page
     await page.clock.install()
@@ -22,6 +28,7 @@ async def test_a_kiosk_shows_its_code_and_hides_it_when_offline(
     first = await page.inner_html("#code svg")
     await page.wait_for_selector("text=秒后更新")
     assert await page.locator("#free li").count() == 18
+    assert await page.locator("#free li", has_text="二层中厅").locator("b").inner_text() == "闭馆"
     # The next code comes by itself, and none is hidden before.
     await page.evaluate(
         "window.hidden = 0; new MutationObserver(() => {"

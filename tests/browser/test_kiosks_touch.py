@@ -6,8 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from models.library.entities import AreaId
+from models.library.rooms import LONGEST_ROOM_NAME, RoomPlace
 from tests.api.kiosk import CARD, carded, key_of
+from tests.api.rooms import book, put_on_plan
 from tests.browser.conftest import Open, Tab, sizes
+from tests.browser.long_names import lengthened
 from tests.living import Living
 
 
@@ -152,14 +156,23 @@ async def test_cancelling_at_the_kiosk_asks_for_confirmation(service: Living, op
 async def test_a_seat_is_chosen_on_the_plan(
     service: Living, opened: Open, width: int, height: int
 ) -> None:
-    """An area of 222 seats: touch targets are large, and the whole area is found on one screen."""
+    """An area of 222 seats: touch targets are large, and the whole area is found on one screen. A
+    study room is shown with its state."""
     reader = await carded(service)
     rival = await service.reader()
     await rival.reserve("2f-east-002", "now", "18:00")
+    name = lengthened("研修间", LONGEST_ROOM_NAME)
+    await put_on_plan(service, RoomPlace(AreaId("2f-east"), 40, 0, 100, 60), name=name)
+    await book(service, await service.reader(), start="now", end="18:00")
     tab = await kiosk(service, opened, width, height)
     await touch(tab)
     page = tab.page
     await page.click("#touch button:has-text('二层东区')")
+    room = page.locator("#touch .room.taken div")
+    assert await room.text_content() == f"{name}已约"
+    assert await room.evaluate("room => room.scrollHeight <= room.clientHeight"), (
+        "the state is seen"
+    )
     seat = await page.locator("#touch [data-no='001'] .hit").bounding_box()
     assert seat is not None and seat["width"] >= 60
     assert await page.locator("#touch [data-no='002'].occupied:not(.can)").count() == 1

@@ -85,7 +85,7 @@ async def staying(service: Living, opened: Open, **device: Any) -> tuple[Tab, Cl
         (
             "en-US",
             CHINESE,
-            ("No network", "Mon 7 Sept 16:08", "Reserved", "No. 065", "16:08–18:00", "–16:38"),
+            ("No network", "Mon 7 Sept 16:08", "Reserved", "No. 065", "16:08–18:00", "–16:38"),
             "Be back by 16:58",
         ),
     ],

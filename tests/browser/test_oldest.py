@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from tests.api.kiosk import CARD, carded, key_of
-from tests.browser.oldest import OldTab, chromium_70
+from tests.browser.oldest import OldTab
 from tests.living import Living
 
 pytestmark = pytest.mark.whole
@@ -42,12 +39,6 @@ _AT_THE_BOTTOM = """[...document.querySelectorAll(".menu, .panel.open")]
   const {left, right, bottom} = one.getBoundingClientRect();
   return [left, right, bottom];
 })"""
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def old(tmp_path: Path) -> AsyncIterator[OldTab]:
-    async with chromium_70(tmp_path) as tab:
-        yield tab
 
 
 async def _codes(old: OldTab) -> list[str]:

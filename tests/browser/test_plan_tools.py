@@ -246,8 +246,8 @@ async def test_a_picture_is_placed_under_the_plan(service: Living, opened: Open,
     await page.set_input_files("[name=file]", png(b"<svg/>"))
     await page.wait_for_selector("#picture-wrong:not(:empty)")
     assert "这不是能读取的 PNG 或 JPEG 图片" in await tab.text("#picture-wrong")
-    await page.set_input_files("[name=file]", png(b"x" * (2 * 2**20 + 1)))
-    assert "最大 2 MB" in await tab.text("#picture-wrong")
+    await page.set_input_files("[name=file]", png(b"x" * (12 * 2**20 + 1)))
+    assert "最大 12 MB" in await tab.text("#picture-wrong")
     await page.set_input_files("[name=file]", picture(1720, 1160))
     await page.wait_for_selector("#status:has-text('底图已上传')")
     assert await page.locator("#picture").evaluate(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.library.entities import AreaId
+from models.library.rooms import RoomPlace
+from tests.api.rooms import SMALL, book, put_on_plan
 from tests.browser.conftest import PHONE, Open
 from tests.browser.long_names import with_long_names
 from tests.living import Living
@@ -11,8 +14,10 @@ from tests.living import Living
 SEEN_WITHIN_MS = 1000
 
 
-async def test_a_booking_appears_at_once_in_another_browser(opened: Open) -> None:
-    """A third browser, whose view is late, gets a friendly refusal."""
+async def test_a_booking_appears_at_once_in_another_browser(service: Living, opened: Open) -> None:
+    """A third browser, whose view is late, gets a friendly refusal. A study room that is taken
+    follows, with or without the stream of events, and leads to its page."""
+    await put_on_plan(service, RoomPlace(AreaId("2f-hall"), 20, 250, 120, 70))
     first, second, late = [await opened(f"2107000{n}") for n in range(3)]
     await late.page.route("**/events*", lambda route: route.abort())
     for tab in (first, second, late):
@@ -28,6 +33,17 @@ async def test_a_booking_appears_at_once_in_another_browser(opened: Open) -> Non
     # The panel has followed: nothing stands ready that is gone.
     await second.page.wait_for_selector("#panel >> text=现在 开始的时间没有了")
     assert await second.page.locator("#panel .panel-foot .button").count() == 0
+
+    await second.page.wait_for_selector(".plan-room.free >> text=空闲")
+    booker = await service.reader()
+    made = await book(service, booker, start="now", end="18:00")
+    await second.page.wait_for_selector(".plan-room.taken >> text=已约")
+    await second.page.route("**/events*", lambda route: route.abort())
+    await booker.ok("POST", f"/room-bookings/{made['id']}/cancel")
+    await second.page.evaluate("dispatchEvent(new Event('online'))")
+    await second.page.wait_for_selector(".plan-room.free >> text=空闲")
+    await second.page.click(".plan-room")
+    await second.page.wait_for_url(f"**/rooms/{SMALL}?date={service.today}")
 
     late.expected = {409}
     await late.choose(end="19:00")

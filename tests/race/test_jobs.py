@@ -24,6 +24,7 @@ from models.messages.repository import MessageRepository
 from models.readers.personal_data_repository import erase_documents, remaining
 from models.reservation_store import repository as reservation_repository
 from models.reservation_store.repository import ReservationRepository
+from models.reservation_store.room_outbox import RoomEventRecord
 from models.reservations.entities import Reservation
 from models.storage.leases import LeaseRepository
 from models.storage.mongo import Database, new_id
@@ -254,9 +255,11 @@ class ScannedAnew(KioskScanRepository):
 class EmptiedFirst(ReservationRepository):
     """The control: removes events from the outbox before their effects are stored."""
 
-    async def with_outbox_events(self, limit: int) -> list[Reservation]:
+    async def with_outbox_events(
+        self, limit: int
+    ) -> tuple[list[Reservation], list[RoomEventRecord]]:
         events = await super().with_outbox_events(limit)
-        await self.remove_outbox_events(events)
+        await self.remove_outbox_events(events[0])
         return events
 
 

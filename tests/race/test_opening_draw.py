@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ import pytest
 from models.kernel.errors import Throttled
 from models.kernel.ids import ReaderId
 from models.library.entities import SeatId
-from models.opening_draw.entities import Ticket
+from models.opening_draw.calculation import SECRET_BYTES, commitment
+from models.opening_draw.draw_repository import DrawRepository
+from models.opening_draw.entities import Draw, Ticket
 from models.opening_draw.repository import TicketRepository, _document
 from models.opening_draw.rules import ROUND, ROUNDS, round_at
 from models.opening_draw.service import PATIENCE, SETTLED_AFTER
@@ -76,8 +79,23 @@ class ManyTickets(TicketRepository):
     """The control: a reader may have several tickets."""
 
     async def draw(self, ticket: Ticket, last_round: int) -> bool:
-        await self._all.insert_one({**_document(ticket), "_id": new_id(), "place": 0.5})
+        await self._all.insert_one({**_document(ticket), "_id": new_id(), "place": "5"})
         return True
+
+
+class OwnSecret(DrawRepository):
+    """The control: a worker looks for the secret first, and stores its own where it saw none."""
+
+    looked = asyncio.Barrier(8)
+
+    async def commit(self, opens_at: datetime, now: datetime) -> Draw:
+        if (draw := await self.get(opens_at)) is not None:
+            return draw
+        await self.looked.wait()
+        made = Draw(opens_at, commitment(secret := token_hex(SECRET_BYTES)), now, secret, {})
+        fields = {"commitment": made.commitment, "committed_at": now, "secret": "", "lists": []}
+        await self._all.replace_one({"_id": opens_at}, fields, upsert=True)
+        return made
 
 
 @pytest.fixture
@@ -149,6 +167,15 @@ async def test_all_workers_give_the_seat_to_the_first_ticket_of_the_draw(
     assert (won.reader_id == last) is guard
     # In the control the workers' orders differ, so one may wait for a ticket of the other.
     assert not guard or time_.now() < OPENS + ROUND + PATIENCE, "no ticket was waited for in vain"
+
+
+@guarded
+async def test_all_workers_commit_to_one_secret(stage: Stage, guard: bool) -> None:
+    repository = DrawRepository if guard else OwnSecret
+    workers_ = [repository(stage.db, stage.cipher) for _ in range(8)]
+    draws = await asyncio.gather(*(worker.commit(OPENS, EIGHT) for worker in workers_))
+    assert (len({draw.secret for draw in draws}) == 1) is guard
+    assert not guard or await workers_[0].get(OPENS) == draws[0]
 
 
 @both_sides

@@ -221,17 +221,17 @@ async def test_an_outbox_event_is_identified_by_its_change(stage: Stage) -> None
     """The number of a lost revision is reused: its event neither replaces nor removes another
     one."""
     r = await stage.reserved(await stage.reader())
-    read = await stage.stored.reservations.with_outbox_events(9)
+    read, _ = await stage.stored.reservations.with_outbox_events(9)
     await stage.db["reservations"].update_one(
         {"_id": r.id}, {"$set": {"outbox.0.change": new_id()}}
     )
-    again = await stage.stored.reservations.with_outbox_events(9)
+    again, _ = await stage.stored.reservations.with_outbox_events(9)
     assert [n.seq for n in read[0].outbox] == [n.seq for n in again[0].outbox]
     assert read[0].outbox[0].key != again[0].outbox[0].key
     await stage.stored.reservations.remove_outbox_events(read)
-    assert await stage.stored.reservations.with_outbox_events(9) == again
+    assert await stage.stored.reservations.with_outbox_events(9) == (again, [])
     await stage.stored.reservations.remove_outbox_events(again)
-    assert await stage.stored.reservations.with_outbox_events(9) == []
+    assert await stage.stored.reservations.with_outbox_events(9) == ([], [])
 
 
 async def test_an_outage_extends_a_deadline_while_a_lost_check_in_is_fenced_off(

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from models.kernel.errors import DomainError, WrongState
-from models.kernel.ids import Actor
 from models.kernel.time_range import TimeRange
 from models.library.room_repository import RoomRepository
-from models.library.rooms import RequestAnswer, Room, RoomId, RoomRules
-from models.readers.entities import Reader
-from models.reservations.claims import room_claims
-from models.reservations.room_booking import RoomBooking, RoomState
+from models.library.rooms import RequestAnswer, Room, RoomId
+from models.messages.entities import Message
+from models.reservation_store.room_outbox import RoomEventRecord
+from models.reservation_store.room_repository import RoomBookingRepository
+from models.reservations.room_booking import RoomReminder, RoomState
+from models.storage.mongo import new_id
+from notify.publisher import MessagePublisher
+from notify.room_reminders import RoomReminders
+from notify.routing import ChannelRouting
 from tests.builders import ZONE
 from tests.inside import Inside
 from tests.race.stage import (
@@ -32,39 +36,14 @@ from tests.race.stage import (
     selection,
     unguard,
 )
-
-ROOM = "r201"
-"""A room for two to four people."""
-DESK = Actor("librarian", "desk")
-
-
-async def workers_with(stage: Stage, number: int, **rules: Any) -> list[Inside]:
-    """Workers that know the room with these rules."""
-    room = replace(stage.inside.reference.room(ROOM), rules=RoomRules(**rules))
-    await stage.stored.rooms.put([room])
-    return [await stage.worker() for _ in range(number)]
-
-
-async def book(worker: Inside, reader: Reader, start: int = 10, end: int = 11) -> RoomBooking:
-    """The reader's booking of the room, made at 08:00."""
-    return await worker.rooms.book(ctx(reader), ROOM, selection(start, end), "")
-
-
-async def confirm(worker: Inside, reader: Reader, b: RoomBooking) -> RoomBooking:
-    return await worker.rooms.confirm(ctx(reader), worker.rooms.invitation_to(b))
-
-
-async def holders(stage: Stage, start: int, end: int) -> int:
-    """The number of documents that have the room in the first half hour of that time."""
-    claim = room_claims(ZONE, RoomId(ROOM), TimeRange(clock(start), clock(end)))[0]
-    return await stage.db["reservations"].count_documents({"claims": claim})
+from tests.race.study_rooms import DESK, ROOM, book, confirm, holders, workers_with
 
 
 class LastOneWins(RoomRepository):
     """Replaces a room whatever its revision."""
 
-    async def replace(self, room: Room) -> bool:
-        await self.put([room])
+    async def write(self, *rooms: Room) -> bool:
+        await self.put(rooms)
         return True
 
 
@@ -75,7 +54,7 @@ async def test_of_two_changes_of_one_revision_of_a_room_one_is_refused(
     old = stage.inside.reference.room(ROOM)
     rooms = (RoomRepository if guard else LastOneWins)(stage.db)
     changes = [replace(old, name=name, rev=old.rev + 1) for name in ("甲", "乙")]
-    written = await asyncio.gather(*(rooms.replace(change) for change in changes))
+    written = await asyncio.gather(*(rooms.write(change) for change in changes))
     assert sorted(written) == ([False, True] if guard else [True, True])
     stored = (await rooms.all())[old.id]
     if guard:
@@ -225,10 +204,29 @@ async def test_a_booking_that_the_last_person_confirms_is_not_released(
     assert await fast.room_jobs.run(clock(9) + timedelta(minutes=1)) == news
 
 
+def look_together(workers: Sequence[Inside]) -> None:
+    """Lets each worker go on only when all have looked which numbers of a week are used."""
+    looked = asyncio.Barrier(len(workers))
+
+    def together(bookings: RoomBookingRepository) -> None:
+        look = bookings.taken
+
+        async def taken(claims: Collection[str]) -> set[str]:
+            used = await look(claims)
+            await looked.wait()
+            return used
+
+        bookings.taken = taken  # type: ignore[method-assign]
+
+    for worker in workers:
+        together(worker.stored.room_bookings)
+
+
 @guarded
 async def test_a_reader_has_two_rooms_a_week(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
     workers = await workers_with(stage, 3, bookings_a_week=2)
+    look_together(workers)
     if not guard:
         await stage.drop("reservations", "claims")
     results = await asyncio.gather(
@@ -257,3 +255,71 @@ async def test_nothing_is_kept_of_a_booker_who_is_erased_while_their_no_show_is_
     await slow.room_jobs.run(late)
     left = await stage.db["violations"].count_documents({"reader": reader.id})
     assert left == (0 if guard else 1)
+
+
+class EmptyOutbox(RoomBookingRepository):
+    """Empties the outboxes of the bookings whose events were dispatched."""
+
+    async def remove_outbox_events(self, dispatched: Sequence[RoomEventRecord]) -> None:
+        ids = [event.booking_id for event in dispatched]
+        await self._all.update_many({"_id": {"$in": ids}}, {"$set": {"outbox": []}})
+
+
+@guarded
+async def test_an_event_that_is_added_while_another_is_dispatched_stays(
+    stage: Stage, guard: bool
+) -> None:
+    (worker,), reader = await workers_with(stage, 1), await stage.reader()
+    repository = RoomBookingRepository if guard else EmptyOutbox
+    reservations = worker.stored.reservations
+    rooms = repository(stage.db, reservations, stage.cipher)
+    booking = await book(worker, reader)
+    _, read = await reservations.with_outbox_events(9)
+    await worker.rooms.cancel(ctx(reader), booking.id)
+    await rooms.remove_outbox_events(read)
+    _, left = await reservations.with_outbox_events(9)
+    assert [event.event for event in read] == ["reserve"]
+    assert [event.event for event in left] == (["cancel"] if guard else [])
+
+
+@guarded
+async def test_a_booking_that_is_cancelled_while_it_is_reminded_of_stays_cancelled(
+    stage: Stage, guard: bool
+) -> None:
+    reader, opens = await stage.reader(), clock(9, 30)
+    slow, fast = await workers_with(stage, 2)
+    booking = await book(fast, reader)
+    if not guard:
+        unguard(slow.stored.room_bookings)
+
+    async def meanwhile() -> None:
+        await fast.rooms.cancel(ctx(reader, opens), booking.id)
+
+    put_around(slow.stored.room_bookings, "find_one_and_update", before=meanwhile)
+    assert await slow.room_jobs.run(opens) == (0 if guard else 1)
+    assert await holders(stage, 10, 11) == (0 if guard else 1)
+    state = (await fast.rooms.get(booking.id)).state
+    assert state is (RoomState.CANCELLED if guard else RoomState.RESERVED)
+
+
+class OtherIds(MessagePublisher):
+    """Gives each message an id of its own."""
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        await super().publish([replace(message, id=new_id()) for message in messages])
+
+
+@guarded
+async def test_two_workers_remind_of_a_check_in_once(stage: Stage, guard: bool) -> None:
+    reader, opens = await stage.reader(), clock(9, 30)
+    workers = await workers_with(stage, 2)
+    booking = await book(workers[0], reader)
+    publisher = MessagePublisher if guard else OtherIds
+    both = [
+        RoomReminders(
+            publisher(w.stored.messages, w.stored.deliveries, ChannelRouting(())), w.reference
+        )
+        for w in workers
+    ]
+    await asyncio.gather(*(r.send(booking, RoomReminder.CHECK_IN_OPENS, opens) for r in both))
+    assert await stage.db["messages"].count_documents({"reader": reader.id}) == (1 if guard else 2)

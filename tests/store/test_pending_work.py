@@ -25,6 +25,7 @@ KINDS: Final[list[tuple[Work, str, Document, Document | None]]] = [
     (Work.DELIVERIES, "deliveries", MAIL | {"due": NOW}, MAIL | {"due": SOON}),
     (Work.DELIVERIES, "deliveries", MAIL | {"due": NOW}, {"open": False, "due": NOW}),
     (Work.WEBHOOKS, "webhooks", {}, None),
+    (Work.SEASON_NEWS, "season_applications", {"news": {"at": SOON}}, {}),
     (Work.TEXTS, "feedback", {"check": {"due": NOW}}, {"check": {"due": SOON}}),
     (Work.TEXTS, "fault_reports", {"check": {"due": NOW}}, {"check": {"verdict": "pass"}}),
     (Work.TEXTS, "violations", {"appeal": {"check": {"due": NOW}}}, {"check": {"due": NOW}}),

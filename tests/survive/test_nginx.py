@@ -223,11 +223,14 @@ async def _flow(reader: Client, seat: str, statuses: Counter[int], over: asyncio
 
 
 async def _bodies(session: aiohttp.ClientSession, base: str) -> None:
-    """A floor file is passed on to the service, which asks for a sign-in; other bodies must be
-    small."""
+    """Floor files and photographs are passed on to the service, which asks for a sign-in; other
+    bodies must be small."""
     for path, size, too_large in (
         ("/console/plans/import", 4096 * 1024, False),
+        ("/console/room-settings/import", 4096 * 1024, False),
         ("/console/plans/import", 4200 * 1024, True),
+        ("/console/plans/2f-hall/picture", 12 * 2**20, False),
+        ("/console/room-settings/r201/picture", 12 * 2**20, False),
         # The largest plan that the service takes: a thousand seats are a third of it.
         ("/console/plans/2f-hall", LARGEST_PLAN, False),
         ("/console/notices", 1000 * 1024, False),

@@ -18,6 +18,7 @@ from models.transfer.library_file import from_text, to_text
 from scripts.messages import extracted, written
 from tests.api.browsing import Browser
 from tests.api.changes import with_rules
+from tests.api.known_reader import apply_for_season
 from tests.living import MONDAY_8, Client, Living
 from tests.survive.serving import ROOT, Remote, remote
 from tests.waiting import until
@@ -27,8 +28,9 @@ HEADERS: Final = {"Accept-Language": ESPERANTO, "Accept": "text/html"}
 CHINESE: Final = re.compile("[\u3001-\u303f\u3400-\u9fff\uff01-\uff0a\uff0c\uff0e-\uffee]+")
 WORDS: Final = re.compile(rf"\{{[^{{}}]*\}}|{CHINESE.pattern}")
 """Matches a place of a message, or the Chinese between places."""
-TYPED: Final = re.compile("张三|张\\*|林静怡|林\\*|中文")
-"""What people typed: names of readers and staff. And the name of the other language."""
+TYPED: Final = re.compile('张三|张\\*|林静怡|林\\*|中文|(?<=<span lang="zh-CN">)[^<]*')
+"""What people typed: names of readers and staff. And the name of the other language, and what the
+label of a room says in it."""
 STILL_CHINESE: Final = re.compile("/console/(handbook|library$|plans/import$)")
 """Matches what is in Chinese still: the handbook, the default wording that a library edits, and
 the words that a floor file may have."""
@@ -47,7 +49,7 @@ MORE: Final = (
 )
 """Further addresses: states of pages, and errors."""
 NO_PAGES: Final = re.compile(
-    r"^/(static|logo|language|login|entry|bind|mini-code|sandbox|calendar|metrics|healthz|readyz|docs"
+    r"^/(static|logo|room-pictures|language|login|entry|bind|mini-code|sandbox|calendar|metrics|healthz|readyz|docs"
     r"|openapi\.json|offline|sw\.js|favicon\.ico|manifest\.webmanifest|email|\{name\}|s|k|reserve|activation/state"
     r"|me/email)\b|\.(csv|xlsx|json|ics|png)$|/picture/|/events$|^/\{name|^/console(/plans)?/$"
 )
@@ -117,6 +119,7 @@ async def lived(service: Living) -> tuple[Client, dict[str, str]]:
     group = {"room_id": "r201", "date": service.today, "start": "17:00", "end": "18:00"}
     room = await reader.ok("POST", "/room-bookings", group)
     await reader.ok("POST", "/favourites", {"seat_id": "2f-hall-066"})
+    season = await apply_for_season(service, reader)
     (notice, *_) = (await reader.ok("GET", "/notices"))["items"]
     ids = {
         "/reservations/{id}/{verb}": later["id"],
@@ -145,6 +148,9 @@ async def lived(service: Living) -> tuple[Client, dict[str, str]]:
         "/console/room-settings": "r201",
         "/kiosk": "2f-south",
         "/display": "library",
+        "/seasons": season.id,
+        "/api/v1/seasons": season.id,
+        "/console/seasons": season.id,
     }
     return reader, ids
 
@@ -157,7 +163,8 @@ def addresses(ids: dict[str, str]) -> Iterator[str]:
             continue
         first = "/".join(row.split("/")[:4]) if row.startswith(("/api", "/console")) else row
         id = next((id for start, id in ids.items() if first.startswith(start)), "none")
-        for place, name in {"{verb}": "cancel", "{chapter}": "rules", "{id}": id}.items():
+        names = {"{verb}": "cancel", "{chapter}": "rules", "{room}": "r201", "{id}": id}
+        for place, name in names.items():
             row = row.replace(place, name)
         yield row
 
@@ -187,7 +194,7 @@ async def test_every_page_of_a_third_language_has_no_chinese(
                 left = CHINESE.findall(TYPED.sub("", LABEL.sub("", text)))
                 if left:
                     chinese[f"{who} {path}"] = left
-                scripts |= set(re.findall(r'/static/[^"]+\.js', text))
+                scripts |= set(re.findall(r'/static/[^" ]+\.js', text))
         for path in scripts:
             source = COMMENT.sub("", (await service.anonymous.get(f"/{path}")).body)
             if left := CHINESE.findall(source):

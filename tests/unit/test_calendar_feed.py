@@ -51,6 +51,7 @@ def entries(draw: st.DrawFn) -> CalendarEntry:
         start=start,
         end=start + draw(st.integers(1, 48)) * timedelta(minutes=10),
         cancelled=off,
+        tentative=not off and draw(st.booleans()),
         summary=draw(WORDS),
         location=draw(WORDS),
         description=draw(WORDS),
@@ -69,7 +70,8 @@ def check(entry: CalendarEntry, said: dict[str, Any], zone: Zone) -> None:
     assert (said["uid"], said["sequence"]) == (entry.uid, entry.rev)
     assert of(said["stamp"]) == of(said["modified"]) == entry.changed_at
     assert of(said["created"]) == entry.created_at
-    assert said["status"] == ("CANCELLED" if entry.cancelled else "CONFIRMED")
+    settled = "TENTATIVE" if entry.tentative else "CONFIRMED"
+    assert said["status"] == ("CANCELLED" if entry.cancelled else settled)
     assert said["transp"] == ("TRANSPARENT" if entry.cancelled else "OPAQUE")
     texts = (said["summary"], said["location"], said["description"], said["url"])
     assert texts == (entry.summary, entry.location, entry.description, entry.url)

@@ -213,6 +213,7 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
         (put("rooms.0.rules.bookings_a_week", 0), "rooms[r201].bookings_a_week: out_of_bounds"),
         (put("rooms.0.rules.confirm_minutes", -1), "rooms[r201].confirm_minutes: out_of_bounds"),
         (put("rooms.0.hours", ["21:00:00", "09:00:00"]), "rooms[r201].hours: hours_reversed"),
+        (put("rooms.0.rules.groups", ["x"]), "rooms[r201].rules.groups: no group x"),
         (put("rooms.0.equipment", [""]), "rooms[r201].equipment: room_equipment"),
         (put("policy.rule_sets.0.area_id", "x"), "policy.rule_sets[0].area_id: no area x"),
         (put("canned_answers.0.title", "好" * 31), "canned_answers[c1].title: 1 to 30"),

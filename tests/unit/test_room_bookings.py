@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -12,17 +12,39 @@ import pytest
 
 from models.kernel.errors import WrongState
 from models.kernel.ids import ReaderId
-from models.library.rooms import RequestAnswer
+from models.kernel.time_range import TimeRange
+from models.library.rooms import RequestAnswer, Room, RoomId, RoomRules
+from models.policy.entities import Policy
+from models.policy.open_hours import OpenHours
+from models.readers.context import RequestContext
+from models.readers.entities import PersonalData, Reader
 from models.reservations.room_booking import (
     LIVE,
     TRANSITIONS,
     RoomEvent,
     RoomState,
+    RoomTime,
     advance,
+    changed,
     settled,
     withdrawn,
 )
-from tests.builders import BY_READER, LI, ROOM_BOOKING, ZHANG, ZONE, on
+from models.reservations.rules import TimeSelection
+from models.rooms.errors import RoomFull
+from models.rooms.rules import booking_in_place_of, check_order
+from tests.builders import (
+    BY_READER,
+    LI,
+    MONDAY,
+    ROOM_BOOKING,
+    TOMORROW,
+    VENUE,
+    ZHANG,
+    ZONE,
+    hours,
+    on,
+    outcome,
+)
 from tests.tools import ROOT
 
 PAGE: Final = ROOT / "docs" / "rooms.md"
@@ -45,7 +67,7 @@ def test_each_event_leads_where_the_table_says_and_repeated_changes_nothing(
     state: RoomState, event: RoomEvent
 ) -> None:
     old = replace(ROOM_BOOKING, state=state)
-    targets = {to for (_, e), to in TRANSITIONS.items() if e is event}
+    targets = {to for (before, e), to in TRANSITIONS.items() if e is event and before is not to}
     if state in targets:
         assert advance(old, event, BY_READER, on("14:10")) is old
     elif (state, event) not in TRANSITIONS:
@@ -53,7 +75,11 @@ def test_each_event_leads_where_the_table_says_and_repeated_changes_nothing(
             advance(old, event, BY_READER, on("14:10"))
     else:
         new = advance(old, event, BY_READER, on("14:10"))
-        assert new.state is TRANSITIONS[state, event] and new.history[-1].event == event.value
+        assert (
+            new is not old
+            and new.state is TRANSITIONS[state, event]
+            and new.history[-1].event == event.value
+        )
         assert (new.ended_at is None) is (new.state in LIVE)
 
 
@@ -124,7 +150,7 @@ def test_a_deadline_is_applied_at_the_instant_at_which_it_was_due(
     new = settled(old, on(now))
     assert new.state == state
     if new is not old:
-        assert new.history[-1].at == old.due_at and new.news_due is (state != "completed")
+        assert new.history[-1].at == old.deadline and new.news_due is (state != "completed")
 
 
 def test_who_withdraws_after_the_deadline_takes_the_room_from_nobody() -> None:
@@ -135,3 +161,150 @@ def test_who_withdraws_after_the_deadline_takes_the_room_from_nobody() -> None:
     # The deadline of a booking that lacked people is not over by that.
     lacking = replace(b, people=(ZHANG, LI))
     assert settled(withdrawn(lacking, LI, on("13:00")), on("13:00")).state is RoomState.RELEASED
+
+
+LATER: Final = replace(
+    ROOM_BOOKING,
+    room_id=RoomId("r2"),
+    span=hours("16:00", "17:00"),
+    buffer=timedelta(),
+    people=(ZHANG,),
+    number=1,
+    purpose="组会",
+    check_in_until=on("16:30"),
+)
+"""The booking that its booker would get now in place of ``ROOM_BOOKING``."""
+
+
+def test_a_changed_booking_has_the_new_place_and_its_old_people() -> None:
+    new = changed(ROOM_BOOKING, LATER, BY_READER, on("09:00"))
+    placed = ("room_id", "span", "buffer", "purpose", "check_in_until")
+    assert [getattr(new, name) for name in placed] == [getattr(LATER, name) for name in placed]
+    kept = ("people", "number", "made_at", "state")
+    assert [getattr(new, name) for name in kept] == [getattr(ROOM_BOOKING, name) for name in kept]
+    assert new.changed_from == RoomTime(RoomId("r1"), ROOM_BOOKING.span)
+    assert {claim.split(":")[1] for claim in new.claims(ZONE) if claim[0] in "mr"} == {
+        *("r2", ZHANG, LI),
+    }
+    # Until they have learned of it they are told of one change.
+    again = changed(new, ROOM_BOOKING, BY_READER, on("09:01"))
+    assert again.changed_from == new.changed_from and again.untold
+    alone = changed(replace(ROOM_BOOKING, people=(ZHANG,)), LATER, BY_READER, on("09:00"))
+    assert not alone.untold and alone.deadline == on("16:30")
+
+
+@pytest.mark.parametrize(
+    ("facts", "now", "refusal"),
+    [
+        ({}, "13:59", "ok"),
+        ({}, "14:00", "wrong_state"),
+        ({"confirm_by": on("13:00")}, "13:00", "ok"),
+        ({"confirm_by": on("13:00"), "least": 3}, "12:59", "ok"),
+        ({"confirm_by": on("13:00"), "least": 3}, "13:00", "too_late"),
+        ({"answer_by": on("13:00")}, "13:00", "ok"),
+        ({"answer_by": on("13:00"), "state": RoomState.REQUESTED}, "12:59", "ok"),
+        ({"answer_by": on("13:00"), "state": RoomState.REQUESTED}, "13:00", "too_late"),
+        ({"state": RoomState.IN_USE}, "13:40", "wrong_state"),
+        ({"state": RoomState.CANCELLED}, "09:00", "wrong_state"),
+    ],
+)
+def test_a_booking_can_be_changed_before_its_stay_and_its_deadlines(
+    facts: dict[str, object], now: str, refusal: str
+) -> None:
+    b = replace(ROOM_BOOKING, **facts)  # type: ignore[arg-type]
+    assert outcome(lambda: changed(b, LATER, BY_READER, on(now))) == refusal
+
+
+DECLINED, APPROVED = (RoomRules(unanswered=RequestAnswer(each)) for each in ("decline", "approve"))
+
+
+@pytest.mark.parametrize(
+    ("span", "purpose", "rules", "now", "refusal"),
+    [
+        (hours("14:00", "14:30"), "", DECLINED, "09:00", "ok"),
+        (hours("14:30", "15:00"), "", DECLINED, "13:30", "ok"),
+        (hours("14:00", "15:00"), "组会", DECLINED, "09:00", "approval_needed"),
+        (hours("14:00", "15:30"), "", APPROVED, "09:00", "approval_needed"),
+        (hours("13:30", "14:30"), "", APPROVED, "12:45", "approval_needed"),
+        (hours("13:30", "14:30"), "", DECLINED, "12:45", "request_too_late"),
+        (hours("14:00", "15:30"), "", RoomRules(), "09:00", "approval_needed"),
+        (hours("14:00", "14:30"), "", RoomRules(purpose_wanted=True), "09:00", "malformed"),
+    ],
+)
+def test_an_approved_booking_becomes_no_longer_without_the_library(
+    span: TimeRange, purpose: str, rules: RoomRules, now: str, refusal: str
+) -> None:
+    reader = Reader(ZHANG, "student", None, lambda: PersonalData("", ""))
+    approved = replace(ROOM_BOOKING, answer_by=on("13:00"))
+    room = Room(RoomId("r1"), VENUE, "r1", 2, 2, 4, rules=rules)
+    ctx = RequestContext(reader, BY_READER, on(now))
+
+    def change() -> None:
+        to = booking_in_place_of(approved, room, ctx, MONDAY, span, purpose, Policy())
+        assert changed(approved, to, BY_READER, on(now)).state is RoomState.RESERVED
+        crowd = replace(approved, people=(*(ReaderId(str(n)) for n in range(5)),))
+        with pytest.raises(RoomFull):
+            booking_in_place_of(crowd, room, ctx, MONDAY, span, purpose, Policy())
+
+    assert outcome(change) == refusal
+
+
+@pytest.mark.parametrize(
+    ("closes", "start", "end", "refusal"),
+    [
+        ("22:00", "16:00", "14:00", "end_before_start"),
+        ("22:00", "16:00", "16:00", "end_before_start"),
+        ("22:00", "16:00", "17:00", "ok"),
+        ("22:00", "16:00", "00:00", "ok"),  # not open then, which is another refusal
+        ("02:00", "16:00", "14:00", "ok"),  # the next day's
+        ("22:00", None, "08:59", "end_before_start"),
+        ("22:00", None, "09:30", "ok"),
+    ],
+)
+def test_an_end_before_the_start_is_one_where_the_room_is_not_open_over_midnight(
+    closes: str, start: str | None, end: str, refusal: str
+) -> None:
+    closing = on(closes, MONDAY if closes == "22:00" else TOMORROW)
+    open = OpenHours((TimeRange(on("07:00"), closing),), "")
+    begin = time.fromisoformat(start) if start else None
+    wish = TimeSelection(MONDAY, begin, time.fromisoformat(end))
+    assert outcome(lambda: check_order(ZONE, wish, open, on("09:00:30"))) == refusal
+
+
+REQUESTED: Final = {"state": RoomState.REQUESTED, "answer_by": on("13:00")}
+LACKING: Final = {"confirm_by": on("12:00"), "least": 3}
+
+
+@pytest.mark.parametrize(
+    ("changed", "now", "sent", "left"),
+    [
+        ({}, "13:29", None, ["13:30", "14:00"]),
+        ({}, "13:30", "13:30", ["13:30", "14:00"]),
+        ({}, "14:05", "14:00", ["13:30", "14:00"]),  # one message after a pause
+        ({}, "14:30", None, ["13:30", "14:00"]),  # the deadline has passed
+        ({"reminded_until": on("13:30")}, "14:00", "14:00", ["14:00"]),
+        ({"reminded_until": on("13:45")}, "13:50", None, ["14:00"]),  # made, or moved, after that
+        ({"check_in_from": on("14:00")}, "14:00", "14:00", ["14:00"]),
+        (REQUESTED, "13:45", None, []),
+        (REQUESTED | LACKING, "11:00", "11:00", ["11:00"]),
+        (LACKING, "11:59", "11:00", ["11:00"]),
+        (LACKING, "12:00", None, ["11:00"]),
+        (LACKING | {"reminded_until": on("11:30")}, "11:45", None, []),  # booked too late for it
+        (LACKING | {"least": 2}, "11:30", None, ["13:30", "14:00"]),
+        *(({"state": s}, "14:10", None, []) for s in set(RoomState) - {"reserved", "requested"}),
+    ],
+)
+def test_what_people_are_reminded_of(
+    changed: dict[str, object], now: str, sent: str | None, left: list[str]
+) -> None:
+    b = replace(ROOM_BOOKING, **changed)  # type: ignore[arg-type]
+    assert b.reminder_at(on(now)) == (on(sent) if sent else None)
+    assert [*b.reminders] == [on(instant) for instant in left]
+    assert left == [] or b.due_at == on(left[0])
+
+
+def test_an_approved_request_is_not_reminded_of_what_is_over() -> None:
+    asked = replace(ROOM_BOOKING, state=RoomState.REQUESTED, answer_by=on("13:00"))
+    approved = advance(asked, RoomEvent.APPROVE, BY_READER, on("13:40"))
+    assert approved.reminder_at(on("13:40")) is None
+    assert approved.reminder_at(on("14:00")) == on("14:00")

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from bind.seat_labels import SeatLabels
 from handlers.library.console.seat_lists import chosen_seats, in_order, seat_list
+from models.check_in.arrival import RoomLabelScan, SeatLabelScan
 from models.kernel.errors import Malformed
 from models.kiosks.errors import QrInvalid
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
+from models.library.rooms import RoomId
 from models.library.seat_names import is_seat_name, name_key
 from models.storage.encryption import FieldCipher
 
@@ -71,10 +73,16 @@ def test_seat_labels_stay_valid_while_their_key_is_live() -> None:
     old, new = b"1" * 32, b"2" * 32
     printed = SeatLabels(FieldCipher({1: old}), "https://x").link(seat)
     both = SeatLabels(FieldCipher({1: old, 2: new}), "https://x/")
-    assert both.verified(printed).seat_id == seat
+    assert both.verified(printed) == SeatLabelScan(seat)
     assert both.link(seat) != printed
-    assert both.verified(both.link(seat)).seat_id == seat
+    assert both.verified(both.link(seat)) == SeatLabelScan(seat)
     with pytest.raises(QrInvalid):
         SeatLabels(FieldCipher({2: new}), "https://x").verified(printed)
+    # With an equal id, a seat's label is none of the room.
+    label = SeatLabels(FieldCipher({1: old}), "https://x").room_link(RoomId(seat))
+    assert both.verified(label) == RoomLabelScan(RoomId(seat))
+    for mixed in (label.replace("/s/room/", "/s/"), printed.replace("/s/", "/s/room/")):
+        with pytest.raises(QrInvalid):
+            both.verified(mixed)
     # The code says nothing else that is hashed with these keys.
     assert printed.partition("=")[2] not in str(FieldCipher({1: old}).hashes(seat, "student_no"))

@@ -20,11 +20,11 @@ from models.identity.roles import Role
 from models.kernel.errors import Conflict, Malformed, NotFound
 from models.library.entities import Area
 from models.library.picture_upload import picture_in
-from models.library.plan_picture import FARTHEST, MOST_BYTES, PicturePlace, check_place
+from models.library.plan_picture import FARTHEST, MOST_SENT, PicturePlace, check_place
 from models.library.staff.plan_pictures import StaffPlanPictures
 from models.storage.confined import TooCostly
 
-_FORM_BYTES: Final = MOST_BYTES + 64 * 1024
+_FORM_BYTES: Final = MOST_SENT + 64 * 1024
 _HEADERS: Final = {
     "Cache-Control": "private, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; sandbox",

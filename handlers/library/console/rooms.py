@@ -6,21 +6,27 @@ import hashlib
 import re
 from dataclasses import fields, replace
 from datetime import time
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta
 
+from handlers.affected_bookings.console import is_answered, question_about, resolution_from
+from handlers.calendar_feed.feed import address as feed_address
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import PageRequest, form_text, redirect
+from handlers.http.language import library_language
+from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.staff.forms import decode, require_current
 from handlers.staff.layout import render, staff_context
 from handlers.staff.names_form import typed_names
 from handlers.texts.console import SEAT_LIST_ENDS
 from handlers.texts.console_labels import ROOM_TEXT
 from languages.catalogue import LANGUAGES
+from models.affected_bookings.rooms import AffectedRooms
+from models.affected_bookings.service import Resolution
+from models.calendar_feed.staff import StaffRoomFeeds
 from models.identity.roles import Role
 from models.kernel.errors import Malformed, NotFound
 from models.library.entities import VenueId
@@ -29,6 +35,7 @@ from models.library.names import label_text
 from models.library.plan_editing import HIGHEST_FLOOR, LOWEST_FLOOR
 from models.library.rooms import (
     BUFFERS,
+    LONGEST_PICTURE_TEXT,
     LONGEST_ROOM_NAME,
     MOST_PEOPLE,
     ROOM_NUMBERS,
@@ -36,6 +43,7 @@ from models.library.rooms import (
     Room,
     RoomId,
     RoomRules,
+    check_room,
 )
 from models.library.staff.rooms import StaffStudyRooms
 from models.staff.audit import AuditAction
@@ -45,8 +53,8 @@ _NEW: Final = Room(RoomId(""), VenueId(""), "", 1, 2, 4)
 
 
 class RoomForm(msgspec.Struct):
-    """The fields of a room's form, which also has its names in other languages. ``opens`` and
-    ``closes``: both None if it is open as long as its venue."""
+    """The fields of a room's form, which also has its names in other languages and a checkbox for
+    each reader group. ``opens`` and ``closes``: both None if it is open as long as its venue."""
 
     name: Annotated[str, Meta(min_length=1, max_length=LONGEST_ROOM_NAME)]
     floor: Annotated[int, Meta(ge=LOWEST_FLOOR, le=HIGHEST_FLOOR)]
@@ -67,31 +75,43 @@ class RoomForm(msgspec.Struct):
 
 
 async def room_settings(visit: PageRequest) -> web.StreamResponse:
-    await visit[REFERENCE].refresh()
-    rooms = [room for room in visit[REFERENCE].rooms.values() if visit.sees(room.venue_id)]
-    venues = visit[REFERENCE].catalog.venues
+    reference, today = visit[REFERENCE], visit.zone.day(visit.now)
+    await reference.refresh()
+    rooms = [room for room in reference.rooms.values() if visit.sees(room.venue_id)]
+    venues, groups = reference.catalog.venues, reference.groups
     return render(
         visit,
         "room_settings",
         rooms=rooms,
         floors={r.id: label_text(venues[r.venue_id].floor(r.floor)) for r in rooms},
+        doors={
+            room.id
+            for room in reference.rooms_in_use()
+            if reference.policy_on(today, room.venue_id).hall_display
+        },
+        only_for={
+            r.id: sorted(groups.by_id[id].name for id in groups.known(r.rules.groups))
+            for r in rooms
+        },
         adds=bool(_own_venues(visit)),
     )
 
 
 async def new_room(visit: PageRequest) -> web.StreamResponse:
     await visit[REFERENCE].refresh()
-    return _page(visit, _NEW)
+    return await _page(visit, _NEW)
 
 
 async def room(visit: PageRequest) -> web.StreamResponse:
     await visit[REFERENCE].refresh()
     room = visit[StaffStudyRooms].get(visit.id)
     visit.require_in(room.venue_id)
-    return _page(visit, room)
+    return await _page(visit, room)
 
 
-def _page(visit: PageRequest, room: Room) -> web.Response:
+async def _page(visit: PageRequest, room: Room, address: str = "", **question: Any) -> web.Response:
+    """The room's page. ``address``: of a new calendar feed, which only this page shows.
+    ``question``: what becomes of bookings that a change no longer allows."""
     return render(
         visit,
         "room",
@@ -104,8 +124,30 @@ def _page(visit: PageRequest, room: Room) -> web.Response:
         buffers=BUFFERS,
         most_people=MOST_PEOPLE,
         longest_name=LONGEST_ROOM_NAME,
+        longest_alt=LONGEST_PICTURE_TEXT,
         languages=LANGUAGES.values(),
+        reader_groups=list(visit[REFERENCE].groups.by_id.values()),
+        feed=await visit[StaffRoomFeeds].of(room.id),
+        address=address,
+        **{"impact": None} | question,
     )
+
+
+async def change_calendar(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Issues a new URL of the room's calendar feed, or revokes it."""
+    await visit[REFERENCE].refresh()
+    feeds, room = visit[StaffRoomFeeds], visit[StaffStudyRooms].get(visit.id)
+    match form_text(form, "operation"):
+        case "issue":
+            language = library_language(visit[REFERENCE].profile)
+            token = await feeds.issue(staff_context(visit), room, language.tag)
+            return await _page(visit, room, feed_address(visit.request, token))
+        case "revoke":
+            await feeds.revoke(staff_context(visit), room)
+            done = AuditAction.CHANGE_ROOM_CALENDAR
+            return redirect(f"/console/room-settings/{room.id}?done={done}")
+        case _:
+            raise NotFound()
 
 
 def _own_venues(visit: PageRequest) -> dict[str, str]:
@@ -135,16 +177,22 @@ async def change_room(visit: PageRequest, form: Form) -> web.StreamResponse:
     require_current(form, old.rev, RoomChanged)
     match form_text(form, "operation"):
         case "change":
-            done = AuditAction.CHANGE_ROOM
-            await staff.change(context, old, _typed(visit, form, old))
+            done, new = AuditAction.CHANGE_ROOM, _typed(visit, form, old)
         case "retire":
-            done = AuditAction.RETIRE_ROOM
-            await staff.set_retired(context, old, retired=True)
+            done, new = AuditAction.RETIRE_ROOM, replace(old, retired=True)
         case "restore":
-            done = AuditAction.RESTORE_ROOM
-            await staff.set_retired(context, old, retired=False)
+            done, new = AuditAction.RESTORE_ROOM, replace(old, retired=False)
         case _:
             raise NotFound()
+    check_room(new)
+    reason, affected = "", await visit[AffectedRooms].find_affected(visit.now, room=new)
+    if affected:
+        if not is_answered(form, [], affected):
+            question = await question_about(visit, form, [], affected)
+            return await _page(visit, old, **question)
+        if resolution_from(form) is not Resolution.KEEP:
+            reason = form_reason(form)
+    await staff.change(context, old, new, done, reason)
     return redirect(f"/console/room-settings?done={done}")
 
 
@@ -157,6 +205,7 @@ def _typed(visit: PageRequest, form: Form, old: Room) -> Room:
     elif typed.opens is not None or typed.closes is not None:
         raise Malformed("closes", "room_hours")
     words = map(str.strip, re.split(SEAT_LIST_ENDS, typed.equipment))
+    groups = [id for id in visit[REFERENCE].groups.by_id if form_text(form, f"group-{id}")]
     return replace(
         old,
         name=typed.name,
@@ -166,5 +215,8 @@ def _typed(visit: PageRequest, form: Form, old: Room) -> Room:
         most=typed.most,
         equipment=tuple(filter(None, words)),
         hours=hours,
-        rules=RoomRules(**{field.name: getattr(typed, field.name) for field in fields(RoomRules)}),
+        rules=RoomRules(
+            **{f.name: getattr(typed, f.name) for f in fields(RoomRules) if f.name != "groups"},
+            groups=tuple(groups),
+        ),
     )

@@ -16,11 +16,13 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.http.presenting import suspension
 from handlers.reservations import presenter
+from handlers.rooms import presenter as rooms_presenter
 from handlers.staff.forms import decode, instant_of, seat_in
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
 from handlers.staff.sent_forms import refuse
 from handlers.texts.console import BETWEEN, BLOCKING_TEXT
 from handlers.texts.console_labels import MEMBERSHIP_SOURCE_TEXT
+from handlers.texts.labels import ROOM_STATE_TEXT
 from handlers.violations import presenter as violations_presenter
 from languages.text import joined
 from models.booking.service import ReservationService
@@ -38,6 +40,7 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import OwnOverlap
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import LIVE, ReservationState
+from models.rooms.service import RoomService
 from models.staff.review_access import ReviewAccess
 from models.staff.second_factors import StaffSecondFactors
 from models.violations.service import ViolationService
@@ -185,6 +188,12 @@ async def _records(visit: PageRequest, who: Reader) -> dict[str, Any]:
             await presenter.reservation(reference, r, now) for r in rows if r.state not in LIVE
         ],
         "violations": [await violations_presenter.violation(visit, v) for v in violations],
+        "rooms": [
+            rooms_presenter.request(reference, b, who.id)
+            for b in await visit[RoomService].of(who.id, now)
+            if b.live
+        ],
+        "room_states": ROOM_STATE_TEXT,
         "offers": [
             await presenter.reservation(reference, r, now) for r in await _offers(visit, who)
         ],

@@ -14,6 +14,7 @@ from handlers.staff.tables import Row, Table
 from handlers.statistics.console import charts
 from handlers.statistics.console import tables as statistics_tables
 from handlers.statistics.console.charts import RATE_TICKS, Chart, Point
+from handlers.statistics.console.rooms import room_tables
 from handlers.statistics.console.tables import PLACE
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.statistics import COLUMN_TEXT, NO_DATA
@@ -99,6 +100,8 @@ async def statistics(visit: PageRequest) -> web.StreamResponse:
             ),
         ],
         weekdays=tables_by_key["weekdays"],
+        rooms=_rooms(visit, tables_by_key.get("rooms")),
+        room_tables=[table for table in tables if table.key in ("rooms", "room_months")],
         no_data=NO_DATA,
         longest_seats=LONGEST_SEATS,
     )
@@ -119,6 +122,18 @@ def _areas_by_venue(visit: PageRequest, table: Table) -> list[tuple[str, Chart]]
     ]
 
 
+def _rooms(visit: PageRequest, table: Table | None) -> Chart | None:
+    """A chart of how much of their opening time the rooms were booked. A bar's name says the venue,
+    too, if there are several."""
+    if table is None:
+        return None
+    several = visit[REFERENCE].catalog.has_several_venues
+    named = [
+        (*row[:2], f"{row[0]} {row[2]}" if several else row[2], *row[3:]) for row in table.rows
+    ]
+    return rows_of(replace(table, rows=named), "room", "booked_rate")
+
+
 async def tables_of(visit: PageRequest, span: Interval) -> list[Table]:
     catalog = visit[REFERENCE].catalog
     days = await _days_of(visit, span)
@@ -127,7 +142,10 @@ async def tables_of(visit: PageRequest, span: Interval) -> list[Table]:
         for id in catalog.venues
         if visit.sees(id)
     ]
-    return statistics_tables.tables(days, span.days, places)
+    return [
+        *statistics_tables.tables(days, span.days, places),
+        *await room_tables(visit, span.first, span.last),
+    ]
 
 
 def place_of(catalog: Catalog, area: Area) -> Row:

@@ -104,7 +104,7 @@ def rehearse_restore(identity: Identity = None, env_file: EnvFile = None) -> Non
 
 @commands.command()
 def check_integrity(env_file: EnvFile = None) -> None:
-    """Look for double bookings of seats and readers. Exits with status 1 if there are any."""
+    """Look for double bookings of seats, readers, rooms. Exits with status 1 if there are any."""
     from miniapp_server.cli.database import check_integrity
 
     run(check_integrity, env_file)

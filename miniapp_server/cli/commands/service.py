@@ -1,19 +1,20 @@
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Final
 
 import typer
 
-from miniapp_server.cli.commands.options import EnvFile, SchoolsOption, group, run
+from miniapp_server.cli.commands.options import EnvFile, File, SchoolsOption, group, run
 
 _MOST_WORKERS: Final = 64
 JOBS: Final = (
     *("heartbeat", "outages", "score_kiosk_scans", "beat", "gates", "no_show", "expire_offers"),
     *("end_parties", "rooms", "fail_presence_checks", "expire_leaves", "complete"),
-    *("carry_over", "offer_free_seats"),
-    *("send_reminders", "dispatch_outbox", "deliver_wechat", "deliver_email", "deliver_wecom"),
-    "deliver_webhooks",
-    *("expire_unused", "staff_alerts", "check_texts", "prune", "aggregate_statistics"),
+    *("carry_over", "offer_free_seats", "send_reminders", "season_news"),
+    *("dispatch_outbox", "deliver_wechat", "deliver_email", "deliver_wecom", "deliver_webhooks"),
+    *("expire_unused", "staff_alerts", "check_texts", "prune", "commit_draws"),
+    "aggregate_statistics",
     *("forecast", "migrate", "refresh", "note_load", "measure_queues"),
 )
 """Names of all jobs, for help and completion, which must not load the service's code. The
@@ -134,3 +135,19 @@ def job(
     from miniapp_server.cli.jobs import job
 
     run(lambda env: job(env, name), env_file)
+
+
+@commands.command()
+def verify_draw(file: File) -> None:
+    """Verify the draw of an opening or of a season.
+
+    The file is one of the page /draws; docs/draw.md says how it is calculated. No database is
+    needed. Exits with status 1 if the draw has faults."""
+    from miniapp_server.cli.command import CommandError
+    from miniapp_server.cli.draws import verify_draw
+
+    try:
+        print(verify_draw(file))
+    except CommandError as error:
+        print(f"seats: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None

@@ -15,7 +15,7 @@ import { hasRooms, learnLibrary } from "../../lib/library";
 import { poll, still } from "../../lib/polling";
 import { currentReader, lastSeen } from "../../lib/reader";
 import type { RoomLine } from "../../lib/rooms";
-import { comingRooms, roomToCheckIn } from "../../lib/rooms";
+import { canCheckIn, comingRooms, roomOfLabel, roomToCheckIn } from "../../lib/rooms";
 import { activationIn, arrive, decoded, keep, look, take } from "../../lib/scan";
 import { offerSchool } from "../../lib/schools";
 import { shared } from "../../lib/share";
@@ -233,8 +233,14 @@ Component({
     },
     /** The code that brought the reader here is used at once, and only once. */
     async checkIn(qr: string, active: ReservationOut[]) {
-      const due = active.find((r) => r.actions.includes("check_in") || r.actions.includes("return"));
-      const room = due === undefined ? await roomToCheckIn() : undefined;
+      const label = roomOfLabel(qr);
+      const due = label ? undefined : active.find((r) => r.actions.includes("check_in") || r.actions.includes("return"));
+      const room = due === undefined ? await roomToCheckIn(label) : undefined;
+      if (label && (room === undefined || !canCheckIn(room))) {
+        // There is nothing to check in: the booking, or the room's day.
+        wx.navigateTo({ url: room ? `/pages/rooms/booking?id=${room.id}` : `/pages/rooms/rooms?room=${label}` });
+        return;
+      }
       if (due === undefined && room === undefined) {
         const next = active[0];
         const when = next?.state === "reserved" ? t("note_reserved", { from: clock(next.check_in_from), until: clock(next.check_in_until), by: named("scan_by", next.check_in_by) }) : "";

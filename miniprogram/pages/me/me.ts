@@ -1,29 +1,37 @@
 import { Refused, drop, get, isBound, post, remember, signOut } from "../../api/client";
-import type { GateRecordOut, Page as PageOf, ReservationOut, ViolationOut, ViolationsOut } from "../../api/types";
+import type { GateRecordOut, Page as PageOf, ReservationOut, RoomBookingOut, ViolationOut, ViolationsOut } from "../../api/types";
 import { VERSION } from "../../config";
 import type { ActionButton } from "../../lib/actions";
 import { isOff, perform, rowButtonsOf } from "../../lib/actions";
 import { agreed, shown, written } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
 import { day } from "../../lib/clock";
-import { learnLibrary } from "../../lib/library";
+import { hasSeasons, learnLibrary } from "../../lib/library";
 import { currentReader, forgetLast } from "../../lib/reader";
 import type { RoomLine } from "../../lib/rooms";
-import { comingRooms } from "../../lib/rooms";
+import { comingRooms, pastRooms } from "../../lib/rooms";
 import { chosenSchool } from "../../lib/school";
 import { unreadMessages } from "../../lib/unread";
 import { nameTabs } from "../../lib/tabs";
-import { keepLanguage, languages, named, period, placeOf, speak, stateOf, suspension, t, words } from "../../lib/texts";
+import { keepLanguage, languages, nameIn, named, period, placeOf, speak, stateOf, suspension, t, words } from "../../lib/texts";
 
 const PAGE = 20;
 type Tab = "mine" | "violations" | "gates";
 
-/** What a row of any of the three shows; `r` where something can be done with it. */
-interface Row { id: string; title: string; text: string; state: string; more: boolean; appeal: boolean; buttons: ActionButton[]; r: ReservationOut | null }
+/** What a row of any of the three shows; `r` where something can be done with it; `at`: when it began. */
+interface Row { id: string; at: number; room: boolean; title: string; text: string; state: string; more: boolean; appeal: boolean; buttons: ActionButton[]; r: ReservationOut | null }
 
 function reservation(r: ReservationOut): Row {
   const buttons = rowButtonsOf(r);
-  return { id: r.id, title: placeOf(r.seat), text: period(r), state: stateOf(r), more: true, appeal: false, buttons, r: buttons.length ? r : null };
+  return {
+    id: r.id, at: Date.parse(r.start), room: false, title: placeOf(r.seat), text: period(r), state: stateOf(r), more: true, appeal: false, buttons,
+    r: buttons.length ? r : null,
+  };
+}
+
+function pastRoom(b: RoomBookingOut): Row {
+  const state = named("state", b.state);
+  return { id: b.id, at: Date.parse(b.start), room: true, title: nameIn(b.room.name, b.room.names), text: period(b), state, more: true, appeal: false, buttons: [], r: null };
 }
 
 function violation(v: ViolationOut): Row {
@@ -32,6 +40,8 @@ function violation(v: ViolationOut): Row {
   else if (v.appeal) state = v.appeal.settled_at ? t("appeal_settled", { answer: v.appeal.answer }) : t("appeal_waits");
   return {
     id: v.id,
+    at: Date.parse(v.at),
+    room: false,
     title: `${named("kind", v.kind)} · ${placeOf(v.reservation.seat)}`,
     text: day(v.at),
     state,
@@ -59,8 +69,12 @@ Component({
     tab: "mine" as Tab,
     tabs: [] as { name: Tab; text: string }[],
     rows: [] as Row[],
+    /** Rows of 我的预约 that came with a page and are older than some of the next one. */
+    older: [] as Row[],
     /** The rooms that the reader has, to come or under way. */
     booked: [] as RoomLine[],
+    /** Whether the way to the seasons is there. */
+    seasons: false,
     asking: true,
     draft: "",
     page: 1,
@@ -74,7 +88,7 @@ Component({
       this.setData({
         words: words(
           "detail", "appeal", "empty", "mine_empty", "gates_empty", "more", "waitlist", "contact", "subscriptions", "devices", "privacy_page",
-          "switch_account", "unbind", "erase", "reminders_paused", "language",
+          "switch_account", "unbind", "erase", "reminders_paused", "language", "seasons_page",
         ),
         languages: languages(),
         school: school ? t("school_row", { name: school.name }) : "",
@@ -114,7 +128,7 @@ Component({
     },
     async rooms() {
       await learnLibrary();
-      this.setData({ booked: await comingRooms(this.data.booked) });
+      this.setData({ seasons: hasSeasons(), booked: await comingRooms(this.data.booked) });
     },
     async show(page: number) {
       const { tab } = this.data;
@@ -126,8 +140,7 @@ Component({
     async asked(tab: Tab, page: number): Promise<[Row[], number]> {
       const query = `?page=${page}&page_size=${PAGE}`;
       if (tab === "mine") {
-        const found = await get<PageOf<ReservationOut>>(`/reservations${query}`);
-        return [found.items.map(reservation), found.total];
+        return this.mine(page, query);
       }
       if (tab === "violations") {
         const found = await get<ViolationsOut>(`/violations${query}`);
@@ -136,6 +149,8 @@ Component({
       const found = await get<PageOf<GateRecordOut>>(`/gate-records${query}`);
       const rows = found.items.map((p) => ({
         id: p.id,
+        at: Date.parse(p.at),
+        room: false,
         title: `${named("gate", p.direction)} · ${p.gate}`,
         text: `${day(p.at)} · ${named("method", p.method)}`,
         state: p.effect === "none" ? "" : named("effect", p.effect),
@@ -145,6 +160,16 @@ Component({
         r: null,
       }));
       return [rows, found.total];
+    },
+    /** Seats and past rooms as one list, newest first: two lists of which each has its own pages. */
+    async mine(page: number, query: string): Promise<[Row[], number]> {
+      const [seats, rooms] = await Promise.all([get<PageOf<ReservationOut>>(`/reservations${query}`), pastRooms(query)]);
+      const lists = [{ rows: seats.items.map(reservation), total: seats.total }, { rows: rooms.items.map(pastRoom), total: rooms.total }];
+      const unfinished = lists.filter(({ total }) => page * PAGE < total);
+      const since = Math.max(0, ...unfinished.map(({ rows }) => rows[rows.length - 1]?.at ?? 0));
+      const rows = [...(page > 1 ? this.data.older : []), ...lists.flatMap((list) => list.rows)].sort((a, b) => b.at - a.at);
+      this.data.older = rows.filter(({ at }) => at < since);
+      return [rows.filter(({ at }) => at >= since), seats.total + rooms.total];
     },
     async next() {
       if (this.data.busy || this.data.rows.length >= this.data.total) return;
@@ -160,7 +185,8 @@ Component({
       wx.navigateTo({ url: `/pages/rooms/booking?id=${String(event.currentTarget.dataset.id)}` });
     },
     detail(event: WechatMiniprogram.TouchEvent) {
-      wx.navigateTo({ url: `/pages/reservation/detail?id=${String(event.currentTarget.dataset.id)}` });
+      const { id, room } = event.currentTarget.dataset as { id: string; room: boolean };
+      wx.navigateTo({ url: `/pages/${room ? "rooms/booking" : "reservation/detail"}?id=${id}` });
     },
     async appeal(event: WechatMiniprogram.TouchEvent) {
       const text = await written(t("appeal"), t("appeal_text"), this.data.draft);

@@ -8,8 +8,9 @@ import { keepUnread, unreadMessages } from "../../lib/unread";
 /** `page`: what the message speaks of; empty if there is none. */
 type Row = MessageOut & { when: string; page: string };
 
-function pageOf({ reservation_id, invitation, room_booking_id }: MessageOut): string {
+function pageOf({ reservation_id, invitation, room_booking_id, season_id }: MessageOut): string {
   if (room_booking_id) return `/pages/rooms/booking?id=${room_booking_id}`;
+  if (season_id) return `/pages/seasons/season?id=${season_id}`;
   if (invitation) return `/pages/together/together?invitation=${invitation}`;
   return reservation_id ? `/pages/reservation/detail?id=${reservation_id}` : "";
 }

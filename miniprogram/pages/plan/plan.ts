@@ -4,8 +4,8 @@ import { LOADING, attempt, beside } from "../../lib/attempt";
 import { clock, clockAt, dayAt, minutesBetween, now } from "../../lib/clock";
 import { drawNote, drawsNow, isToCome } from "../../lib/draw";
 import { knownSeats, like } from "../../lib/favourites";
-import type { Fixture, Tile } from "../../lib/plan";
-import { COLUMN_PX, changed, fixtureOf, legend, tagLegend } from "../../lib/plan";
+import type { Fixture, RoomTile, Tile } from "../../lib/plan";
+import { COLUMN_PX, changed, fixtureOf, legend, roomsOf, tagLegend } from "../../lib/plan";
 import { poll, still } from "../../lib/polling";
 import { has, learnFeatures } from "../../lib/seat_features";
 import { shared } from "../../lib/share";
@@ -49,6 +49,7 @@ Component({
     seats: [] as Tile[],
     marks: [] as Fixture[],
     desks: [] as DeskOut[],
+    rooms: [] as RoomTile[],
     /** How many seats can be had. */
     count: 0,
     expected: "",
@@ -153,7 +154,7 @@ Component({
         const scale = Math.min(1, Math.max(wide, high));
         const smallest = Math.min(1, wide, high);
         this.judge(map);
-        this.setData({ day, draw: drawNote(day), name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), desks: map.desks, favourites: liked.map((seat) => seat.id), scale, smallest, tags: tagLegend(), ...changed(this.data.seats, map, this.data.features) });
+        this.setData({ day, draw: drawNote(day), name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), desks: map.desks, rooms: roomsOf(map), favourites: liked.map((seat) => seat.id), scale, smallest, tags: tagLegend(), ...changed(this.data.seats, map, this.data.features) });
       });
     },
     /** What is shown stays where the network does not answer. */
@@ -161,6 +162,8 @@ Component({
       try {
         const map = await this.map();
         const change = changed(this.data.seats, map, this.data.features);
+        const rooms = roomsOf(map);
+        if (JSON.stringify(rooms) !== JSON.stringify(this.data.rooms)) this.setData({ rooms });
         this.setData({ ...change, stale: "", ...(this.data.busy ? {} : { draw: drawNote(this.data.day) }) });
         this.judge(map);
         const id = this.data.seat?.id;
@@ -192,6 +195,10 @@ Component({
     hold() { return undefined; },
     other() { this.setData({ list: !this.data.list }); },
 
+    /** To the room's day, with the time that is looked for. */
+    toRoom(event: WechatMiniprogram.TouchEvent) {
+      wx.navigateTo({ url: `/pages/rooms/rooms?room=${String(event.currentTarget.dataset.id)}&${this.query()}` });
+    },
     choose(event: WechatMiniprogram.TouchEvent) {
       void this.pick(String(event.currentTarget.dataset.id));
     },

@@ -14,6 +14,7 @@ const KEPT: ReadonlyArray<readonly [Text, Text, keyof KeepingOut]> = [
   ["privacy_stays", "privacy_stays_why", "reservations"],
   ["privacy_parties", "privacy_parties_why", "reservations"],
   ["privacy_rooms", "privacy_rooms_why", "reservations"],
+  ["privacy_seasons", "privacy_seasons_why", "reservations"],
   ["privacy_starts", "privacy_starts_why", "reservations"],
   ["privacy_violations", "privacy_violations_why", "reservations"],
   ["privacy_gates", "privacy_gates_why", "movements"],

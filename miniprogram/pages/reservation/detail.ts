@@ -89,7 +89,7 @@ Component({
     },
     calendar() {
       const { r, where } = this.data;
-      if (r) intoCalendar(r, where);
+      if (r) intoCalendar(t("calendar_title", { seat: placeOf(r.seat) }), placeOf(r.seat), r, where);
     },
     /** Consent for one more of each message. */
     async remind() {

@@ -1,17 +1,17 @@
 // A study room's booking, for those who take part; and the invitation to take part (`invitation`), for others.
 
 import { Refused, get, ofReader, post, tap } from "../../api/client";
-import type { RoomBookingOut, RoomBookingsOut, RoomInvitationOut } from "../../api/types";
-import { agreed } from "../../lib/ask";
+import type { ChangeRoomBooking, HistoryEntryOut, RoomBookingDetail, RoomBookingOut, RoomBookingsOut, RoomInvitationOut, RoomsOut } from "../../api/types";
+import { agreed, chosen, intoCalendar } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
 import { poll, still } from "../../lib/polling";
 import { currentReader } from "../../lib/reader";
-import { canCheckIn, isLive } from "../../lib/rooms";
+import { canChange, canCheckIn, isLive, laterEnds } from "../../lib/rooms";
 import { scannedHere } from "../../lib/schools";
 import { shared } from "../../lib/share";
 import type { Text } from "../../lib/texts";
-import { nameIn, named, period, suspension, t, words } from "../../lib/texts";
+import { floorName, nameIn, named, period, suspension, t, words } from "../../lib/texts";
 
 /** What ends it for the reader: the request's verb, its name, the question before it, and what is said afterwards. */
 interface Ending { verb: string; text: string; ask: Text; done: Text }
@@ -31,10 +31,15 @@ function factsOf(b: RoomBookingOut): string[] {
   if (b.answer) lines.push(t("room_answer", { answer: b.answer }));
   if (b.state === "requested" && b.answer_by) lines.push(t("room_answer_by", { until: day(b.answer_by) }));
   if (b.state === "reserved") {
-    const when = t("note_reserved", { from: clock(b.check_in_from), until: clock(b.check_in_until), by: named("scan_by", "kiosk") });
+    const when = t("note_reserved", { from: clock(b.check_in_from), until: clock(b.check_in_until), by: named("room_scan_by", b.room.check_in_by) });
     lines.push(when + (b.own && !b.excused ? t("note_counts") : ""));
   }
   return lines;
+}
+
+function entryOf({ at, event }: HistoryEntryOut): { at: string; text: string } {
+  const text = named("room_event", event);
+  return { at: day(at), text: text === event ? named("event", event) : text };
 }
 
 Component({
@@ -50,10 +55,19 @@ Component({
     date: "",
     state: "",
     facts: [] as string[],
+    /** Of the booking, for the phone's calendar: */
+    place: "",
+    time: { start: "", end: "" },
+    room: "",
+    history: [] as ReturnType<typeof entryOf>[],
+    changes: false,
+    extends: false,
     warning: "",
     live: false,
     invites: false,
     checksIn: false,
+    /** How the room's people check in. */
+    way: "",
     ending: null as Ending | null,
     suspended: "",
     done: "",
@@ -66,9 +80,9 @@ Component({
       wx.setNavigationBarTitle({ title: t("rooms_page") });
       wx.hideShareMenu(); // only the invitation is passed on, by its button
       const { id = "", invitation = "", made } = query;
-      const done = made === "1" ? t("room_made") : made === "confirm" ? t("room_takes_part") : "";
+      const done = made === "1" ? t("room_made") : made === "change" ? t("room_changed") : made === "confirm" ? t("room_takes_part") : "";
       this.setData({
-        words: words("room_invite", "check_in", "room_invitation", "room_confirm", "room_confirm_note", "room_over", "rooms_see"),
+        words: words("room_invite", "check_in", "calendar_add", "room_invitation", "room_confirm", "room_confirm_note", "room_over", "rooms_see", "room_change", "room_extend", "history"),
         id, invitation, invited: invitation !== "", done,
       });
     },
@@ -90,7 +104,7 @@ Component({
       return attempt(this, () => (this.data.invited ? this.showInvitation() : this.showBooking()));
     },
     async showBooking() {
-      const b = await get<RoomBookingOut>(`/room-bookings/${this.data.id}`);
+      const b = await get<RoomBookingDetail>(`/room-bookings/${this.data.id}`);
       const live = isLive(b);
       this.setData({
         name: nameIn(b.room.name, b.room.names),
@@ -98,11 +112,18 @@ Component({
         date: b.date,
         state: named("state", b.state),
         facts: factsOf(b),
+        place: `${b.room.venue} · ${floorName(b.room)}`,
+        time: { start: b.start, end: b.end },
         warning: lacksPeople(b) && b.confirm_by ? t("room_confirm_by", { until: day(b.confirm_by) }) : "",
         live,
+        room: b.room.id,
+        history: live ? [] : b.history.map(entryOf),
+        changes: canChange(b),
+        extends: live && b.own && b.state === "in_use",
         invitation: b.invitation,
         invites: live && b.own && b.people < b.room.most,
-        checksIn: canCheckIn(b),
+        checksIn: canCheckIn(b) && b.room.check_in_by !== "desk",
+        way: b.room.check_in_by,
         ending: live ? endingOf(b) : null,
       });
     },
@@ -141,10 +162,37 @@ Component({
     },
     checkIn() {
       return this.only(async () => {
-        const qr = await scannedHere(t("scan_failed", { at: named("scan_at", "kiosk") }));
+        const qr = await scannedHere(t("scan_failed", { at: named("room_scan_at", this.data.way) }));
         if (!qr) return;
         await post<RoomBookingOut>(`/room-bookings/${this.data.id}/check-in`, { qr }, tap());
         this.setData({ done: t("scan_done") });
+        await this.load();
+      });
+    },
+    calendar() {
+      const { name, place, time, facts } = this.data;
+      intoCalendar(t("calendar_room", { room: name }), `${place} · ${name}`, time, facts.join("\n"));
+    },
+    change() {
+      const { id, room, date, busy } = this.data;
+      if (!busy) wx.redirectTo({ url: `/pages/rooms/rooms?room=${room}&date=${date}&change=${id}` });
+    },
+    /** One of the later ends until which the room is free. */
+    extend() {
+      return this.only(async () => {
+        const { id, date, room } = this.data;
+        const [b, { items }] = await Promise.all([get<RoomBookingOut>(`/room-bookings/${id}`), get<RoomsOut>(`/rooms?date=${date}`)]);
+        const of = items.find((one) => one.room.id === room);
+        const ends = of ? laterEnds(of, b) : [];
+        if (!ends.length) {
+          this.setData({ refused: t("room_extend_none") });
+          return;
+        }
+        const end = ends[await chosen(ends.map(({ text }) => text))];
+        if (!end) return;
+        const body: ChangeRoomBooking = { end: end.value };
+        await post<RoomBookingOut>(`/room-bookings/${id}/change`, body, tap());
+        this.setData({ done: t("room_changed") });
         await this.load();
       });
     },

@@ -1,0 +1,41 @@
+// A season: seats or lockers that are given for a term by a draw.
+
+import type { SeasonDetail, SeasonOut, ThingOut } from "../api/types";
+import { now } from "./clock";
+import { t } from "./texts";
+
+/** The last wish of those who take whatever is free. */
+export const ANY = "any";
+
+/** What it gives, from which day to which, and when one can apply. */
+export function aboutSeason({ kind, gives: n, first, last, opens_at: opens, closes_at: closes }: SeasonOut): string[] {
+  return [t(kind === "seats" ? "season_seats" : "season_lockers", { n }), t("season_days", { first, last }), t("season_times", { opens, closes })];
+}
+
+/** All that its rule says to those who want to apply. */
+export function rulesOf(s: SeasonDetail): string[] {
+  return [
+    ...aboutSeason(s),
+    ...(s.start && s.end ? [t("season_daily", { start: s.start, end: s.end })] : []),
+    t("season_first", { ...s.first_value }),
+    t("season_alternative", { ...s.alternative_value }),
+    t("season_reveal", { at: s.reveal_by }),
+  ];
+}
+
+/** The instant, in milliseconds since 1970, at which applications open or close next; 0 for none. */
+export function nextTurn({ stage, opens_at, closes_at }: SeasonOut): number {
+  if (stage !== "announced" && stage !== "applying") return 0;
+  return Date.parse(stage === "announced" ? opens_at : closes_at);
+}
+
+/** Whether applications have opened or closed since the service was asked. */
+export const hasTurned = (turn: number): boolean => turn > 0 && now() >= turn;
+
+const plain = (text: string): string => text.toLowerCase().replace(/\s+/g, "");
+
+/** Those of the things whose label or size has that text. */
+export function matching(things: ThingOut[], text: string): ThingOut[] {
+  const wanted = plain(text);
+  return things.filter(({ label, size }) => plain(`${label} ${size}`).includes(wanted));
+}

@@ -1,0 +1,260 @@
+// A season: its rule, the reader's application for it, and what the draw has given them.
+
+import { Refused, drop, get, open, post, tap } from "../../api/client";
+import type { ApplyForSeason, SeasonApplicationOut, SeasonDetail, ThingOut } from "../../api/types";
+import { agreed, copy } from "../../lib/ask";
+import { LOADING, attempt } from "../../lib/attempt";
+import { poll, still } from "../../lib/polling";
+import { baseUrl } from "../../lib/school";
+import { ANY, hasTurned, matching, nextTurn, rulesOf } from "../../lib/seasons";
+import { named, t, words } from "../../lib/texts";
+
+/** So many of the things are shown at once; the others are searched for. */
+const SHOWN = 12;
+
+/** A wish of the form, with what its buttons are called. */
+interface WishLine { id: string; label: string; size: string; earlier: string; remove: string }
+/** The reader's application. `result`, `rank`: of the draw; `out`: it was left out of the list. */
+interface Own { wishes: ThingOut[]; salt: string; result: string; rank: string; out: boolean; proof: string }
+
+const wishOf = ({ id, label, size }: ThingOut): WishLine => ({
+  id, label, size, earlier: t("season_earlier", { thing: label }), remove: t("season_remove", { thing: label }),
+});
+
+function ownOf({ wishes, salt, rank, thing, weight, proof }: SeasonApplicationOut, { count }: SeasonDetail): Own {
+  const result = thing ? t("season_got", { thing: thing.label }) : t("season_waits");
+  return {
+    wishes,
+    salt,
+    result: rank === null ? "" : result,
+    rank: rank === null ? "" : t("season_rank", { rank, count }),
+    out: weight === 0,
+    proof: proof ? t("season_proof", { index: proof.index + 1, count: proof.count, weight }) : "",
+  };
+}
+
+/** What is published of the list and its draw. `value`: a fingerprint, empty where the text says it all. */
+function publishedOf(s: SeasonDetail): { text: string; value: string }[] {
+  return [
+    { text: t("season_rule_hash"), value: s.rule_hash },
+    { text: t("season_commitment"), value: s.commitment },
+    ...(s.root === null ? [] : [{ text: t("season_root", { count: s.count, at: s.frozen_at }), value: s.root }]),
+    ...(s.drawn_at === null ? [] : [{ text: t("season_drawn", { at: s.drawn_at, value: s.value }), value: "" }]),
+  ];
+}
+
+Component({
+  data: {
+    ...LOADING,
+    words: {} as Record<string, string>,
+    id: "",
+    title: "",
+    stage: "",
+    reason: "",
+    rules: [] as string[],
+    /** The weight of an application that the reader makes now, or why they cannot make one. */
+    weight: "",
+    barred: "",
+    own: null as Own | null,
+    withdraws: false,
+    applies: false,
+    published: [] as ReturnType<typeof publishedOf>,
+    rule: "",
+    ruleShown: false,
+    /** The page on which everybody can verify the draw. */
+    address: "",
+
+    /** Of the form; `edited`: it differs from the application, and stays as it is. */
+    wishes: [] as WishLine[],
+    any: false,
+    edited: false,
+    most: 0,
+    hint: "",
+    full: "",
+    /** All that the season gives, and what is shown of it. */
+    given: [] as ThingOut[],
+    looks: false,
+    searches: false,
+    wanted: "",
+    found: [] as ThingOut[],
+    others: "",
+
+    done: "",
+    refused: "",
+    busy: false,
+    key: "",
+    /** When applications open or close next. */
+    turn: 0,
+    timer: 0,
+  },
+  methods: {
+    onLoad(query: Record<string, string | undefined>) {
+      wx.setNavigationBarTitle({ title: t("seasons_page") });
+      const { id = "" } = query;
+      this.setData({
+        words: words(
+          "season_own", "season_receipt", "season_receipt_why", "season_copy", "season_left_out", "season_withdraw", "season_apply", "season_change",
+          "season_any", "season_given", "season_search", "season_no_match", "season_send", "season_save", "season_published", "season_rule",
+          "season_verify", "bind_copy",
+        ),
+        id, address: `${baseUrl()}/seasons/${id}`, key: tap(),
+      });
+    },
+    onShow() {
+      if (!this.data.busy) void this.look();
+      poll(this, () => { if (hasTurned(this.data.turn) && !this.data.busy) void this.look(); });
+    },
+    onHide() {
+      still(this);
+    },
+    onUnload() {
+      still(this);
+    },
+    async onPullDownRefresh() {
+      await this.look();
+      wx.stopPullDownRefresh();
+    },
+    /** Anew: what was said of the last tap is over. */
+    look() {
+      this.setData({ refused: "", done: "" });
+      return this.load();
+    },
+    load() {
+      return attempt(this, async () => {
+        const [s, own] = await Promise.all([get<SeasonDetail>(`/seasons/${this.data.id}`), this.application()]);
+        const applying = s.stage === "applying";
+        const looks = applying || s.stage === "announced";
+        this.data.given = s.given;
+        this.data.turn = nextTurn(s);
+        this.setData({
+          title: s.title,
+          stage: named("season_stage", s.stage),
+          reason: s.reason ? t("season_reason", { reason: s.reason }) : "",
+          rules: rulesOf(s),
+          weight: looks && s.weight ? t("season_weight", { weight: s.weight }) : "",
+          barred: looks && !s.weight ? t("season_may_not") : "",
+          own: own && ownOf(own, s),
+          withdraws: applying && own !== null,
+          applies: applying && s.weight > 0,
+          published: publishedOf(s),
+          rule: s.rule,
+          most: s.most_wishes,
+          hint: t("season_hint", { most: s.most_wishes }),
+          looks,
+          searches: s.given.length > SHOWN,
+        });
+        if (this.data.edited) return;
+        const wished = own ? own.wishes : [];
+        const any = own ? wished.some(({ id }) => id === ANY) : s.most_wishes > 1;
+        this.choose(wished.filter(({ id }) => id !== ANY).map(wishOf), any);
+      });
+    },
+    /** The reader's application; null where there is none. Raises: Refused. */
+    async application(): Promise<SeasonApplicationOut | null> {
+      try {
+        return await get<SeasonApplicationOut>(`/seasons/${this.data.id}/application`);
+      } catch (error) {
+        if (!(error instanceof Refused) || error.code !== "not_found") throw error;
+        return null;
+      }
+    },
+    choose(wishes: WishLine[], any: boolean) {
+      const { most } = this.data;
+      const full = wishes.length + Number(any) >= most;
+      this.setData({ wishes, any, full: full ? t("season_full", { most }) : "" });
+      this.filter();
+    },
+    /** The same by the reader's hand: another application than the one that was sent. */
+    edit(wishes: WishLine[], any: boolean) {
+      if (this.data.busy) return;
+      this.setData({ edited: true, refused: "", done: "", key: tap() });
+      this.choose(wishes, any);
+    },
+    search(event: WechatMiniprogram.Input) {
+      this.setData({ wanted: event.detail.value });
+      this.filter();
+    },
+    filter() {
+      const { given, wanted, wishes } = this.data;
+      const chosen = new Set(wishes.map(({ id }) => id));
+      const found = matching(given, wanted).filter(({ id }) => !chosen.has(id));
+      this.setData({ found: found.slice(0, SHOWN), others: found.length > SHOWN ? t("season_others", { n: found.length - SHOWN }) : "" });
+    },
+    add(event: WechatMiniprogram.TouchEvent) {
+      const { found, wishes, any, full } = this.data;
+      const thing = found.find(({ id }) => id === event.currentTarget.dataset.id);
+      if (thing && !full) this.edit([...wishes, wishOf(thing)], any);
+    },
+    earlier(event: WechatMiniprogram.TouchEvent) {
+      const n = Number(event.currentTarget.dataset.n);
+      const wishes = [...this.data.wishes];
+      wishes.splice(n - 1, 0, ...wishes.splice(n, 1));
+      this.edit(wishes, this.data.any);
+    },
+    remove(event: WechatMiniprogram.TouchEvent) {
+      const n = Number(event.currentTarget.dataset.n);
+      this.edit(this.data.wishes.filter((_, place) => place !== n), this.data.any);
+    },
+    toggleAny() {
+      const { wishes, any, full } = this.data;
+      if (any || !full) this.edit(wishes, !any);
+    },
+    /** What is refused keeps the wishes; the key makes one of what is sent again. */
+    async send() {
+      const { id, wishes, any, key } = this.data;
+      const body: ApplyForSeason = { wishes: [...wishes.map((wish) => wish.id), ...(any ? [ANY] : [])] };
+      if (!body.wishes.length) {
+        this.setData({ refused: t("season_no_wish") });
+        return;
+      }
+      await this.only(async () => {
+        await post<SeasonApplicationOut>(`/seasons/${id}/application`, body, key);
+        await this.changed(t("season_applied"));
+      });
+    },
+    withdraw() {
+      return this.only(async () => {
+        if (!(await agreed(t("season_ask_withdraw")))) return;
+        try {
+          await drop(`/seasons/${this.data.id}/application`);
+        } catch (error) {
+          // It is gone already where the answer to an earlier tap was lost.
+          if (!(error instanceof Refused) || error.code !== "not_found") throw error;
+        }
+        await this.changed(t("season_withdrawn"));
+      });
+    },
+    async changed(done: string) {
+      this.setData({ done, edited: false, wanted: "", key: tap() });
+      await this.load();
+      wx.pageScrollTo({ scrollTop: 0 });
+    },
+    async only(work: () => Promise<void>) {
+      if (this.data.busy) return;
+      this.setData({ busy: true, refused: "", done: "" });
+      try {
+        await work();
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        this.setData({ refused: error.message });
+        // Only what is refused for certain makes the next tap another one.
+        if (!open(error)) {
+          this.setData({ edited: true, key: tap() });
+          await this.load();
+        }
+      } finally {
+        this.setData({ busy: false });
+      }
+    },
+    copyReceipt() {
+      const { own } = this.data;
+      if (own) copy(own.salt, "season_copied", "season_copy_failed");
+    },
+    copyAddress() {
+      copy(this.data.address);
+    },
+    showRule() {
+      this.setData({ ruleShown: !this.data.ruleShown });
+    },
+  },
+});

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from datetime import date, time
+from typing import Any
+
+from models.kernel.ids import ReaderId
+from models.reader_groups.entities import GroupId
+from models.seasons.calculation import Entry
+from models.seasons.entities import (
+    Application,
+    FrozenList,
+    News,
+    RankedEntry,
+    Season,
+    SeasonDraw,
+    SeasonId,
+    SeasonKind,
+    SeasonPlan,
+    SeasonState,
+    Started,
+    Step,
+    Thing,
+    Which,
+)
+from models.seasons.rule_text import Source
+from models.storage.free_text import FreeTexts
+
+Document = dict[str, Any]
+
+
+def season_document(texts: FreeTexts, season: Season) -> Document:
+    plan = season.plan
+    hours = [f"{at:%H:%M}" for at in plan.hours] if plan.hours is not None else None
+    return {
+        "_id": season.id,
+        "title": plan.title,
+        "kind": plan.kind.value,
+        "given": [{"id": thing.id, "size": thing.size} for thing in plan.given],
+        "first": plan.first.isoformat(),
+        "last": plan.last.isoformat(),
+        "hours": hours,
+        "default_weight": plan.default_weight,
+        "weights": [{"group": id, "weight": weight} for id, weight in plan.weights.items()],
+        "most_wishes": plan.most_wishes,
+        "opens_at": plan.opens_at,
+        "closes_at": plan.closes_at,
+        "sources": {w.value: {"text": s.text, "at": s.at} for w, s in plan.sources.items()},
+        "reveal_by": plan.reveal_by,
+        "rule": season.rule,
+        "commitment": season.commitment,
+        "secret": texts.seal("secret", season.secret),
+        "state": season.state.value,
+        "applications": 0,
+        "writes": 0,
+        "started": None,
+        "list": None,
+        "draw": None,
+        "reason": "",
+    }
+
+
+def season_of(texts: FreeTexts, d: Document) -> Season:
+    hours = [time.fromisoformat(text) for text in d["hours"] or ()]
+    started, frozen, draw = d["started"], d["list"], d["draw"]
+    return Season(
+        id=SeasonId(d["_id"]),
+        plan=SeasonPlan(
+            title=d["title"],
+            kind=SeasonKind(d["kind"]),
+            given=tuple(Thing(one["id"], one["size"]) for one in d["given"]),
+            first=date.fromisoformat(d["first"]),
+            last=date.fromisoformat(d["last"]),
+            hours=(hours[0], hours[1]) if hours else None,
+            default_weight=d["default_weight"],
+            weights={GroupId(one["group"]): one["weight"] for one in d["weights"]},
+            most_wishes=d["most_wishes"],
+            opens_at=d["opens_at"],
+            closes_at=d["closes_at"],
+            sources={Which(w): Source(s["text"], s["at"]) for w, s in d["sources"].items()},
+            reveal_by=d["reveal_by"],
+        ),
+        rule=d["rule"],
+        commitment=d["commitment"],
+        secret=texts.open("secret", d.get("secret")),
+        state=SeasonState(d["state"]),
+        applications=d["applications"],
+        started=_started(started) if started else None,
+        list=FrozenList(frozen["root"], frozen["count"], frozen["at"]) if frozen else None,
+        draw=SeasonDraw(Which(draw["which"]), draw["value"], draw["at"]) if draw else None,
+        reason=d["reason"],
+    )
+
+
+def started_document(started: Started) -> Document:
+    return {
+        "step": started.step.value,
+        "by": started.by,
+        "at": started.at,
+        "which": started.which.value,
+        "value": started.value,
+    }
+
+
+def _started(d: Document) -> Started:
+    step, which = Step(d["step"]), Which(d["which"])
+    return Started(step, ReaderId(d["by"]), d["at"], which, d["value"])
+
+
+def application_of(texts: FreeTexts, d: Document) -> Application:
+    news = d.get("news")
+    return Application(
+        season_id=SeasonId(d["season"]),
+        reader_id=ReaderId(d["reader"]),
+        wishes=tuple(d["wishes"]),
+        salt=texts.open("salt", d.get("salt")),
+        made_at=d["made_at"],
+        changed_at=d["changed_at"],
+        weight=d.get("weight"),
+        rank=d.get("rank"),
+        thing=d.get("thing"),
+        news=News(news["id"], news["at"]) if news else None,
+    )
+
+
+def entry_document(season_id: SeasonId, entry: Entry) -> Document:
+    return {
+        "season": season_id,
+        "token": entry.token,
+        "weight": entry.weight,
+        "wishes": [*entry.wishes],
+        "leaf": entry.leaf,
+    }
+
+
+def entry_of(d: Document) -> RankedEntry:
+    entry = Entry(d["token"], d["weight"], tuple(d["wishes"]))
+    return RankedEntry(entry, d.get("rank"), d.get("thing"))

@@ -1,0 +1,88 @@
+"""学期座位: a reader applies on a small phone, and verifies list and draw, also offline."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Final
+
+import pytest
+from playwright.async_api import FilePayload, expect
+
+from handlers.http.keys import service_key
+from models.identity.roles import Role
+from models.readers.entities import Reader
+from models.seasons.entities import Which
+from models.seasons.staff import StaffSeasons
+from models.staff.audit_log import StaffContext
+from tests.browser.conftest import PHONE, Open, is_for_everybody, shows_everybody
+from tests.living import Client, Living
+from tests.seasons import VALUE, plan
+
+pytestmark = pytest.mark.whole
+SMALL: Final = {**PHONE, "viewport": {"width": 320, "height": 568}}
+JSON: Final = "application/json"
+
+
+async def context(service: Living, who: Client) -> StaffContext:
+    reader = await service.inside.stored.readers.get(who.reader_id)
+    assert isinstance(reader, Reader)
+    zone = service.inside.reference.zone
+    return StaffContext(reader, Role.ADMINISTRATOR, service.clock.now(), zone)
+
+
+async def test_a_reader_applies_and_verifies_the_draw_offline(
+    service: Living, opened: Open, axe: str
+) -> None:
+    team, people = service.app[service_key(StaffSeasons)], [await service.reader() for _ in "ab"]
+    opens_at = service.clock.now() + timedelta(minutes=1)
+    season = await team.announce(await context(service, people[0]), plan(opens_at), "key")
+    here = f"/seasons/{season.id}"
+    await service.move(timedelta(minutes=2))
+    others = [await service.reader() for _ in range(6)]
+    for other in others:
+        await other.ok("POST", f"{here}/application", {"wishes": ["L-01", "any"]})
+    reader = await service.reader()
+    tab = await opened(reader.number, **SMALL)
+    await tab.go(here)
+    await tab.page.fill("[name=wish-1]", "L-03")
+    await tab.page.fill("[name=wish-2]", "L-09")
+    await tab.page.click("#apply ~ form button[type=submit]")
+    await expect(tab.page.locator(".refusal")).to_contain_text("“L-09”不在")
+    tab.wrong.clear()  # the browser's console has the refused form
+    await tab.page.fill("[name=wish-2]", "l-01")
+    await tab.page.click("#apply ~ form button[type=submit]")
+    await expect(tab.page.locator("[role=status]").first).to_contain_text("申请已记下")
+    await shows_everybody(tab, axe, here, phone=True)
+
+    await service.move(timedelta(days=1))
+    await team.start_freeze(await context(service, people[0]), season.id)
+    await team.confirm_freeze(await context(service, people[1]), season.id)
+    await service.move(timedelta(hours=1))
+    await team.start_draw(await context(service, people[0]), season.id, Which.FIRST, VALUE)
+    await team.confirm_draw(await context(service, people[1]), season.id, Which.FIRST, VALUE)
+    tab = await opened(reader.number, **SMALL)
+    await tab.go(here)
+    await expect(tab.page.locator("[data-proof] output")).to_contain_text("它在封存的名单里")
+    said = tab.page.locator("[data-verify] [role=status]")
+    await tab.page.click("[data-draw]")
+    await expect(said).to_contain_text(f"Lottery 2026140是 {VALUE}")
+    await shows_everybody(tab, axe, here, phone=True)
+
+    draw = (await service.anonymous.get(f"/{here}.json")).body
+    forged = json.loads(json.dumps(draw))
+    forged["applications"][0]["weight"] = 2
+    await tab.context.set_offline(True)
+    choose = tab.page.locator("[data-verify] input")
+    for content, fault in (
+        (draw, "这次抽签没有问题"),
+        (draw | {"value": "06"}, "名单的顺序不是抽出来的顺序"),
+        (forged, "有一份申请的权重不是规则给的"),
+    ):
+        file = json.dumps(content).encode()
+        await choose.set_input_files(FilePayload(name="s.json", mimeType=JSON, buffer=file))
+        await expect(tab.page.locator("[data-verify]")).to_contain_text(fault)
+    assert tab.wrong == []
+    desk = await opened("administrator")
+    for path in ("/console/seasons", "/console/seasons/new", f"/console{here}"):
+        await is_for_everybody(desk, axe, path, phone=False)
