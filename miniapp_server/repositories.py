@@ -29,6 +29,7 @@ from models.library.picture_repository import PlanPictureRepository
 from models.library.repository import CatalogRepository
 from models.library.room_picture_repository import RoomPictureRepository
 from models.library.room_repository import RoomRepository
+from models.library.undecided_days_repository import UndecidedDaysRepository
 from models.messages.choice_repository import ChoiceRepository
 from models.messages.consent_repository import ConsentRepository
 from models.messages.delivery_report_repository import ChannelDeliveries
@@ -53,6 +54,7 @@ from models.reservation_store.presence_repository import PresenceMethodRepositor
 from models.reservation_store.repository import ReservationRepository
 from models.reservation_store.room_block_repository import RoomBlockRepository
 from models.reservation_store.room_repository import RoomBookingRepository
+from models.season_holders.repository import HolderRepository
 from models.seasons.repository import SeasonRepository
 from models.staff.alert_repository import AlertRepository
 from models.staff.audit_repository import AuditLogRepository
@@ -136,6 +138,8 @@ class Repositories:
         self.room_blocks = RoomBlockRepository(db, self.reservations)
         self.reservation_changes = change_stream(db, self.reservations.writer)
         self.seasons = SeasonRepository(db, cipher)
+        self.undecided_days = UndecidedDaysRepository(db)
+        self.season_holders = HolderRepository(db, cipher)
         self.second_factors = SecondFactorRepository(db, cipher)
         self.sessions = SessionRepository(db, cipher)
         self.staff_grants = StaffGrantRepository(db)

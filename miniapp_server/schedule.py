@@ -23,6 +23,8 @@ from miniapp_server.wiring import (
     GATE_PRESENCE_JOB,
     PRESENCE_CHECK_JOB,
     ROOM_JOBS,
+    SEASON_DAYS,
+    SEASON_USE,
     WAITLIST_JOBS,
 )
 from models.code_sharing.service import CodeSharingService
@@ -159,6 +161,14 @@ def deadline_jobs(app: web.Application, pending: PendingWork) -> JobGroup:
     )
 
 
+def _season_jobs(app: web.Application) -> list[JobGroup]:
+    """The jobs for the holders of seasons: their days, and whether they use them."""
+    return [
+        JobGroup("season_days", (Job("season_days", app[SEASON_DAYS].run),), every_s=60),
+        JobGroup("season_use", (Job("season_use", app[SEASON_USE].run),), every_s=600),
+    ]
+
+
 def _notifying(notifications: Notifications) -> list[JobGroup]:
     return [
         JobGroup(
@@ -238,6 +248,7 @@ def schedule(
         # On each worker: readers are served while any of them beats.
         JobGroup("beat", (Job("beat", app[DEADLINE_EXTENSION].beat),), every_s=2, leased=False),
         *_notifying(notifications),
+        *_season_jobs(app),
         *_staff_alerts(app),
         *_checking(texts),
         JobGroup("prune", (Job("prune", prune),), every_s=600),

@@ -58,6 +58,8 @@ from models.rooms.jobs import RoomJobs
 from models.rooms.presence import RoomPresence
 from models.rooms.service import RoomService
 from models.rooms.staff import StaffRoomBlocks, StaffRooms
+from models.season_holders.service import SeasonHolders
+from models.season_holders.staff import StaffSeasonHolders
 from models.seasons.staff import StaffSeasons
 from models.seat_reports.service import SeatReportService
 from models.seat_reports.staff import StaffSeatReports
@@ -100,6 +102,9 @@ def wire_staff(
     )
     app[service_key(StaffSeasons)] = StaffSeasons(
         audit, r.seasons, r.readers, r.memberships, reference
+    )
+    app[service_key(StaffSeasonHolders)] = StaffSeasonHolders(
+        audit, r.seasons, r.season_holders, app[service_key(SeasonHolders)], r.readers
     )
     app[service_key(StaffSeatReports)] = StaffSeatReports(
         audit, lookup, app[service_key(SeatReportService)]

@@ -57,6 +57,9 @@ from models.rooms.changes import RoomChangeService
 from models.rooms.jobs import RoomJobs
 from models.rooms.presence import RoomPresence
 from models.rooms.service import RoomService
+from models.season_holders.days import SeasonDays
+from models.season_holders.service import SeasonHolders
+from models.season_holders.use import SeasonUse
 from models.seasons.service import SeasonService
 from models.seat_map.service import SeatMapService
 from models.seat_reports.jobs import PresenceCheckJob
@@ -84,6 +87,8 @@ OCCUPANCY: Final = web.AppKey("occupancy", LiveOccupancy)
 OPENING_DRAW: Final = web.AppKey("opening_draw", OpeningDraw)
 ROOM_JOBS: Final = web.AppKey("room_jobs", RoomJobs)
 PRESENCE_CHECK_JOB: Final = web.AppKey("presence_check_job", PresenceCheckJob)
+SEASON_DAYS: Final = web.AppKey("season_days", SeasonDays)
+SEASON_USE: Final = web.AppKey("season_use", SeasonUse)
 WAITLIST_JOBS: Final = web.AppKey("waitlist_jobs", WaitlistJobs)
 WRITER: Final = web.AppKey("writer", ReservationWriter)
 
@@ -101,6 +106,7 @@ def wire_reference(
         r.accommodations,
         r.reader_groups,
         r.profiles,
+        r.undecided_days,
         default_profile,
     )
 
@@ -129,6 +135,7 @@ def wire_models(
     _wire_reservations(app, db, r, misses_offers)
     _wire_presence(app, r)
     _wire_violations_and_gates(app, r, on_reader_changed)
+    _wire_seasons(app, r)
     _wire_deadlines(app, r, cas_answers)
     _wire_statistics(app, r, wall_clock)
     app[ERASURE] = ErasureService(
@@ -136,7 +143,7 @@ def wire_models(
         app[service_key(WaitlistService)],
         app[service_key(PartyService)],
         app[service_key(RoomService)],
-        app[service_key(SeasonService)],
+        app[service_key(SeasonHolders)],
         app[service_key(ReservationService)],
         app[service_key(CheckInService)],
         on_reader_changed,
@@ -170,6 +177,14 @@ def _wire_content(app: web.Application, r: Repositories, long_term: Collection[T
     )
     app[service_key(WeChatCallbackService)] = WeChatCallbackService(r.wechat_callbacks)
     app[service_key(KioskService)] = KioskService(r.kiosks, r.cards, r.readers, app[REFERENCE])
+
+
+def _wire_seasons(app: web.Application, r: Repositories) -> None:
+    holders, writer, reference = r.season_holders, app[WRITER], app[REFERENCE]
+    service = SeasonHolders(r.seasons, holders, r.reservations, writer)
+    app[service_key(SeasonHolders)] = service
+    app[SEASON_DAYS] = SeasonDays(r.seasons, holders, r.reservations, writer, reference)
+    app[SEASON_USE] = SeasonUse(holders, service, r.reservations, r.violations, reference)
 
 
 def _wire_reservations(

@@ -24,6 +24,7 @@ from models.library.entities import (
 from models.library.repository import CatalogRepository
 from models.library.room_repository import RoomRepository
 from models.library.rooms import Room, RoomId
+from models.library.undecided_days_repository import UndecidedDays, UndecidedDaysRepository
 from models.policy.entities import FARTHEST_HORIZON, Policy
 from models.policy.errors import RulesChanged
 from models.policy.open_hours import OpenHours, open_hours
@@ -51,6 +52,7 @@ class ReferenceData:
         accommodations: AccommodationRepository,
         groups: ReaderGroupRepository,
         profiles: ProfileRepository,
+        undecided_days: UndecidedDaysRepository,
         default_profile: LibraryProfile,
     ) -> None:
         self._catalogs, self._rooms = catalogs, rooms
@@ -60,6 +62,8 @@ class ReferenceData:
         self._accommodation_repository, self._group_repository = accommodations, groups
         self.groups = ReaderGroups()
         self._groups_version = 0
+        self._undecided_days = undecided_days
+        self._undecided: tuple[int, list[UndecidedDays]] = (0, [])
         self.setup = SetupProgress()
         self.catalog = Catalog("", {}, {}, {})
         self.rooms: dict[RoomId, Room] = {}
@@ -80,6 +84,8 @@ class ReferenceData:
         library's version), policy, reader groups, accommodations."""
         versions = await self._catalogs.versions()
         version, groups = versions["accommodations"], versions["reader_groups"]
+        if versions["seasons"] != self._undecided[0]:
+            self._undecided = versions["seasons"], await self._undecided_days.all()
         if version != self._accommodations[0]:
             self._accommodations = version, await self._accommodation_repository.all()
         if groups != self._groups_version:
@@ -123,6 +129,7 @@ class ReferenceData:
     def invalidate(self) -> None:
         """Forgets all loaded data; called when the sandbox restarts with other data."""
         self._loaded, self._accommodations = None, (0, {})
+        self._undecided = (0, [])
         self.groups, self._groups_version = ReaderGroups(), 0
         self._resolved.clear()
         self._stored.clear()
@@ -196,11 +203,18 @@ class ReferenceData:
             return ()
         return self.groups.names(reserved)
 
+    def is_undecided(self, seat_id: SeatId, day: date) -> bool:
+        """True if a season gives the seat on that day, and its holder's day is not written yet."""
+        return any(
+            days.first <= day <= days.last and seat_id in days.seats for days in self._undecided[1]
+        )
+
     def may_use_seat(self, seat: Seat, reader: Reader | None, day: date) -> bool:
         """True if on that day the seat is neither reserved for other groups nor kept for readers
-        with an accommodation that this reader lacks."""
+        with an accommodation that this reader lacks, nor for the holder of a season."""
         reader_id = reader.id if reader is not None else None
         for_others = self.is_kept_for_others(seat, reader_id, day)
+        for_others = for_others or self.is_undecided(seat.id, day)
         return not for_others and self.groups.may_use(seat, self.groups_of(reader, day))
 
     # --- reader groups --------------------------------------------------------------------------
@@ -282,6 +296,12 @@ class ReferenceData:
         if limits is NO_LIMITS:
             return policy
         return limits.apply_to(policy, self.policy, self.catalog.venue_of(area_id), area_id, day)
+
+    def longest_window(self, area_id: AreaId, day: date) -> int:
+        """How many days ahead the day can be booked there by the readers who can book longest."""
+        own = self.policy_for(area_id, day).booking_window_days
+        of_groups = (group.limits for group in self.groups.by_id.values())
+        return max([own, *(each.limit("booking_window_days", own) for each in of_groups)])
 
     async def policy_version_for(
         self, version: int, area_id: AreaId, day: date, reader_id: ReaderId

@@ -42,6 +42,7 @@ def season(chance: random.Random, applicants: int, things: int) -> Draw:
             "gives": f"{things} lockers",
             "given_hash": given_hash(given),
             "days": "2026-09-07 to 2026-12-20",
+            "grace_days": "7",
             "most_wishes": str(most),
             "opens_at": "2026-08-25T08:00:00+08:00",
             "closes_at": "2026-09-01T18:00:00+08:00",

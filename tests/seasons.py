@@ -48,6 +48,9 @@ def plan(
             Which.ALTERNATIVE: Source("Lottery 2026141", known_at + timedelta(days=1)),
         },
         reveal_by=known_at + timedelta(days=2),
+        come_by=time(10) if seats else None,
+        unused_days=2 if seats else 0,
+        grace_days=0 if seats else 7,
     )
 
 

@@ -7,11 +7,14 @@ from models.library.entities import Seat
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 from models.reservations import rules
-from models.reservations.errors import GroupOnly, SeatKept
+from models.reservations.errors import GroupOnly, SeasonUndecided, SeatKept
 
 
 def check_entitled(reference: ReferenceData, seat: Seat, reader: Reader | None, day: date) -> None:
-    """Checks that the seat is not reserved for others on that day. Raises: SeatKept, GroupOnly."""
+    """Checks that the seat is not reserved for others on that day. Raises: SeatKept, GroupOnly,
+    SeasonUndecided."""
+    if reference.is_undecided(seat.id, day):
+        raise SeasonUndecided()
     if reference.is_kept_for_others(seat, reader.id if reader is not None else None, day):
         raise SeatKept()
     groups = reference.groups_instead(seat, reader, day)
@@ -23,7 +26,7 @@ def check_seat(
     reference: ReferenceData, seat: Seat, reader: Reader | None, span: TimeRange
 ) -> None:
     """Checks that the area is open for the time, and that the seat is in service and not
-    reserved for others. Raises: Closed, SeatDisabled, SeatKept, GroupOnly."""
+    reserved for others. Raises: Closed, SeatDisabled, and as ``check_entitled``."""
     check_in_service(reference, seat, span)
     check_entitled(reference, seat, reader, reference.zone.day(span.start))
 

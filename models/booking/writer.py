@@ -4,9 +4,9 @@ waitlist entry in one transaction, so that no other request can take the seat in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Protocol
 
 from models.booking.idempotency import Idempotency, result_of
@@ -75,6 +75,24 @@ class ReservationWriter:
         with self._occupancy.inserting(made.date):
             await self._reservations.insert(made)
         self._occupancy.record_write(made)
+
+    async def insert_all(self, day: date, made: Sequence[Reservation], step: InTransaction) -> None:
+        """Takes the step and stores all of the new reservations of the day in one transaction.
+        Raises: ClaimLost; the errors of ``step``; Unavailable."""
+        with self._occupancy.inserting(day):
+            await self._reservations.insert_all(made, step)
+        for r in made:
+            self._occupancy.record_write(r)
+
+    async def replace_all(
+        self, changes: Sequence[tuple[Reservation, Reservation]], step: InTransaction
+    ) -> None:
+        """Takes the step and replaces each first reservation by the second one in one transaction,
+        without offers to the waitlist, whose job finds the free seats. Raises: StaleRevision;
+        ClaimLost; the errors of ``step``; Unavailable."""
+        await self._reservations.replace_all(changes, step)
+        for _, new in changes:
+            self._occupancy.record_write(new)
 
     async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
         """The reader's reservation with this id. Raises: NotFound, also for another reader's."""

@@ -18,7 +18,7 @@ from models.readers.personal_data_repository import erase_documents, remaining, 
 from models.reservations.errors import Suspended
 from models.reservations.state_machine import ReservationState
 from models.rooms.service import RoomService
-from models.seasons.service import SeasonService
+from models.season_holders.service import SeasonHolders
 from models.storage.mongo import Database
 from models.waitlist.service import WaitlistService
 
@@ -32,7 +32,7 @@ class ErasureService:
         waitlist: WaitlistService,
         parties: PartyService,
         rooms: RoomService,
-        seasons: SeasonService,
+        seasons: SeasonHolders,
         reservations: ReservationService,
         check_in: CheckInService,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
@@ -56,7 +56,7 @@ class ErasureService:
                 await self._waitlist.leave(ctx, entry.id)
         await self._parties.end_all(ctx)
         await self._rooms.end_all(ctx)
-        await self._seasons.withdraw_all(reader.id, now)
+        await self._seasons.end_all(reader.id, _BY, now)
         for r in await self._reservations.live_of(reader.id, now):
             reserved = r.state is ReservationState.RESERVED
             end = self._reservations.cancel if reserved else self._check_in.finish

@@ -244,9 +244,9 @@ class CatalogRepository:
             raise ConcurrentUpdate
 
     async def versions(self) -> Counter[str]:
-        """The version numbers of ``library``, ``reader_groups`` and ``accommodations``, which
-        grow whenever one of them is written."""
-        names = ["library", "reader_groups", "accommodations"]
+        """The version numbers of ``library``, ``reader_groups``, ``accommodations`` and
+        ``seasons``, which grow whenever one of them is written."""
+        names = ["library", "reader_groups", "accommodations", "seasons"]
         with translate_errors():
             rows = await self._db["versions"].find({"_id": {"$in": names}}).to_list(None)
         return Counter({row["_id"]: int(row["number"]) for row in rows})

@@ -65,6 +65,7 @@ def to_document(r: Reservation) -> Document:
             {"key": p.key, "digest": p.digest, "at": p.at} for p in r.idempotency_results
         ],
         "history": [{"at": e.at, "event": e.event, "by": e.by, "via": e.via} for e in r.history],
+        **({"season": r.season_id} if r.season_id is not None else {}),
     }
 
 
@@ -169,6 +170,7 @@ def from_document(d: Document) -> Reservation:
         presence_due_at=d.get("presence_due_at"),
         patrol_at=d.get("patrol_at"),
         waitlist_entry_id=d.get("wait"),
+        season_id=d.get("season"),
         held_until=d.get("held_until"),
         idempotency_results=tuple(
             IdempotentResult(p["key"], p["digest"], p["at"]) for p in d["idempotency_results"]

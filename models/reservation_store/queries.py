@@ -106,6 +106,23 @@ class ReservationQueries(ReservationCollection):
             )
         return tombstone is not None
 
+    async def taken(self, claims: Collection[str]) -> set[str]:
+        """Those of the claims that any reservation or other document holds."""
+        with translate_errors():
+            rows = await self._all.find(
+                {"$and": [{"claims": {"$in": [*claims]}}, {"claims": {"$type": "string"}}]},
+                {"claims": 1},
+            ).to_list(None)
+        return {claim for row in rows for claim in row["claims"]}.intersection(claims)
+
+    async def season_days(
+        self, season_id: str, readers: Collection[ReaderId], since: datetime
+    ) -> list[Reservation]:
+        """The days of these holders of the season that start at ``since`` or later, the earliest
+        first."""
+        query = {"reader": {"$in": [*readers]}, "start": {"$gte": since}, "season": season_id}
+        return await self._read(self._all.find(query).sort("start", ASCENDING))
+
     async def used_daily_numbers(self, zone: Zone, reader_id: ReaderId, day: date) -> set[int]:
         """The daily numbers (1 up to the daily limit) that the reader's bookings for ``day``
         already hold, read from their claims (``n:``)."""

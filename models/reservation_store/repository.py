@@ -214,6 +214,46 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         await self._insert_in(work, made.id)
         self._report_write(None, made)
 
+    async def insert_all(self, made: Sequence[Reservation], step: InTransaction) -> None:
+        """Takes the step and inserts all of the reservations in one transaction. Raises: ClaimLost;
+        the errors of ``step``; Unavailable, also if it is unknown whether it took place."""
+
+        async def work(session: Any) -> None:
+            await step(session)
+            documents = [to_new_document(r, self.writer) for r in made]
+            try:
+                if documents:
+                    await self._all.insert_many(documents, session=session)
+            except BulkWriteError as error:
+                raise next(filter(None, errors_per_document(error, len(made)))) from error
+
+        with translate_errors():
+            await self._together(work)
+        for r in made:
+            self._report_write(None, r)
+
+    async def replace_all(
+        self, changes: Sequence[tuple[Reservation, Reservation]], step: InTransaction
+    ) -> None:
+        """Takes the step and replaces the first reservation of each pair by the second one in one
+        transaction. Raises: StaleRevision; ClaimLost; the errors of ``step``; Unavailable, also if
+        it is unknown whether it took place."""
+        updates = [_guarded_update(old, new, None, new_id()) for old, new in changes]
+
+        async def work(session: Any) -> None:
+            await step(session)
+            for guard, update in updates:
+                updated = await self._all.find_one_and_update(
+                    guard, update, projection={"_id": 1}, session=session
+                )
+                if updated is None:
+                    raise StaleRevision()
+
+        with translate_errors():
+            await self._together(work)
+        for old, new in changes:
+            self._report_write(old, new)
+
     async def insert_documents(self, documents: Sequence[Document]) -> None:
         """Inserts all of the documents with their claims, or none. Raises: as ``insert``."""
 

@@ -33,7 +33,7 @@ class HistoryEntry:
 
 class OutboxEventKind(StrEnum):
     """Kinds of events of reservations. Readers or other programs may be notified of them. The
-    value is stored. Readers get no message about the last four kinds. About an invitation the
+    value is stored. Readers get no message about the last five kinds. About an invitation the
     friends get it, about a friend's joining the asker."""
 
     BOOKING_CONFIRMED = "booking_confirmed"
@@ -60,6 +60,7 @@ class OutboxEventKind(StrEnum):
     BOOKING_REPLACED = "booking_replaced"
     SEAT_MOVED = "seat_moved"
     CHECKED_IN_BEFORE = "checked_in_before"
+    SEASON_DAY = "season_day"
 
 
 @record
@@ -163,6 +164,8 @@ class Reservation:
     last_kiosk_code: str | None = None
     gate_assistance: GateAssistance | None = None
     report: OccupiedReport | None = None
+    season_id: str | None = None
+    """The season that gives its holder the seat on this day; None if the reader has booked it."""
     waitlist_entry_id: str | None = None
     """The waitlist entry to which the reservation was offered; None if it was booked."""
     held_until: datetime | None = None

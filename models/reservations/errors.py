@@ -94,6 +94,13 @@ class NotOpenYet(RuleViolation):
         super().__init__(opens_at=opens_at)
 
 
+class SeasonUndecided(NotOpenYet):
+    """A season gives the seat on that day, and its holder's day is not written yet."""
+
+    def __init__(self) -> None:
+        RuleViolation.__init__(self, season=True)
+
+
 class InThePast(RuleViolation):
     code = "in_the_past"
 

@@ -158,13 +158,15 @@ def may_cancel(r: Reservation, now: datetime) -> None:
 
 def may_change(r: Reservation, now: datetime, *, by_staff: bool = False) -> None:
     """Checks that a booking may be changed to another seat or time: before its start or, if the
-    reader has an open report or the staff act, before its end. Raises: WrongState."""
+    reader has an open report or the staff act, before its end. A holder of a season keeps the seat
+    and the hours of the season. Raises: WrongState."""
     helped = (
         (r.has_open_report or by_staff)
         and r.state in (ReservationState.RESERVED, ReservationState.IN_USE)
         and now < r.end
     )
-    if not helped and (r.state is not ReservationState.RESERVED or now >= r.start):
+    changeable = r.state is ReservationState.RESERVED and now < r.start and r.season_id is None
+    if not helped and not changeable:
         raise WrongState(state=r.state.value)
 
 

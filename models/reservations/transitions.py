@@ -180,6 +180,29 @@ def create_offer(
     return replace(held, outbox=(OutboxEvent(1, event_kind, now, facts_of(held)),))
 
 
+def create_season_day(
+    *,
+    id: ReservationId,
+    placement: Placement,
+    policy: Policy,
+    season_id: str,
+    check_in_until: datetime,
+    now: datetime,
+) -> Reservation:
+    """A day of a season's holder: a booking that claims no number in the daily limit, and whose
+    check-in is open until the time that the season's rule names."""
+    placed = _placed(id, placement, policy, now)
+    day = replace(
+        placed,
+        check_in_until=check_in_until,
+        penalty_waived=False,
+        season_id=season_id,
+        remind_at=placed.start if placed.start > now else None,
+        history=(HistoryEntry(now, "reserve", "system", "season"),),
+    )
+    return replace(day, outbox=(OutboxEvent(1, OutboxEventKind.SEASON_DAY, now, facts_of(day)),))
+
+
 def accept(
     r: Reservation, daily_number: int, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:

@@ -69,7 +69,10 @@ class Thing:
 @dataclass(frozen=True, slots=True)
 class SeasonPlan:
     """All that staff decide about a season; nothing of it changes once it is announced. ``hours``:
-    from and until in a day, of seats alone. ``weights``: of reader groups; other readers have
+    from and until in a day; ``come_by``: the time of day by which a holder has to come, or the rest
+    of the day is free; ``unused_days``: after so many days in a row without coming the seat goes to
+    the next in rank, 0 for never; these three are of seats alone. ``grace_days``: so many days
+    after the last one a locker has to be empty. ``weights``: of reader groups; other readers have
     ``default_weight``. With the weight 0 one may not apply."""
 
     title: str
@@ -85,6 +88,9 @@ class SeasonPlan:
     closes_at: datetime
     sources: Mapping[Which, Source]
     reveal_by: datetime
+    come_by: time | None = None
+    unused_days: int = 0
+    grace_days: int = 0
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -121,7 +127,8 @@ class SeasonDraw:
 class Season:
     """A season (学期座位): seats or lockers that are given for a term by a draw. ``rule``: the
     published text. ``applications``: their number until the list is frozen. ``reason``: why it
-    was aborted."""
+    was aborted. ``written``: up to this day the holders' days are written, and the seats can be
+    booked like others. ``changes``: how often a holder has changed since the draw."""
 
     id: SeasonId
     plan: SeasonPlan
@@ -134,27 +141,66 @@ class Season:
     list: FrozenList | None = None
     draw: SeasonDraw | None = None
     reason: str = ""
+    written: date = date.min
+    changes: int = 0
 
     @property
     def rule_hash(self) -> str:
         return calculation.rule_hash(self.rule)
 
 
+class NewsKind(StrEnum):
+    """What an applicant is told."""
+
+    RESULT = "result"
+    """The draw, the abort, or that the application was left out."""
+    GOT = "got"
+    """What somebody else has given up or lost is theirs now."""
+    WARNED = "warned"
+    LOST = "lost"
+    SWAP_ASKED = "swap_asked"
+    SWAPPED = "swapped"
+    ENDING = "ending"
+    OVERDUE = "overdue"
+
+
 @dataclass(frozen=True, slots=True)
 class News:
-    """A season's change at the instant ``at`` that an applicant has yet to be told. ``id``: of the
-    change; the ids of its messages begin with it."""
+    """A change at the instant ``at`` that an applicant has yet to be told. ``id``: of the change;
+    the ids of its messages begin with it."""
 
     id: str
     at: datetime
+    kind: NewsKind = NewsKind.RESULT
+
+
+class LossReason(StrEnum):
+    """Why a holder has nothing any more."""
+
+    GIVEN_UP = "given_up"
+    UNUSED = "unused"
+    TAKEN_BACK = "taken_back"
+    """The library has taken it back during the season."""
+    CLEARED = "cleared"
+    """The library has found the locker empty after the season."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a holder had until ``at``."""
+
+    thing: str
+    at: datetime
+    reason: LossReason
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
     """A reader's application for a season. ``salt``: known to its reader alone. ``weight``: given
     when the list is frozen; 0 if the reader may not apply any more. ``rank``: from 1, by the
-    draw. ``thing``: the id of what the application got. ``news``: what its reader has yet to be
-    told; there is at most one."""
+    draw. ``thing``: the id of what its reader, the holder, has now; ``lost``: what they had before.
+    ``warned``: the number of unused days in a row about which they were warned. ``swap``: the id of
+    what they ask its holder to swap for their own. ``news``: what they have yet to be told."""
 
     season_id: SeasonId
     reader_id: ReaderId
@@ -165,7 +211,10 @@ class Application:
     weight: int | None = None
     rank: int | None = None
     thing: str | None = None
-    news: News | None = None
+    lost: Loss | None = None
+    warned: int = 0
+    swap: str | None = None
+    news: tuple[News, ...] = ()
 
     @property
     def entry(self) -> Entry:

@@ -30,6 +30,22 @@ class SeasonChanged(Conflict):
     code = "season_changed"
 
 
+class SeasonOverlaps(Conflict):
+    """Another season gives one of the seats or lockers on one of the days. Details: its
+    ``title``."""
+
+    code = "season_overlaps"
+
+    def __init__(self, title: str) -> None:
+        super().__init__(title=title)
+
+
+class NothingHeld(Conflict):
+    """The reader has nothing of the season, or not what they name."""
+
+    code = "nothing_held"
+
+
 class SeasonStepNotNow(RuleViolation):
     """The time for the step has not come yet, or has passed."""
 

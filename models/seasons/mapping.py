@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from datetime import date, time
-from typing import Any
+from datetime import date, time, timedelta
+from typing import Any, Final
 
 from models.kernel.ids import ReaderId
 from models.reader_groups.entities import GroupId
@@ -9,7 +9,10 @@ from models.seasons.calculation import Entry
 from models.seasons.entities import (
     Application,
     FrozenList,
+    Loss,
+    LossReason,
     News,
+    NewsKind,
     RankedEntry,
     Season,
     SeasonDraw,
@@ -26,6 +29,7 @@ from models.seasons.rule_text import Source
 from models.storage.free_text import FreeTexts
 
 Document = dict[str, Any]
+_DAY: Final = timedelta(days=1)
 
 
 def season_document(texts: FreeTexts, season: Season) -> Document:
@@ -46,6 +50,9 @@ def season_document(texts: FreeTexts, season: Season) -> Document:
         "closes_at": plan.closes_at,
         "sources": {w.value: {"text": s.text, "at": s.at} for w, s in plan.sources.items()},
         "reveal_by": plan.reveal_by,
+        "come_by": f"{plan.come_by:%H:%M}" if plan.come_by is not None else None,
+        "unused_days": plan.unused_days,
+        "grace_days": plan.grace_days,
         "rule": season.rule,
         "commitment": season.commitment,
         "secret": texts.seal("secret", season.secret),
@@ -56,6 +63,8 @@ def season_document(texts: FreeTexts, season: Season) -> Document:
         "list": None,
         "draw": None,
         "reason": "",
+        "written": (plan.first - _DAY).isoformat(),
+        "changes": 0,
     }
 
 
@@ -78,6 +87,9 @@ def season_of(texts: FreeTexts, d: Document) -> Season:
             closes_at=d["closes_at"],
             sources={Which(w): Source(s["text"], s["at"]) for w, s in d["sources"].items()},
             reveal_by=d["reveal_by"],
+            come_by=time.fromisoformat(d["come_by"]) if d["come_by"] else None,
+            unused_days=d["unused_days"],
+            grace_days=d["grace_days"],
         ),
         rule=d["rule"],
         commitment=d["commitment"],
@@ -88,6 +100,8 @@ def season_of(texts: FreeTexts, d: Document) -> Season:
         list=FrozenList(frozen["root"], frozen["count"], frozen["at"]) if frozen else None,
         draw=SeasonDraw(Which(draw["which"]), draw["value"], draw["at"]) if draw else None,
         reason=d["reason"],
+        written=date.fromisoformat(d["written"]),
+        changes=d["changes"],
     )
 
 
@@ -107,7 +121,7 @@ def _started(d: Document) -> Started:
 
 
 def application_of(texts: FreeTexts, d: Document) -> Application:
-    news = d.get("news")
+    lost = d.get("lost")
     return Application(
         season_id=SeasonId(d["season"]),
         reader_id=ReaderId(d["reader"]),
@@ -118,7 +132,10 @@ def application_of(texts: FreeTexts, d: Document) -> Application:
         weight=d.get("weight"),
         rank=d.get("rank"),
         thing=d.get("thing"),
-        news=News(news["id"], news["at"]) if news else None,
+        lost=Loss(lost["thing"], lost["at"], LossReason(lost["reason"])) if lost else None,
+        warned=d.get("warned", 0),
+        swap=d.get("swap"),
+        news=tuple(News(n["id"], n["at"], NewsKind(n["kind"])) for n in d.get("news", ())),
     )
 
 

@@ -22,6 +22,7 @@ from models.seasons import merkle
 from models.seasons.calculation import token
 from models.seasons.entities import (
     Application,
+    NewsKind,
     RankedEntry,
     Season,
     SeasonId,
@@ -29,6 +30,7 @@ from models.seasons.entities import (
     Started,
     Step,
 )
+from models.seasons.errors import SeasonOverlaps
 from models.seasons.mapping import (
     application_of,
     entry_document,
@@ -51,12 +53,21 @@ INDEXES: Final = {
         IndexModel([("season", ASCENDING), ("rank", ASCENDING)], name="of_season"),
         IndexModel([("reader", ASCENDING)], name="reader"),
         IndexModel([("news.at", ASCENDING)], name="news", partialFilterExpression=NEWS_DUE),
+        IndexModel(
+            [("season", ASCENDING), ("thing", ASCENDING)],
+            name="holders",
+            unique=True,
+            partialFilterExpression={"thing": {"$type": "string"}},
+        ),
     ],
     "season_entries": [
         IndexModel([("season", ASCENDING), ("leaf", ASCENDING)], name="leaves"),
         IndexModel([("season", ASCENDING), ("rank", ASCENDING)], name="ranks"),
     ],
 }
+WAITING: Final[Document] = {"rank": {"$type": "int"}, "thing": None, "lost": None}
+"""The condition of applications whose readers wait for what others give up."""
+_BEFORE_DRAW: Final = [SeasonState.OPEN.value, SeasonState.FROZEN.value]
 Weigh = Callable[[Sequence[ReaderId]], Awaitable[dict[ReaderId, int]]]
 """The weights of readers; an unknown reader has none."""
 _ATTEMPTS: Final = 5
@@ -72,19 +83,53 @@ class SeasonRepository:
         self._turn = asyncio.Lock()
 
     # --- seasons ----------------------------------------------------------------------------------
-    async def add(self, season: Season) -> Season:
+    async def add(self, season: Season, now: datetime) -> Season:
         """Inserts the season, unless there is one with its id; returns the stored one. Its secret
-        never changes. Raises: Unavailable."""
-        new = season_document(self._texts, season)
-        with translate_errors():
-            stored = await self._all.find_one_and_update(
-                {"_id": new.pop("_id")},
-                {"$setOnInsert": new},
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
-            )
+        never changes. Raises: SeasonOverlaps if another season gives one of its seats or lockers on
+        one of its days, Unavailable."""
+        plan, new = season.plan, season_document(self._texts, season)
+
+        async def write(session: Any) -> None:
+            # Of two announcements at once the database makes one wait for this document.
+            await seasons_changed(self._db, session)
+            if await self._all.find_one({"_id": season.id}, {"_id": 1}, session=session):
+                raise ConcurrentUpdate
+            giving: Document = {
+                "kind": plan.kind.value,
+                "given.id": {"$in": [*plan.ids]},
+                "first": {"$lte": plan.last.isoformat()},
+                "last": {"$gte": plan.first.isoformat()},
+                "$or": [
+                    {"state": SeasonState.DRAWN.value},
+                    {"state": {"$in": _BEFORE_DRAW}, "reveal_by": {"$gte": now}},
+                ],
+            }
+            other = await self._all.find_one(giving, {"title": 1}, session=session)
+            if other is not None:
+                raise SeasonOverlaps(other["title"])
+            await self._all.insert_one(new, session=session)
+
+        await try_transaction(self._db, write)
+        stored = await self.get(season.id)
         assert stored is not None
-        return season_of(self._texts, stored)
+        return stored
+
+    async def end_void(self, now: datetime) -> None:
+        """Gives the seats of void seasons back to all readers. Raises: Unavailable."""
+        void: Document = {
+            "state": {"$in": _BEFORE_DRAW},
+            "reveal_by": {"$lt": now},
+            "$expr": {"$lt": ["$written", "$last"]},
+        }
+        with translate_errors():
+            if await self._all.find_one(void, {"_id": 1}) is None:
+                return
+
+        async def write(session: Any) -> None:
+            await seasons_changed(self._db, session)
+            await self._all.update_many(void, [{"$set": {"written": "$last"}}], session=session)
+
+        await try_transaction(self._db, write)
 
     async def get(self, id: str) -> Season | None:
         with translate_errors():
@@ -119,8 +164,9 @@ class SeasonRepository:
 
         async def write(session: Any) -> None:
             await self._change({"_id": season.id, "state": season.state.value}, aborted, session)
+            await seasons_changed(self._db, session)
             await self._applications.update_many(
-                {"season": season.id, "weight": {"$ne": 0}}, {"$set": _news(now)}, session=session
+                {"season": season.id, "weight": {"$ne": 0}}, told_of(now), session=session
             )
 
         return await try_transaction(self._db, write)
@@ -129,7 +175,7 @@ class SeasonRepository:
     async def apply(self, application: Application, now: datetime) -> bool:
         """Stores the application, or the wishes of the one that the reader has already, whose salt
         stays. False if applications are closed. Raises: Unavailable."""
-        id = _application_id(application.season_id, application.reader_id)
+        id = application_id(application.season_id, application.reader_id)
         changed: Document = {"wishes": [*application.wishes], "changed_at": now}
         new: Document = {
             "season": application.season_id,
@@ -165,7 +211,7 @@ class SeasonRepository:
         async def write(session: Any) -> None:
             await self._note_write(season_id, now, session)
             done = await self._applications.delete_one(
-                {"_id": _application_id(season_id, reader_id)}, session=session
+                {"_id": application_id(season_id, reader_id)}, session=session
             )
             await self._count(season_id, -done.deleted_count, session)
 
@@ -193,7 +239,7 @@ class SeasonRepository:
         return {"_id": season_id, "state": SeasonState.OPEN.value, **times}
 
     async def application(self, season_id: str, reader_id: ReaderId) -> Application | None:
-        id = _application_id(season_id, reader_id)
+        id = application_id(season_id, reader_id)
         with translate_errors():
             return next(iter(await self._applications_by({"_id": id})), None)
 
@@ -227,11 +273,11 @@ class SeasonRepository:
             applications = await self._applications_by(of_season, session)
             weights = await weigh([one.reader_id for one in applications])
             weighed = [replace(one, weight=weights.get(one.reader_id, 0)) for one in applications]
-            news = _news(now)
+            news = told_of(now)
             updates = [
                 UpdateOne(
-                    {"_id": _application_id(season.id, one.reader_id)},
-                    {"$set": {"weight": one.weight} | ({} if one.weight else news)},
+                    {"_id": application_id(season.id, one.reader_id)},
+                    {"$set": {"weight": one.weight}} | ({} if one.weight else news),
                 )
                 for one in weighed
             ]
@@ -278,11 +324,11 @@ class SeasonRepository:
             if updates:
                 await self._entries.bulk_write(updates, ordered=False, session=session)
             applications = await self._applications_by({"season": season.id}, session)
-            news = _news(now)
+            news = told_of(now)
             of_readers = [
                 UpdateOne(
-                    {"_id": _application_id(season.id, one.reader_id)},
-                    {"$set": results[token(one.salt)] | news},
+                    {"_id": application_id(season.id, one.reader_id)},
+                    {"$set": results[token(one.salt)]} | news,
                 )
                 for one in applications
                 if one.weight
@@ -325,9 +371,9 @@ class SeasonRepository:
             return [row["leaf"] async for row in rows.sort("leaf", ASCENDING)]
 
     async def waiting(self, season_id: SeasonId) -> list[int]:
-        """The ranks of the applications of a drawn season that got nothing, in ascending order."""
+        """The ranks of the applicants for a drawn season who wait, in ascending order."""
         with translate_errors():
-            rows = self._entries.find({"season": season_id, "thing": None}, {"_id": 0, "rank": 1})
+            rows = self._applications.find({"season": season_id} | WAITING, {"_id": 0, "rank": 1})
             return [row["rank"] async for row in rows.sort("rank", ASCENDING)]
 
     # --- news -------------------------------------------------------------------------------------
@@ -341,15 +387,14 @@ class SeasonRepository:
         """Removes the news of these applications, whose readers have got the messages that begin
         with its id. What was written to readers who were erased meanwhile is erased. Raises:
         Unavailable."""
-        ids = [_application_id(one.season_id, one.reader_id) for one in applications]
+        ids = [application_id(one.season_id, one.reader_id) for one in applications]
+        news = sorted({each.id for one in applications for each in one.news})
         with translate_errors():
             done = await self._applications.update_many(
-                {"_id": {"$in": ids}}, {"$unset": {"news": ""}}
+                {"_id": {"$in": ids}}, {"$pull": {"news": {"id": {"$in": news}}}}
             )
         if done.matched_count < len(ids):
-            await erase_late_writes(
-                self._db, sorted({one.news.id for one in applications if one.news})
-            )
+            await erase_late_writes(self._db, news)
 
     async def forget(self, before: date) -> None:
         """Deletes the seasons that ended before the day, with all of theirs. Raises:
@@ -362,10 +407,17 @@ class SeasonRepository:
                 await self._all.delete_one({"_id": id})
 
 
-def _news(now: datetime) -> Document:
-    """The field of all applications for which a season's change is news."""
-    return {"news": {"id": new_id(), "at": now}}
+async def seasons_changed(db: Database, session: Any) -> None:
+    """Lets all workers load anew which seats belong to seasons."""
+    await db["versions"].update_one(
+        {"_id": "seasons"}, {"$inc": {"number": 1}}, upsert=True, session=session
+    )
 
 
-def _application_id(season_id: str, reader_id: ReaderId) -> str:
+def told_of(now: datetime, kind: NewsKind = NewsKind.RESULT) -> Document:
+    """The update of all applications for which a change is news."""
+    return {"$push": {"news": {"id": new_id(), "at": now, "kind": kind.value}}}
+
+
+def application_id(season_id: str, reader_id: ReaderId) -> str:
     return f"{season_id}:{reader_id}"

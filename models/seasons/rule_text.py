@@ -11,11 +11,13 @@ from typing import Final
 from models.seasons.calculation import FORMAT, MOST_WEIGHT, MOST_WISHES
 
 _NAMES: Final = (
-    *("format", "title", "gives", "given_hash", "days", "hours", "most_wishes"),
+    *("format", "title", "gives", "given_hash", "days", "hours", "come_by", "unused_days"),
+    *("grace_days", "most_wishes"),
     *("opens_at", "closes_at", "first_value", "first_value_at", "alternative_value"),
     *("alternative_value_at", "reveal_by", "commitment"),
 )
-_NOT_OF_LOCKERS: Final = "hours"
+_OF_SEATS: Final = frozenset({"hours", "come_by", "unused_days"})
+_OF_LOCKERS: Final = frozenset({"grace_days"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ class PublishedRule:
 
 
 def rule_text(values: Mapping[str, str], weights: Iterable[tuple[str, int]]) -> str:
-    """The text of the rule. ``values``: by the names of the lines, ``format`` excepted; without
-    ``hours`` if lockers are given. ``weights``: who has which, by a name."""
+    """The text of the rule. ``values``: by the names of the lines, ``format`` excepted, without
+    those that are of the other kind alone. ``weights``: who has which, by a name."""
     lines = {"format": FORMAT, **values}
     text = [f"{name}: {lines[name]}" for name in _NAMES if name in lines]
     after = next(n for n, line in enumerate(text) if line.startswith("most_wishes:"))
@@ -65,13 +67,13 @@ def parsed(text: str) -> PublishedRule:
             values[name] = value
         else:
             raise ValueError(f"the rule has an unexpected line: {line[:80]}")
-    lacking = {*_NAMES} - {_NOT_OF_LOCKERS} - {*values}
+    lacking = {*_NAMES} - _OF_SEATS - _OF_LOCKERS - {*values}
     if lacking or values["format"] != FORMAT:
         raise ValueError(f"the rule is not of the format {FORMAT}")
     number, _, kind = values["gives"].partition(" ")
     most_wishes = int(values["most_wishes"])
-    seats = kind == "seats"
-    if kind not in ("seats", "lockers") or seats is not (_NOT_OF_LOCKERS in values):
+    own = {"seats": _OF_SEATS, "lockers": _OF_LOCKERS}.get(kind)
+    if own is None or (_OF_SEATS | _OF_LOCKERS).intersection(values) != own:
         raise ValueError("the rule does not say what is given")
     if not 1 <= most_wishes <= MOST_WISHES:
         raise ValueError("the rule has another number of wishes than 1 to 10")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, time
 from typing import Final
 
 from models.kernel.errors import Malformed
@@ -28,6 +28,8 @@ MOST_THINGS: Final = 5000
 LONGEST_TITLE: Final = 60
 LONGEST_SOURCE: Final = 200
 LONGEST_SIZE: Final = 20
+MOST_UNUSED_DAYS: Final = 30
+MOST_GRACE_DAYS: Final = 60
 EVERYBODY_ELSE: Final = "everybody else"
 _LOCKER: Final = re.compile(r"[\w-]{1,16}")
 _COMMA: Final = re.compile(r"[,\uff0c]")
@@ -136,6 +138,12 @@ def _faults(plan: SeasonPlan, now: datetime) -> Iterator[tuple[str, str]]:
         yield "start", "season_hours"
     if plan.hours is not None and plan.hours[0] >= plan.hours[1]:
         yield "end", "hours_reversed"
+    if not _is_within(plan.come_by, plan.hours):
+        yield "come_by", "season_come_by"
+    if not 0 <= plan.unused_days <= MOST_UNUSED_DAYS:
+        yield "unused_days", "season_days_number"
+    if not 0 <= plan.grace_days <= MOST_GRACE_DAYS:
+        yield "grace_days", "season_days_number"
     weights = [plan.default_weight, *plan.weights.values()]
     if not all(0 <= weight <= MOST_WEIGHT for weight in weights) or not any(weights):
         yield "default_weight", "season_weights"
@@ -158,6 +166,12 @@ def _faults(plan: SeasonPlan, now: datetime) -> Iterator[tuple[str, str]]:
     for (field, before), at in zip(times, after, strict=True):
         if at <= before:
             yield field, "season_times"
+
+
+def _is_within(come_by: time | None, hours: tuple[time, time] | None) -> bool:
+    if come_by is None or hours is None:
+        return come_by is None and hours is None
+    return hours[0] < come_by <= hours[1]
 
 
 def _in_one_line(text: str) -> bool:
@@ -183,6 +197,10 @@ def published_rule(
     }
     if plan.hours is not None:
         values["hours"] = f"{plan.hours[0]:%H:%M} to {plan.hours[1]:%H:%M}"
+        values["come_by"] = f"{plan.come_by:%H:%M}"
+        values["unused_days"] = str(plan.unused_days)
+    else:
+        values["grace_days"] = str(plan.grace_days)
     for which, source in plan.sources.items():
         values[f"{which}_value"] = source.text
         values[f"{which}_value_at"] = zone.local(source.at).isoformat()

@@ -98,11 +98,6 @@ class SeasonService:
         if not await self._seasons.withdraw(season.id, ctx.reader.id, ctx.now):
             raise SeasonNotOpen()
 
-    async def withdraw_all(self, reader_id: ReaderId, now: datetime) -> None:
-        """Withdraws the reader's applications where the list is open. Raises: Unavailable."""
-        for application in await self._seasons.applications_of(reader_id):
-            await self._seasons.withdraw(application.season_id, reader_id, now)
-
     async def proof(self, season: Season, application: Application) -> InclusionProof | None:
         """The proof that the application is in the season's frozen list; None before the list is
         frozen, or if the application was left out. Raises: Unavailable."""

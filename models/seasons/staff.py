@@ -62,7 +62,7 @@ class StaffSeasons:
     async def announce(self, ctx: StaffContext, plan: SeasonPlan, key: str) -> Season:
         """Announces the season with its rule and the commitment to a new secret. The same ``key``
         again returns the season that was announced with it. Raises: Malformed, OtherVenue,
-        Unavailable."""
+        SeasonOverlaps, Unavailable."""
         ctx.require(None, Role.ADMINISTRATOR)
         check_plan(plan, ctx.now)
         secret = secrets.token_hex(SECRET_BYTES)
@@ -74,8 +74,9 @@ class StaffSeasons:
         async with self._audit.entry(
             ctx, AuditAction.ANNOUNCE_SEASON, target=f"season:{season.id}"
         ) as entry:
-            season = await self._seasons.add(season)
+            season = await self._seasons.add(season, ctx.now)
             entry.after = {"title": plan.title, "gives": len(plan.given), "rule": season.rule_hash}
+        await self._reference.refresh()  # from now on its seats are refused on its days
         return season
 
     async def members(self, plan: SeasonPlan) -> dict[GroupId, int]:

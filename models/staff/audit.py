@@ -114,6 +114,7 @@ class AuditAction(StrEnum):
     START_DRAW_SEASON = "start_draw_season"
     DRAW_SEASON = "draw_season"
     ABORT_SEASON = "abort_season"
+    TAKE_BACK_SEASON = "take_back_season"
     SET_UP = "setup"
     RESOLVE_AFFECTED = "affected_bookings"
     LOOKED_UP = "look_up"

@@ -3,7 +3,7 @@ one violation a day count towards a suspension."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
@@ -127,6 +127,12 @@ class ViolationRepository(SuspensionRepository):
         with translate_errors():
             document = await self._all.find_one({"_id": id})
         return self._violation(document) if document else None
+
+    async def many(self, ids: Collection[str]) -> list[Violation]:
+        """Those of the violations that exist. Raises: Unavailable."""
+        with translate_errors():
+            rows = await self._all.find({"_id": {"$in": [*ids]}}).to_list(None)
+        return [self._violation(row) for row in rows]
 
     async def appeal(self, id: str, reader_id: ReaderId, appeal: Appeal) -> Violation | None:
         """Stores the appeal and returns the violation. None if the reader has no such violation,

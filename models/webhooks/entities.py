@@ -31,6 +31,8 @@ class WebhookEventType(StrEnum):
     ROOM_BOOKING_NO_SHOW = "room_booking.no_show"
     SUSPENSION_CREATED = "suspension.created"
     SUSPENSION_LIFTED = "suspension.lifted"
+    SEASON_HELD = "season.held"
+    SEASON_RELEASED = "season.released"
     AREA_CLOSED = "area.closed"
     AREA_OPENED = "area.opened"
 

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
@@ -15,13 +15,12 @@ from models.messages.entities import Message
 from models.readers.entities import Reader
 from models.seasons import repository
 from models.seasons.entities import Season, SeasonState, Which
-from models.seasons.staff import StaffSeasons
-from models.staff.audit_log import AuditLog
 from models.storage.mongo import new_id
 from notify.publisher import MessagePublisher
 from notify.routing import ChannelRouting
 from notify.season_news import SeasonNewsJob
 from tests.inside import Inside
+from tests.race.season_staff import CLOSES, KNOWN, OPENS, staff
 from tests.race.stage import (
     EIGHT,
     Around,
@@ -34,21 +33,6 @@ from tests.race.stage import (
     unguard,
 )
 from tests.seasons import VALUE, administrator, plan
-
-OPENS: Final = EIGHT + timedelta(minutes=1)
-CLOSES: Final = OPENS + timedelta(days=1)
-KNOWN: Final = CLOSES + timedelta(hours=1)
-
-
-def staff(worker: Inside) -> StaffSeasons:
-    stored = worker.stored
-    return StaffSeasons(
-        AuditLog(stored.audit_log),
-        stored.seasons,
-        stored.readers,
-        stored.memberships,
-        worker.reference,
-    )
 
 
 async def announced(stage: Stage, by: Reader) -> Season:
@@ -240,7 +224,7 @@ async def test_a_reader_has_one_application_for_a_season(
 ) -> None:
     if not guard:
         ids = (f"{n}" for n in range(100))
-        monkeypatch.setattr(repository, "_application_id", lambda *_: next(ids))
+        monkeypatch.setattr(repository, "application_id", lambda *_: next(ids))
     season, reader = await announced(stage, await stage.reader()), await stage.reader()
     workers = [await stage.worker() for _ in range(2)]
     await asyncio.gather(

@@ -12,6 +12,7 @@ JOBS: Final = (
     *("heartbeat", "outages", "score_kiosk_scans", "beat", "gates", "no_show", "expire_offers"),
     *("end_parties", "rooms", "fail_presence_checks", "expire_leaves", "complete"),
     *("carry_over", "offer_free_seats", "send_reminders", "season_news"),
+    *("season_days", "season_use"),
     *("dispatch_outbox", "deliver_wechat", "deliver_email", "deliver_wecom", "deliver_webhooks"),
     *("expire_unused", "staff_alerts", "check_texts", "prune", "commit_draws"),
     "aggregate_statistics",
