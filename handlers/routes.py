@@ -187,7 +187,16 @@ def _season_routes() -> list[web.RouteDef]:
         web.get("/seasons/{id}.json", seasons_pages.file),
         web.get("/seasons/{id}", reader_page(seasons_pages.season, seasons_pages.season_in_public)),
         web.post("/seasons/{id}", reader_form(seasons_pages.apply, back=_same_page)),
-        web.post("/seasons/{id}/withdraw", reader_form(seasons_pages.withdraw, back=_page_of)),
+        *(
+            web.post(f"/seasons/{{id}}/{path}", reader_form(form, back=_page_of))
+            for path, form in (
+                ("withdraw", seasons_pages.withdraw),
+                ("give-up", seasons_pages.give_up),
+                ("swap", seasons_pages.ask_to_swap),
+                ("no-swap", seasons_pages.withdraw_swap),
+                ("swapped", seasons_pages.accept_swap),
+            )
+        ),
     ]
 
 

@@ -15,7 +15,7 @@ from handlers.http.rendering import render_page
 from handlers.http.theme import keep_theme
 from handlers.messages import presenter as messages_presenter
 from languages.catalogue import LANGUAGES
-from models.library.entities import KioskId
+from models.library.entities import KioskId, SeatId
 from models.messages.service import MessageService
 from models.proof.entities import ProofStanding
 from models.readers.entities import Reader
@@ -98,6 +98,7 @@ async def mini_program_code(request: web.Request) -> web.StreamResponse:
 async def me(visit: PageRequest) -> web.StreamResponse:
     reader = visit.reader
     consents = await visit[MessageService].remaining_consents(reader.id)
+    seasons = await visit[SeasonService].has_any()
     return render_page(
         visit.request,
         "accounts/me.html",
@@ -111,10 +112,18 @@ async def me(visit: PageRequest) -> web.StreamResponse:
         version=visit[ProofStanding].version,
         violation_count=await visit[ViolationService].violation_count(reader.id, visit.now),
         suspension=visit.suspension,
-        seasons=await visit[SeasonService].has_any(),
+        seasons=seasons,
+        held=await _held(visit) if seasons else [],
         languages=LANGUAGES.values(),
         language=reader.language or language_of(visit.request).tag,
     )
+
+
+async def _held(visit: PageRequest) -> list[str]:
+    """The labels of the seats and lockers of seasons that the reader has."""
+    label_of = visit[REFERENCE].catalog.label_of  # which leaves a locker's number as it is
+    applications = await visit[SeasonService].applications_of(visit.reader.id)
+    return [label_of(SeatId(one.thing)) for one in applications if one.thing is not None]
 
 
 async def mark_messages_read(visit: PageRequest, _: Form) -> web.StreamResponse:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.kiosks.presenter import kiosk_names
@@ -133,6 +135,7 @@ async def _fields(reference: ReferenceData, r: Reservation, now: datetime) -> di
         if r.state in _STILL_TO_END
         else None,
         "actions": actions,
+        "season_id": r.season_id or UNSET,
     }
 
 

@@ -104,7 +104,8 @@ class ReservationOut(Response):
     not be a violation. ``reported``: the reader has reported the seat as occupied, and the
     check-in deadline is stopped. ``presence_wanted``: the reader must scan a code again. The
     reason is a report that doubts their presence (then until ``presence_due_at``), or a check-in
-    without a scan. ``check_in_by``: how readers check in at this venue."""
+    without a scan. ``check_in_by``: how readers check in at this venue. ``season_id``: the season
+    that gives its holder the seat; absent for a booking."""
 
     id: str
     rev: int
@@ -134,9 +135,10 @@ class ReservationOut(Response):
     leave_minutes: int | None
     extend_from: datetime | None
     actions: list[str]
+    season_id: str | UnsetType = UNSET
 
 
-class ReservationDetail(ReservationOut):
+class ReservationDetail(ReservationOut, kw_only=True):
     """A reservation with its history. ``kiosks``: the names of the kiosks at which to check in,
     the nearest first; empty if readers check in otherwise, or no longer have to. ``party``: the
     reader asked for seats for friends beside it; absent if not, and after the stay."""

@@ -6,13 +6,15 @@ from handlers.http.keys import REFERENCE
 from handlers.seasons import presenter
 from handlers.seasons.schemas import (
     ApplyForSeason,
+    AskToSwap,
     SeasonApplicationOut,
     SeasonDetail,
     SeasonsOut,
 )
-from models.kernel.errors import NotFound
+from models.kernel.errors import Busy, NotFound
+from models.season_holders.service import SeasonHolders
 from models.seasons.entities import Application
-from models.seasons.errors import MayNotApply, SeasonNotOpen, WishNotGiven
+from models.seasons.errors import MayNotApply, NothingHeld, SeasonNotOpen, WishNotGiven
 from models.seasons.service import SeasonService
 
 routes = ApiRoutes()
@@ -59,7 +61,42 @@ async def withdraw(call: ApiRequest) -> None:
     await call[SeasonService].withdraw(call.context(), call.id)
 
 
+@routes.delete(
+    "/seasons/{id}/holding",
+    "Give up what the draw has given, with its days to come",
+    errors=(NotFound, NothingHeld, Busy),
+)
+async def give_up(call: ApiRequest) -> None:
+    await call[SeasonHolders].give_up(call.context(), call.id)
+
+
+@routes.post(
+    "/seasons/{id}/swap",
+    "Ask another holder to swap",
+    errors=(NotFound, NothingHeld, Busy),
+)
+async def ask_to_swap(call: ApiRequest, body: AskToSwap) -> SeasonApplicationOut:
+    await call[SeasonHolders].ask_to_swap(call.context(), call.id, body.thing)
+    return await get_application(call)
+
+
+@routes.delete("/seasons/{id}/swap", "Ask nobody any more to swap", errors=(NotFound, NothingHeld))
+async def withdraw_swap(call: ApiRequest) -> None:
+    await call[SeasonHolders].withdraw_swap(call.context(), call.id)
+
+
+@routes.post(
+    "/seasons/{id}/swap/accept",
+    "Swap with the holder who has asked for it",
+    errors=(NotFound, NothingHeld, Busy),
+)
+async def accept_swap(call: ApiRequest, body: AskToSwap) -> SeasonApplicationOut:
+    await call[SeasonHolders].accept_swap(call.context(), call.id, body.thing)
+    return await get_application(call)
+
+
 async def _out(call: ApiRequest, own: Application) -> SeasonApplicationOut:
     season = await call[SeasonService].get(own.season_id)
     proof = await call[SeasonService].proof(season, own)
-    return presenter.application(call[REFERENCE], season, own, proof)
+    offers = await call[SeasonHolders].offers(season, own)
+    return presenter.application(call[REFERENCE], season, own, proof, offers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -27,12 +27,15 @@ from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.kernel.text import BYTE_ORDER_MARK
 from models.reader_groups.entities import GroupId
+from models.season_holders.staff import StaffSeasonHolders
 from models.seasons.calculation import MOST_WEIGHT, MOST_WISHES
 from models.seasons.entities import SeasonKind, SeasonPlan, Thing, Which
 from models.seasons.rule_text import Source
 from models.seasons.rules import (
     LONGEST_SOURCE,
     LONGEST_TITLE,
+    MOST_GRACE_DAYS,
+    MOST_UNUSED_DAYS,
     check_plan,
     lockers,
     stage,
@@ -45,6 +48,7 @@ HERE: Final = "/console/seasons"
 LARGEST_FORM: Final = 512 * 1024
 """The largest form in bytes: 5,000 lockers with their sizes."""
 _LISTED: Final = 100
+_DAY: Final = timedelta(days=1)
 
 
 class SeasonForm(msgspec.Struct):
@@ -68,6 +72,9 @@ class SeasonForm(msgspec.Struct):
     lockers: Annotated[Lines, Meta(max_length=200_000)] = ""
     start: time | None = None
     end: time | None = None
+    come_by: time | None = None
+    unused_days: Annotated[int, Meta(ge=0, le=MOST_UNUSED_DAYS)] = 0
+    grace_days: Annotated[int, Meta(ge=0, le=MOST_GRACE_DAYS)] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,9 @@ def _plan(visit: PageRequest, form: Form) -> SeasonPlan:
             Which.ALTERNATIVE: Source(typed.alternative_value, typed.alternative_value_at),
         },
         reveal_by=typed.reveal_by,
+        come_by=typed.come_by if seats else None,
+        unused_days=typed.unused_days if seats else 0,
+        grace_days=0 if seats else typed.grace_days,
     )
 
 
@@ -252,6 +262,36 @@ async def result_csv(visit: PageRequest) -> web.StreamResponse:
     )
 
 
+async def holders(visit: PageRequest) -> web.StreamResponse:
+    """The page with who has what of a drawn season, which the audit log records."""
+    one, held = await visit[StaffSeasonHolders].holders(staff_context(visit), visit.id)
+    zone = visit.zone
+    plan, today = one.plan, zone.day(visit.now)
+    people = {
+        application.thing: (application, reader.decrypt() if reader is not None else None)
+        for application, reader in held
+    }
+    return render(
+        visit,
+        "season_holders",
+        season=one,
+        here=f"{HERE}/{one.id}",
+        labels=presenter.labels(visit[REFERENCE], one),
+        people=people,
+        waiting=len(await visit[StaffSeasonHolders].waiting(one)),
+        over=today > plan.last,
+        overdue=today > plan.last + plan.grace_days * _DAY,
+    )
+
+
+async def take_back(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Takes back what a holder has, or notes that a locker is empty after the season."""
+    await visit[StaffSeasonHolders].take_back(
+        staff_context(visit), visit.id, form_text(form, "thing"), form_reason(form)
+    )
+    return redirect(f"{HERE}/{visit.id}/holders?done={AuditAction.TAKE_BACK_SEASON}")
+
+
 def season_routes() -> list[web.RouteDef]:
     """All routes of the seasons' pages, which only administrators of the whole library may use."""
     page_route = partial(staff_page, role=Role.ADMINISTRATOR, whole=True)
@@ -268,4 +308,6 @@ def season_routes() -> list[web.RouteDef]:
         web.post(f"{one}/draw", form_route(start_draw, page=season)),
         web.post(f"{one}/draw/confirm", form_route(confirm_draw, page=season)),
         web.post(f"{one}/abort", form_route(abort, page=season)),
+        web.get(f"{one}/holders", page_route(holders)),
+        web.post(f"{one}/holders", form_route(take_back, page=holders)),
     ]

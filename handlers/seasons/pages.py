@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -20,13 +20,14 @@ from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
 from handlers.seasons import presenter
 from handlers.texts.errors import text_of
-from handlers.texts.seasons import DONE_TEXT, KIND_TEXT, NO_WISH, STAGE_TEXT
+from handlers.texts.seasons import DONE_TEXT, KIND_TEXT, LOSS_TEXT, NO_WISH, STAGE_TEXT
 from models.kernel.errors import DomainError, Malformed, NotFound
 from models.library.entities import SeatId
 from models.readers.entities import Reader
+from models.season_holders.service import SeasonHolders
 from models.seasons.calculation import ANY
 from models.seasons.entities import Application, Season, SeasonKind, SeasonStage
-from models.seasons.errors import MayNotApply, SeasonNotOpen, WishNotGiven
+from models.seasons.errors import MayNotApply, NothingHeld, SeasonNotOpen, WishNotGiven
 from models.seasons.rules import stage
 from models.seasons.service import SeasonService
 
@@ -69,6 +70,9 @@ async def _page(
     one, now = await service.get(request.match_info["id"]), request[NOW]
     own = await _own(service, one, reader)
     proof = await service.proof(one, own) if own is not None else None
+    offers = (
+        await request.app[service_key(SeasonHolders)].offers(one, own) if own is not None else []
+    )
     refusal, headers, say = "", None, language_of(request).say
     if refused is not None:
         details, headers = facts_of(reference.zone, refused)
@@ -81,7 +85,7 @@ async def _page(
         "applies": stage(one, now) is SeasonStage.APPLYING,
         "weight": service.weight_of(one, reader, now) if reader is not None else 0,
         "own": own,
-        "application": presenter.application(reference, one, own, proof) if own else None,
+        "application": presenter.application(reference, one, own, proof, offers) if own else None,
         "labels": labels,
         "result": [
             (each.rank, each.entry.token[:8], each.thing and labels[each.thing])
@@ -91,6 +95,7 @@ async def _page(
         "takes_any": ANY in own.wishes if own is not None else True,
         "stages": STAGE_TEXT,
         "kinds": KIND_TEXT,
+        "losses": LOSS_TEXT,
         "refusal": refusal,
         "done": DONE_TEXT.get(request.query.get("done", ""), ""),
     }
@@ -149,6 +154,46 @@ async def withdraw(visit: PageRequest, _: Form) -> web.StreamResponse:
         count_error(visit.request, error)
         return await _page(visit.request, visit.reader, error)
     return redirect(f"/seasons/{visit.id}?done=withdraw")
+
+
+async def give_up(visit: PageRequest, _: Form) -> web.StreamResponse:
+    """Gives up what the reader has."""
+    return await _changed(visit, "give_up", visit[SeasonHolders].give_up(visit.context(), visit.id))
+
+
+async def ask_to_swap(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Asks the holder of what is typed to swap."""
+    one, typed = await visit[SeasonService].get(visit.id), form_text(form, "thing")
+    try:
+        wished = _wishes(visit, one, [typed])
+    except WishNotGiven as error:
+        count_error(visit.request, error)
+        return await _page(visit.request, visit.reader, error)
+    change = visit[SeasonHolders].ask_to_swap(visit.context(), one.id, (wished or [""])[0])
+    return await _changed(visit, "swap", change)
+
+
+async def withdraw_swap(visit: PageRequest, _: Form) -> web.StreamResponse:
+    withdrawn = visit[SeasonHolders].withdraw_swap(visit.context(), visit.id)
+    return await _changed(visit, "no_swap", withdrawn)
+
+
+async def accept_swap(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Swaps with the holder of ``thing``, who has asked for it."""
+    thing = form_text(form, "thing")
+    swapped = visit[SeasonHolders].accept_swap(visit.context(), visit.id, thing)
+    return await _changed(visit, "swapped", swapped)
+
+
+async def _changed(
+    visit: PageRequest, done: str, change: Coroutine[Any, Any, None]
+) -> web.StreamResponse:
+    try:
+        await change
+    except NothingHeld as error:
+        count_error(visit.request, error)
+        return await _page(visit.request, visit.reader, error)
+    return redirect(f"/seasons/{visit.id}?done={done}")
 
 
 async def file(request: web.Request) -> web.Response:

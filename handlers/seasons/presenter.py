@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from handlers.reservations import presenter as reservations
 from handlers.seasons.schemas import (
+    LossOut,
     ProofOut,
     SeasonApplicationOut,
     SeasonDetail,
@@ -27,6 +28,8 @@ from models.seasons.entities import (
     Which,
 )
 from models.seasons.rules import stage
+
+_DAY: Final = timedelta(days=1)
 
 
 def season(zone: Zone, one: Season, now: datetime) -> SeasonOut:
@@ -54,6 +57,9 @@ def _facts(zone: Zone, one: Season, now: datetime) -> dict[str, Any]:
         "last": plan.last,
         "start": f"{plan.hours[0]:%H:%M}" if plan.hours is not None else None,
         "end": f"{plan.hours[1]:%H:%M}" if plan.hours is not None else None,
+        "come_by": f"{plan.come_by:%H:%M}" if plan.come_by is not None else None,
+        "unused_days": plan.unused_days,
+        "grace_days": plan.grace_days,
         "gives": len(plan.given),
         "most_wishes": plan.most_wishes,
         "opens_at": zone.local(plan.opens_at),
@@ -89,9 +95,16 @@ def _given(reference: ReferenceData, kind: SeasonKind, one: Thing) -> ThingOut:
 
 
 def application(
-    reference: ReferenceData, one: Season, own: Application, proof: InclusionProof | None
+    reference: ReferenceData,
+    one: Season,
+    own: Application,
+    proof: InclusionProof | None,
+    offers: Sequence[str] = (),
 ) -> SeasonApplicationOut:
-    local = reference.zone.local
+    """The reader's application. ``offers``: what others offer for what the reader has."""
+    local, lost, swap = reference.zone.local, own.lost, own.swap
+    unused = own.warned if one.plan.kind is SeasonKind.SEATS else 0
+    from_day = max(one.written + _DAY, one.plan.first) if one.plan.hours is not None else None
     return SeasonApplicationOut(
         season_id=one.id,
         wishes=[thing(reference, one, wish) for wish in own.wishes],
@@ -103,6 +116,13 @@ def application(
         proof=_proof(proof) if proof is not None else None,
         rank=own.rank,
         thing=thing(reference, one, own.thing) if own.thing is not None else None,
+        lost=LossOut(thing(reference, one, lost.thing), local(lost.at), lost.reason)
+        if lost is not None
+        else None,
+        from_day=from_day if own.thing is not None else None,
+        unused=unused,
+        swap=thing(reference, one, swap) if swap is not None else None,
+        offers=[thing(reference, one, each) for each in offers],
     )
 
 

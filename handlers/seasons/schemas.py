@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from handlers.http.schemas import Id, Request, Response
 from models.seasons.calculation import MOST_WISHES
-from models.seasons.entities import SeasonKind, SeasonStage
+from models.seasons.entities import LossReason, SeasonKind, SeasonStage
 
 
 class ApplyForSeason(Request):
@@ -15,6 +15,12 @@ class ApplyForSeason(Request):
     first thing that is free."""
 
     wishes: Annotated[list[Id], Meta(min_length=1, max_length=MOST_WISHES)]
+
+
+class AskToSwap(Request):
+    """``thing``: the id of what another holder has."""
+
+    thing: Id
 
 
 class ThingOut(Response):
@@ -31,8 +37,11 @@ class SourceOut(Response):
 
 
 class SeasonOut(Response):
-    """A season. ``start``, ``end``: hours of a day, null for lockers. ``applications``: until the
-    list is frozen. ``root``, ``count``: of the frozen list. ``reason``: why it was aborted."""
+    """A season. ``start``, ``end``: hours of a day; ``come_by``: when a holder has to come; null
+    for lockers. ``unused_days``: after so many in a row without coming holders are warned, and then
+    lose the seat, 0 for never; ``grace_days``: so long after the last day lockers may be emptied.
+    ``applications``: until the list is frozen. ``root``, ``count``: of the frozen list. ``reason``:
+    why it was aborted."""
 
     id: str
     title: str
@@ -42,6 +51,9 @@ class SeasonOut(Response):
     last: date
     start: str | None
     end: str | None
+    come_by: str | None
+    unused_days: int
+    grace_days: int
     gives: int
     most_wishes: int
     opens_at: datetime
@@ -82,10 +94,21 @@ class ProofOut(Response):
     root: str
 
 
+class LossOut(Response):
+    """What the reader had until ``at``."""
+
+    thing: ThingOut
+    at: datetime
+    reason: LossReason
+
+
 class SeasonApplicationOut(Response):
     """The reader's application. ``salt``: by it the reader, and nobody else, shows that the
     application is theirs. ``weight``: null until the list is frozen, 0 if it was left out.
-    ``rank``, ``thing``: by the draw."""
+    ``rank``: by the draw. ``thing``: what the reader has now; ``from_day``: the first day that is
+    not written yet, from which a change counts. ``unused``: the number of unused days about which
+    they were warned. ``swap``: what they ask its holder to swap; ``offers``: what others offer for
+    theirs."""
 
     season_id: str
     wishes: list[ThingOut]
@@ -97,3 +120,8 @@ class SeasonApplicationOut(Response):
     proof: ProofOut | None
     rank: int | None
     thing: ThingOut | None
+    lost: LossOut | None
+    from_day: date | None
+    unused: int
+    swap: ThingOut | None
+    offers: list[ThingOut]

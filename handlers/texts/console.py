@@ -124,6 +124,8 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "season_lockers": _("第 {line} 行应为柜号，或柜号、逗号、大小"),
     "season_days": _("最后一天不能早于第一天"),
     "season_hours": _("座位要填每天的时间，储物柜不填"),
+    "season_come_by": _("座位要填，在每天的时间之内；储物柜不填"),
+    "season_days_number": _("闲置的天数为 0–30，清空的天数为 0–60"),
     "season_weights": _("权重为 0–9，不能都是 0"),
     "season_wishes": _("志愿数为 1–10"),
     "season_alternative": _("另一个数值不能与第一个相同"),

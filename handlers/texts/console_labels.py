@@ -117,6 +117,7 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.START_DRAW_SEASON: _("发起抽签"),
     AuditAction.DRAW_SEASON: _("抽签"),
     AuditAction.ABORT_SEASON: _("中止学期座位"),
+    AuditAction.TAKE_BACK_SEASON: _("收回学期座位"),
     AuditAction.CHANGE_PROFILE: _("更改图书馆信息"),
     AuditAction.SET_UP: _("首次设置"),
     AuditAction.RESOLVE_AFFECTED: _("处理受影响的预约"),

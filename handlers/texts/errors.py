@@ -109,6 +109,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "may_not_apply": _("按这次的规则，您不在可以申请的读者之中"),
     "wish_not_given": _("“{wish}”不在这次分配的座位或储物柜里，或有几个同名，请写全名"),
     "season_changed": _("状态已经改变，或填写的数值与发起的不同，请刷新后再看"),
+    "season_overlaps": _("“{title}”在这些日子里已经分配其中的座位或储物柜"),
+    "nothing_held": _("您没有可以处理的座位或储物柜，或对方的已经变了，请刷新后再看"),
     "season_step_not_now": _("现在还不能，或已经不能进行这一步，请看规则里的时间"),
     "second_person_needed": _("发起的人不能自己确认，请另一位管理员确认"),
     "draw_pending": _("您为这一天的另一次预约正在抽签，请先等它的结果"),
@@ -249,6 +251,7 @@ _DRAWN_BY_ANOTHER: Final = _("这次没有抽中：同一座位和时段由另�
 """The refusal if another reader has won the same seat in the draw at the opening of a day's
 bookings."""
 
+_SEASON_UNDECIDED: Final = _("这一天的这个座位是学期座位，还没有放出，请换一个")
 _LEFT_OUT: Final = _("那天没有 {left_out}：时钟在这时拨快了，请从列表中选择其他时间")
 
 
@@ -260,6 +263,8 @@ def text_of(code: str, details: Mapping[str, Any]) -> str:
         return _TOKEN_REFUSED
     if code == "seat_taken" and details.get("drawn"):
         return _DRAWN_BY_ANOTHER
+    if code == "not_open_yet" and details.get("season"):
+        return _SEASON_UNDECIDED
     if code == "off_grid" and "left_out" in details:
         return _LEFT_OUT.format_map(facts)
     if code == "malformed" and details.get("reason") in REASONS:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from languages.text import _
-from models.seasons.entities import SeasonKind, SeasonStage
+from models.seasons.entities import LossReason, SeasonKind, SeasonStage
 
 STAGE_TEXT: Final[Mapping[SeasonStage, str]] = {
     SeasonStage.ANNOUNCED: _("尚未开放申请"),
@@ -23,6 +23,16 @@ ANY_THING: Final = _("任意一个")
 DONE_TEXT: Final[Mapping[str, str]] = {
     "apply": _("申请已记下。请保存凭证：以后只有它能证明哪一份申请是您的。"),
     "withdraw": _("申请已撤回。"),
+    "give_up": _("已放弃。"),
+    "swap": _("已请对方交换，对方同意后您会收到消息。"),
+    "no_swap": _("已不再请求交换。"),
+    "swapped": _("已交换。"),
+}
+LOSS_TEXT: Final[Mapping[LossReason, str]] = {
+    LossReason.GIVEN_UP: _("已放弃"),
+    LossReason.UNUSED: _("因闲置收回"),
+    LossReason.TAKEN_BACK: _("由图书馆收回"),
+    LossReason.CLEARED: _("已清空"),
 }
 NO_WISH: Final = _("请至少填写一个志愿，或选择任意一个")
 EXPORT_HEADER: Final = (_("顺位"), _("姓名"), _("学号"), _("座位或储物柜"), _("权重"))

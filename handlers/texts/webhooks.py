@@ -23,6 +23,8 @@ EVENT_TEXT: Final[Mapping[WebhookEventType, str]] = {
     WebhookEventType.ROOM_BOOKING_CHECKED_IN: _("研修间：签到"),
     WebhookEventType.ROOM_BOOKING_ENDED: _("研修间：结束、取消或释放"),
     WebhookEventType.ROOM_BOOKING_NO_SHOW: _("研修间：未签到"),
+    WebhookEventType.SEASON_HELD: _("学期座位、储物柜：分给读者"),
+    WebhookEventType.SEASON_RELEASED: _("学期座位、储物柜：收回"),
     WebhookEventType.SUSPENSION_CREATED: _("暂停预约"),
     WebhookEventType.SUSPENSION_LIFTED: _("解除或缩短暂停"),
     WebhookEventType.AREA_CLOSED: _("区域停用"),

@@ -23,6 +23,8 @@ _SUMMARY: Final[Mapping[str, str]] = {
     WebhookEventType.ROOM_BOOKING_CHECKED_IN: "The people of a study room have checked in",
     WebhookEventType.ROOM_BOOKING_ENDED: "A booking of a study room has ended; `how` says why",
     WebhookEventType.ROOM_BOOKING_NO_SHOW: "Nobody checked in to a study room by the deadline",
+    WebhookEventType.SEASON_HELD: "A reader has got a seat or locker of a season",
+    WebhookEventType.SEASON_RELEASED: "A reader has a seat or locker of a season no more",
     WebhookEventType.SUSPENSION_CREATED: "A reader's booking was suspended",
     WebhookEventType.SUSPENSION_LIFTED: "A suspension was lifted before its end",
     WebhookEventType.AREA_CLOSED: "An area was taken out of use",

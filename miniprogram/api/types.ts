@@ -83,6 +83,10 @@ export interface AreasOut {
   items: AreaOut[];
 }
 
+export interface AskToSwap {
+  thing: string;
+}
+
 export interface AssistedOut {
   kind: string;
   at: string;
@@ -461,6 +465,14 @@ export interface LoginOut {
   scan_note: string | null;
 }
 
+export interface LossOut {
+  thing: ThingOut;
+  at: string;
+  reason: LossReason;
+}
+
+export type LossReason = "cleared" | "given_up" | "taken_back" | "unused";
+
 export interface MakeSeries {
   room_id: string;
   title: string;
@@ -739,6 +751,7 @@ export interface ReservationDetail {
   leave_minutes: number | null;
   extend_from: string | null;
   actions: string[];
+  season_id?: string;
   history: HistoryEntryOut[];
   kiosks: string[];
   party?: boolean;
@@ -773,6 +786,7 @@ export interface ReservationOut {
   leave_minutes: number | null;
   extend_from: string | null;
   actions: string[];
+  season_id?: string;
 }
 
 export interface ReservedSeat {
@@ -980,6 +994,11 @@ export interface SeasonApplicationOut {
   proof: ProofOut | null;
   rank: number | null;
   thing: ThingOut | null;
+  lost: LossOut | null;
+  from_day: string | null;
+  unused: number;
+  swap: ThingOut | null;
+  asked: ThingOut[];
 }
 
 export interface SeasonDetail {
@@ -991,6 +1010,9 @@ export interface SeasonDetail {
   last: string;
   start: string | null;
   end: string | null;
+  come_by: string | null;
+  unused_days: number;
+  grace_days: number;
   gives: number;
   most_wishes: number;
   opens_at: string;
@@ -1023,6 +1045,9 @@ export interface SeasonOut {
   last: string;
   start: string | null;
   end: string | null;
+  come_by: string | null;
+  unused_days: number;
+  grace_days: number;
   gives: number;
   most_wishes: number;
   opens_at: string;

@@ -17,6 +17,9 @@ export function rulesOf(s: SeasonDetail): string[] {
   return [
     ...aboutSeason(s),
     ...(s.start && s.end ? [t("season_daily", { start: s.start, end: s.end })] : []),
+    ...(s.come_by ? [t("season_come_by", { at: s.come_by })] : []),
+    ...(s.come_by && s.unused_days ? [t("season_unused_days", { n: s.unused_days })] : []),
+    ...(s.come_by ? [] : [t("season_grace", { n: s.grace_days })]),
     t("season_first", { ...s.first_value }),
     t("season_alternative", { ...s.alternative_value }),
     t("season_reveal", { at: s.reveal_by }),

@@ -169,7 +169,7 @@ class Service {
     const at = (clock) => `2026-12-07T${clock}`;
     const answer = await (await this.console("administrator"))("/console/seasons", {
       kind: "lockers", title: "2026 秋存包柜", lockers: "A-01,大\nA-02,小\nA-03\nB-01,大", first: "2026-12-14", last: "2027-01-24",
-      default_weight: "1", most_wishes: "3", opens_at: at("09:00"), closes_at: at("12:00"),
+      come_by: "10:00", unused_days: "2", grace_days: "7", default_weight: "1", most_wishes: "3", opens_at: at("09:00"), closes_at: at("12:00"),
       first_value: "双色球第2026140期", first_value_at: at("13:00"), alternative_value: "双色球第2026141期", alternative_value_at: at("14:00"),
       reveal_by: at("15:00"), operation: "announce", ...fields,
     });

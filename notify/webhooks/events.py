@@ -24,6 +24,10 @@ _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState 
         WebhookEventType.RESERVATION_CREATED,
         ReservationState.RESERVED,
     ),
+    OutboxEventKind.SEASON_DAY: (
+        WebhookEventType.RESERVATION_CREATED,
+        ReservationState.RESERVED,
+    ),
     OutboxEventKind.BOOKING_CHANGED: (
         WebhookEventType.RESERVATION_CHANGED,
         ReservationState.RESERVED,

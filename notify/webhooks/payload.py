@@ -114,6 +114,19 @@ class WebhookArea(msgspec.Struct):
     floor_name: str | UnsetType = UNSET
 
 
+class WebhookSeason(msgspec.Struct):
+    """What a reader has of a season from now on, or has no more. `kind`: ``seats`` or ``lockers``;
+    `thing`: the seat's id or the locker's number; `first`, `last`: the days of the season."""
+
+    reader: WebhookReader | None
+    season_id: str
+    season: str
+    kind: Literal["seats", "lockers"]
+    thing: str
+    first: str
+    last: str
+
+
 class WebhookPing(msgspec.Struct):
     """The data of a test event that a staff member has sent."""
 
@@ -127,6 +140,7 @@ DATA: Final[Mapping[WebhookEventType, type[msgspec.Struct]]] = {
         ("reservation.", WebhookReservation),
         ("room_booking.", WebhookRoomBooking),
         ("suspension.", WebhookSuspension),
+        ("season.", WebhookSeason),
         ("area.", WebhookArea),
     )
     if kind.startswith(beginning)

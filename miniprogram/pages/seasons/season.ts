@@ -1,29 +1,42 @@
 // A season: its rule, the reader's application for it, and what the draw has given them.
 
 import { Refused, drop, get, open, post, tap } from "../../api/client";
-import type { ApplyForSeason, SeasonApplicationOut, SeasonDetail, ThingOut } from "../../api/types";
+import type { ApplyForSeason, AskToSwap, SeasonApplicationOut, SeasonDetail, ThingOut } from "../../api/types";
 import { agreed, copy } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
 import { poll, still } from "../../lib/polling";
 import { baseUrl } from "../../lib/school";
 import { ANY, hasTurned, matching, nextTurn, rulesOf } from "../../lib/seasons";
-import { named, t, words } from "../../lib/texts";
+import { type Text, named, t, words } from "../../lib/texts";
 
 /** So many of the things are shown at once; the others are searched for. */
 const SHOWN = 12;
 
 /** A wish of the form, with what its buttons are called. */
 interface WishLine { id: string; label: string; size: string; earlier: string; remove: string }
-/** The reader's application. `result`, `rank`: of the draw; `out`: it was left out of the list. */
-interface Own { wishes: ThingOut[]; salt: string; result: string; rank: string; out: boolean; proof: string }
+/** What others offer the reader for what they have. */
+interface Offer { id: string; label: string; text: string }
+/** The reader's application. `result`, `rank`: of the draw; `lost`: what they had; `out`: it was left out of the list. */
+interface Own {
+  wishes: ThingOut[]; salt: string; result: string; rank: string; out: boolean; proof: string;
+  holds: string; lost: string; unused: string; from: string; swap: string; offers: Offer[];
+}
 
 const wishOf = ({ id, label, size }: ThingOut): WishLine => ({
   id, label, size, earlier: t("season_earlier", { thing: label }), remove: t("season_remove", { thing: label }),
 });
 
-function ownOf({ wishes, salt, rank, thing, weight, proof }: SeasonApplicationOut, { count }: SeasonDetail): Own {
-  const result = thing ? t("season_got", { thing: thing.label }) : t("season_waits");
+function ownOf(own: SeasonApplicationOut, { count }: SeasonDetail): Own {
+  const { wishes, salt, rank, thing, weight, proof, lost, unused, from_day: day, swap, offers } = own;
+  const waits = lost ? "" : t("season_waits");
+  const result = thing ? t("season_got", { thing: thing.label }) : waits;
   return {
+    holds: thing ? thing.id : "",
+    lost: lost ? t("season_lost", { thing: lost.thing.label, why: named("season_loss", lost.reason), at: lost.at }) : "",
+    unused: unused ? t("season_unused", { n: unused }) : "",
+    from: day ? t("season_from_day", { day }) : "",
+    swap: swap ? t("season_swap_waits", { thing: swap.label }) : "",
+    offers: offers.map(({ id, label }) => ({ id, label, text: t("season_asked", { thing: label }) })),
     wishes,
     salt,
     result: rank === null ? "" : result,
@@ -74,6 +87,8 @@ Component({
     /** All that the season gives, and what is shown of it. */
     given: [] as ThingOut[],
     looks: false,
+    /** The reader looks for what they would like to have instead. */
+    swaps: false,
     searches: false,
     wanted: "",
     found: [] as ThingOut[],
@@ -95,7 +110,7 @@ Component({
         words: words(
           "season_own", "season_receipt", "season_receipt_why", "season_copy", "season_left_out", "season_withdraw", "season_apply", "season_change",
           "season_any", "season_given", "season_search", "season_no_match", "season_send", "season_save", "season_published", "season_rule",
-          "season_verify", "bind_copy",
+          "season_verify", "bind_copy", "season_agree", "season_swap", "season_swap_hint", "season_no_swap", "season_give_up",
         ),
         id, address: `${baseUrl()}/seasons/${id}`, key: tap(),
       });
@@ -175,8 +190,8 @@ Component({
       this.filter();
     },
     filter() {
-      const { given, wanted, wishes } = this.data;
-      const chosen = new Set(wishes.map(({ id }) => id));
+      const { given, wanted, wishes, own, swaps } = this.data;
+      const chosen = new Set(swaps ? [own ? own.holds : ""] : wishes.map(({ id }) => id));
       const found = matching(given, wanted).filter(({ id }) => !chosen.has(id));
       this.setData({ found: found.slice(0, SHOWN), others: found.length > SHOWN ? t("season_others", { n: found.length - SHOWN }) : "" });
     },
@@ -224,8 +239,41 @@ Component({
         await this.changed(t("season_withdrawn"));
       });
     },
+    giveUp() {
+      return this.only(async () => {
+        if (!(await agreed(t("season_ask_give_up")))) return;
+        await drop(`/seasons/${this.data.id}/holding`);
+        await this.changed(t("season_given_up"));
+      });
+    },
+    lookForSwap() {
+      this.setData({ swaps: !this.data.swaps, wanted: "" });
+      this.filter();
+    },
+    askToSwap(event: WechatMiniprogram.TouchEvent) {
+      const thing = this.data.found.find(({ id }) => id === event.currentTarget.dataset.id);
+      return this.swap(thing, "", "season_ask_swap", "season_swap_sent");
+    },
+    acceptSwap(event: WechatMiniprogram.TouchEvent) {
+      const offer = this.data.own?.offers.find(({ id }) => id === event.currentTarget.dataset.id);
+      return this.swap(offer, "/accept", "season_ask_agree", "season_swapped");
+    },
+    swap(thing: { id: string; label: string } | undefined, step: string, question: Text, done: Text) {
+      return this.only(async () => {
+        if (!thing || !(await agreed(t(question, { thing: thing.label })))) return;
+        const body: AskToSwap = { thing: thing.id };
+        await post<SeasonApplicationOut>(`/seasons/${this.data.id}/swap${step}`, body, this.data.key);
+        await this.changed(t(done));
+      });
+    },
+    withdrawSwap() {
+      return this.only(async () => {
+        await drop(`/seasons/${this.data.id}/swap`);
+        await this.changed(t("season_swap_over"));
+      });
+    },
     async changed(done: string) {
-      this.setData({ done, edited: false, wanted: "", key: tap() });
+      this.setData({ done, edited: false, swaps: false, wanted: "", key: tap() });
       await this.load();
       wx.pageScrollTo({ scrollTop: 0 });
     },
