@@ -75,6 +75,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "/staff/room-bookings/{id}/finish": {"reason": "x"},
     "/favourites": {"seat_id": SEAT},
     "/seasons/{id}/application": {"wishes": ["any"]},
+    "/seasons/{id}/swap": {"thing": "L-02"},
+    "/seasons/{id}/swap/accept": {"thing": "L-02"},
     "/email-address": {"address": "a@example.edu"},
     "/email-address/confirm": {"code": "000000"},
     "/email-address/kinds": {"kinds": {"ENDED": True}},

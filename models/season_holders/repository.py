@@ -7,7 +7,6 @@ who holds nothing any more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -23,12 +22,13 @@ from models.seasons.entities import (
     SeasonState,
 )
 from models.seasons.errors import NothingHeld
+from models.seasons.holder_events import holder_event
 from models.seasons.mapping import application_of, season_of
 from models.seasons.repository import WAITING, application_id, seasons_changed, told_of
 from models.storage.encryption import FieldCipher
-from models.storage.event_outbox import StoredEvent, put_event
+from models.storage.event_outbox import put_event
 from models.storage.free_text import FreeTexts
-from models.storage.mongo import Database, Document, new_id
+from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import ConcurrentUpdate, InTransaction, run_transaction
 from models.webhooks.entities import WebhookEventType
@@ -234,19 +234,3 @@ class HolderRepository:
     ) -> None:
         event = holder_event(season, thing or "", reader_id, kind, now)
         await put_event(self._db, event, session)
-
-
-def holder_event(
-    season: Season, thing: str, reader_id: ReaderId, kind: WebhookEventType, now: datetime
-) -> StoredEvent:
-    """What other programs are told, the doors of lockers among them."""
-    plan = season.plan
-    facts: Mapping[str, object] = {
-        "season_id": season.id,
-        "season": plan.title,
-        "kind": plan.kind.value,
-        "thing": thing,
-        "first": plan.first.isoformat(),
-        "last": plan.last.isoformat(),
-    }
-    return StoredEvent(new_id(), kind.value, now, f"season:{season.id}:{thing}", reader_id, facts)

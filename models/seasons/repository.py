@@ -26,11 +26,13 @@ from models.seasons.entities import (
     RankedEntry,
     Season,
     SeasonId,
+    SeasonKind,
     SeasonState,
     Started,
     Step,
 )
 from models.seasons.errors import SeasonOverlaps
+from models.seasons.holder_events import holder_event
 from models.seasons.mapping import (
     application_of,
     entry_document,
@@ -40,10 +42,12 @@ from models.seasons.mapping import (
     started_document,
 )
 from models.storage.encryption import FieldCipher
+from models.storage.event_outbox import put_events
 from models.storage.free_text import FreeTexts
 from models.storage.mongo import Database, Document, new_id
 from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import ConcurrentUpdate, run_transaction, try_transaction
+from models.webhooks.entities import WebhookEventType
 
 NEWS_DUE: Final[Document] = {"news.at": {"$type": "date"}}
 """The condition of applications whose readers have yet to be told what has become of them."""
@@ -117,6 +121,7 @@ class SeasonRepository:
     async def end_void(self, now: datetime) -> None:
         """Gives the seats of void seasons back to all readers. Raises: Unavailable."""
         void: Document = {
+            "kind": SeasonKind.SEATS.value,
             "state": {"$in": _BEFORE_DRAW},
             "reveal_by": {"$lt": now},
             "$expr": {"$lt": ["$written", "$last"]},
@@ -317,6 +322,7 @@ class SeasonRepository:
                 session,
             )
             results = {one.entry.token: {"rank": one.rank, "thing": one.thing} for one in ranked}
+            things = {one.entry.token: one.thing for one in ranked}
             updates = [
                 UpdateOne({"_id": f"{season.id}:{token}"}, {"$set": result})
                 for token, result in results.items()
@@ -335,6 +341,12 @@ class SeasonRepository:
             ]
             if of_readers:
                 await self._applications.bulk_write(of_readers, ordered=False, session=session)
+            held = [
+                holder_event(season, thing, one.reader_id, WebhookEventType.SEASON_HELD, now)
+                for one in applications
+                if one.weight and (thing := things[token(one.salt)]) is not None
+            ]
+            await put_events(self._db, held, session)
 
         return await try_transaction(self._db, write)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel, UpdateOne
 
 from models.kernel.ids import ReaderId
 from models.storage.mongo import Database, Document
@@ -33,6 +33,19 @@ class StoredEvent:
 
 async def put_event(db: Database, event: StoredEvent, session: Any = None) -> None:
     """Stores the event until its dispatch, unless its id exists already. Raises: PyMongoError."""
+    await db[_COLLECTION].update_one(
+        {"_id": event.id}, _stored(event), upsert=True, session=session
+    )
+
+
+async def put_events(db: Database, events: Collection[StoredEvent], session: Any) -> None:
+    """Stores several events, as ``put_event`` does. Raises: PyMongoError."""
+    if events:
+        inserts = [UpdateOne({"_id": e.id}, _stored(e), upsert=True) for e in events]
+        await db[_COLLECTION].bulk_write(inserts, ordered=False, session=session)
+
+
+def _stored(event: StoredEvent) -> Document:
     document: Document = {
         "kind": event.kind,
         "at": event.at,
@@ -40,9 +53,7 @@ async def put_event(db: Database, event: StoredEvent, session: Any = None) -> No
         "reader": event.reader_id,
         "facts": dict(event.facts),
     }
-    await db[_COLLECTION].update_one(
-        {"_id": event.id}, {"$setOnInsert": document}, upsert=True, session=session
-    )
+    return {"$setOnInsert": document}
 
 
 class EventOutbox:

@@ -11,27 +11,50 @@ from models.messages.entities import Channel, Template
 from models.opening_draw.entities import Ticket
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.seasons.calculation import SALT_BYTES
-from models.seasons.entities import Application, Season, SeasonId
+from models.seasons.entities import Application, Season, SeasonId, Thing
 from models.staff.alert_kinds import AlertKind
+from models.storage.mongo import new_id
 from tests.api.console import librarian
 from tests.api.gate import gate_of
 from tests.api.violations import WHY
 from tests.living import Client, Living
-from tests.seasons import plan
+from tests.seasons import LOCKERS, plan
 
 CARD = "0412345678"
 ASKED = "插座不通电，是我的手机吗"
 
 
-async def apply_for_season(service: Living, reader: Client) -> Season:
+async def apply_for_season(
+    service: Living, reader: Client, id: str = "5" * 24, lockers: tuple[Thing, ...] = LOCKERS
+) -> Season:
     """The reader's application for a season that is open now."""
     now, stored = service.clock.now(), service.inside.stored.seasons
-    season = Season(SeasonId("5" * 24), plan(now - timedelta(hours=1)), "rule", "c" * 64, "f" * 64)
-    await stored.add(season)
-    wishes, salt = ("L-01", "any"), token_hex(SALT_BYTES)
+    rule = plan(now - timedelta(hours=1), things=lockers)
+    season = Season(SeasonId(id), rule, "rule", "c" * 64, "f" * 64)
+    await stored.add(season, now)
+    wishes, salt = (lockers[0].id, "any"), token_hex(SALT_BYTES)
     assert await stored.apply(
         Application(season.id, reader.reader_id, wishes, salt, made_at=now, changed_at=now), now
     )
+    return season
+
+
+async def hold_of_season(service: Living, reader: Client) -> Season:
+    """A drawn season of their own, in which the reader has the locker of their number and -1, for
+    which another reader offers the one with -2."""
+    first, second = (f"{reader.number}-{n}" for n in (1, 2))
+    lockers = (Thing(first), Thing(second))
+    season = await apply_for_season(service, reader, new_id(), lockers)
+    other = await service.reader()
+    now, seasons = service.clock.now(), service.db["season_applications"]
+    offer = Application(season.id, other.reader_id, ("any",), token_hex(SALT_BYTES), now, now)
+    assert await service.inside.stored.seasons.apply(offer, now)
+    await service.db["seasons"].update_one({"_id": season.id}, {"$set": {"state": "drawn"}})
+    for rank, (who, has) in enumerate(
+        ((reader, {"thing": first}), (other, {"thing": second, "swap": first})), start=1
+    ):
+        held = {"weight": 1, "rank": rank, **has}
+        await seasons.update_one({"season": season.id, "reader": who.reader_id}, {"$set": held})
     return season
 
 

@@ -40,7 +40,7 @@ from models.storage.encryption import token_hash
 from models.violations.entities import Violation
 from tests.api.changes import with_rules
 from tests.api.console import librarian
-from tests.api.known_reader import apply_for_season
+from tests.api.known_reader import apply_for_season, hold_of_season
 from tests.living import Client, Living, living
 from tests.mail_server import mail_server
 from tests.waiting import patience
@@ -252,7 +252,8 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
     elif "/favourites/" in name:
         id = seat
     elif "/seasons/" in name:
-        id = (await apply_for_season(service, client)).id
+        holds = name.endswith(("/holding", "/swap", "/accept"))
+        id = (await (hold_of_season if holds else apply_for_season)(service, client)).id
     elif "/seats/" in name:
         id = seat
         if name.startswith("POST"):
@@ -287,6 +288,8 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /messages/read": {"ids": ["1"]},
         "POST /favourites": {"seat_id": seat},
         "POST /seasons/{id}/application": {"wishes": ["any"]},
+        "POST /seasons/{id}/swap": {"thing": f"{client.number}-2"},
+        "POST /seasons/{id}/swap/accept": {"thing": f"{client.number}-2"},
         "POST /email-address": {"address": "anna@example.edu"},
         "POST /email-address/confirm": {"code": "123456"},
         "POST /email-address/kinds": {"kinds": {"ENDED": True}},

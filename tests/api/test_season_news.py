@@ -98,7 +98,9 @@ async def test_who_may_not_apply_any_more_hears_it_when_the_list_is_frozen(
 
 async def test_applicants_hear_why_a_season_was_aborted(service: Living) -> None:
     head, _ = await heads(service)
-    early, late = [await announced(service, head, title=title) for title in ("甲", "乙")]
+    early, late = [
+        await announced(service, head, title=title, lockers=f"{title}-01") for title in ("甲", "乙")
+    ]
     applicant, frozen, nobody = [await service.reader() for _ in range(3)]
     await service.move(timedelta(hours=2))
     await apply(early, applicant)

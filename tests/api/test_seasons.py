@@ -176,7 +176,8 @@ async def test_a_late_freeze_needs_the_other_value_and_a_late_draw_is_void(
     service: Living,
 ) -> None:
     first, second = await heads(service)
-    late, aborted = await announced(service, first), await announced(service, first)
+    late = await announced(service, first)
+    aborted = await announced(service, first, lockers="C-01")
     reader = await service.reader()
     await service.move(timedelta(hours=2))
     await reader.ok("POST", f"/seasons/{late}/application", {"wishes": ["any"]})
