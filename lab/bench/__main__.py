@@ -33,6 +33,7 @@ from lab.bench.rush import rush
 from lab.bench.service import (
     AREAS,
     LOOKERS,
+    PAGES_S,
     PLAN,
     House,
     Stage,
@@ -146,7 +147,7 @@ class Bench:
             load = Load(looks(PLAN, looking, etag), frozenset({304}))
             runs["plan_304"] = await stage.play(seconds, load)
         if self._wants("pages"):
-            runs["pages"] = await stage.play(seconds, Load(pages(looking)))
+            runs["pages"] = await stage.play(max(seconds, PAGES_S), Load(pages(looking)))
         if self._wants("contended"):
             wanting = await members(stage.house, CONTENDED_READERS)
             load = contended(stage.house, wanting, CONTENDED_SEATS)

@@ -26,6 +26,7 @@ from lab.bench.service import (
     HOURS,
     LOOKERS,
     MORNING,
+    PAGES_S,
     PLAN,
     Member,
     Stage,
@@ -44,8 +45,6 @@ from models.library.entities import SeatId
 COMPARED: Final = ("reserve", "areas", "plan", "plan_304", "pages", "lone")
 """Runs that can be compared. ``lone`` gives two rows: reads and bookings."""
 _LOOK_S: Final = 1
-_PAGES_S: Final = 3
-"""Seconds of a burst of pages; a page costs fifty times what a read costs."""
 _BOOKINGS_PER_SECOND: Final = 200
 """A rate that even a busy machine exceeds. It bounds the length of a burst, which ends with its
 last booking."""
@@ -93,7 +92,7 @@ class Side:
             load = Load(pages(self.looking))
         else:
             load = Load(looks(AREAS if name == "areas" else PLAN, self.looking))
-        return await self.stage.play(_PAGES_S if name == "pages" else _LOOK_S, load)
+        return await self.stage.play(PAGES_S if name == "pages" else _LOOK_S, load)
 
     async def _lone(self) -> dict[str, Run]:
         """One reader at a time on an otherwise idle service: reads of a plan, then bookings."""

@@ -254,6 +254,11 @@ def looks(path: str, looking: Iterable[Member], etag: str = "") -> list[bytes]:
     return [request("GET", path, member.token, etag=etag) for member in looking]
 
 
+PAGES_S: Final = 3
+"""Seconds of a burst of pages, at least: a page costs fifty times what a read costs, and the first
+one of its kind still more."""
+
+
 def pages(looking: Iterable[Member]) -> list[bytes]:
     """Requests of the most read pages, in turns: areas, the plan, the reader's own reservations."""
     paths = "/", f"/areas/{AREA}", "/reservations"
