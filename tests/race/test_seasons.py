@@ -108,6 +108,32 @@ async def test_wishes_changed_beside_the_freeze_stay_as_they_were_frozen(
 
 
 @guarded
+async def test_of_two_seasons_of_one_locker_one_is_announced(
+    stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, worker = administrator(await stage.reader(), EIGHT), await stage.worker()
+    if not guard:
+        monkeypatch.setattr(repository, "seasons_changed", nobody_is_told)
+    meanwhile: list[asyncio.Task[Season]] = []
+
+    async def announce_meanwhile() -> None:
+        announcing = staff(stage.inside).announce(head, plan(OPENS), "other key")
+        meanwhile.append(asyncio.create_task(announcing))
+        await asyncio.wait(meanwhile, timeout=0.1)
+
+    put_around(worker.stored.seasons, "insert_one", before=announce_meanwhile)
+    first = await staff(worker).announce(head, plan(OPENS), "key")
+    assert first.plan.title == plan(OPENS).title
+    results = [first, *await asyncio.gather(*meanwhile, return_exceptions=True)]
+    assert kinds(results) == ({"ok": 1, "season_overlaps": 1} if guard else {"ok": 2})
+    assert await stage.db["seasons"].count_documents({}) == (1 if guard else 2)
+
+
+async def nobody_is_told(*_: object) -> None:
+    """The control: an announcement writes nothing that the other one writes."""
+
+
+@guarded
 async def test_of_two_people_who_confirm_the_freeze_one_freezes(stage: Stage, guard: bool) -> None:
     people = [await stage.reader() for _ in range(3)]
     season = await announced(stage, people[0])
