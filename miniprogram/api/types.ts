@@ -998,7 +998,7 @@ export interface SeasonApplicationOut {
   from_day: string | null;
   unused: number;
   swap: ThingOut | null;
-  asked: ThingOut[];
+  offers: ThingOut[];
 }
 
 export interface SeasonDetail {

@@ -225,6 +225,54 @@ test("who waits, and who was left out", async () => {
   }
 });
 
+test("two holders swap, and one gives up what the other had", async () => {
+  const token = await begin();
+  const other = await service.reader("li", "21070002");
+  await service.clock(at("09:30"));
+  for (const [as, wish] of [[token, "A-01"], [other, "B-01"]]) await service.call("POST", mine(), { as, body: { wishes: [wish] } });
+  await service.clock(at("12:30"));
+  await service.seasonStep(id, "freeze");
+  await service.clock(at("13:30"));
+  await service.seasonStep(id, "draw", { which: "first", value: VALUE });
+  phone.open(seasonPage());
+  await phone.tap("想和别人交换");
+  const row = await phone.until(() => phone.all("line").find((node) => node.dataset.id === "B-01"), "B-01 to swap for");
+  phone.taps.push(true);
+  phone.touch(row);
+  await phone.reads("您请求换成 B-01，等对方同意");
+  await phone.until((data) => !data.busy);
+  await phone.tap("不换了");
+  await phone.reads("已不再请求交换。");
+  const theirs = `/api/v1/seasons/${id}/swap`;
+  await service.call("POST", theirs, { as: other, body: { thing: "A-01" } });
+  await phone.page.load();
+  await phone.reads("有读者想用 B-01 和您交换");
+  phone.taps.push(true);
+  await phone.tap("同意交换");
+  await phone.reads("已交换。");
+  await phone.reads("您分到：B-01");
+  await phone.until((data) => !data.busy);
+  await phone.tap("放弃，转给候补的读者"); // and thinks better of it
+  await phone.until((data) => !data.busy && data.own.holds === "B-01");
+  phone.taps.push(true);
+  await phone.tap("放弃，转给候补的读者");
+  await phone.reads("已放弃。");
+  await phone.reads("B-01 已放弃");
+  const own = await service.call("GET", mine(), { as: token });
+  assert.deepEqual([own.thing, own.lost.reason], [null, "given_up"]);
+  assert.equal((await service.call("GET", mine(), { as: other })).thing.id, "A-01");
+});
+
+test("who does not use a seat is told when they lose it", async () => {
+  const token = await begin({ language: "en", width: 320 });
+  await service.clock(at("09:30"));
+  const own = await service.call("POST", mine(), { as: token, body: { wishes: ["A-01"] } });
+  const held = { rank: 1, thing: { id: "2f-hall-065", label: "Hauptbibliothek · 1. OG · Lesesaal A · Carrel 3", size: "" }, unused: 3, from_day: "2026-12-20" };
+  phone.network = (sent) => (isMine(sent, "GET") ? { status: 200, data: { ...own, ...held } } : undefined);
+  phone.open(seasonPage());
+  for (const text of ["Unused days in a row: 3.", "Changes count from 2026-12-20 on", "Carrel 3"]) await phone.reads(text);
+});
+
 test("a season that was not drawn in time is void, and an aborted one says why", async () => {
   await begin();
   await (await service.console("administrator"))(`/console/seasons/${id}/abort`, { reason: "柜子要维修" });
