@@ -63,7 +63,8 @@ class ReferenceData:
         self.groups = ReaderGroups()
         self._groups_version = 0
         self._undecided_days = undecided_days
-        self._undecided: tuple[int, list[UndecidedDays]] = (0, [])
+        self.undecided: list[UndecidedDays] = []
+        self._undecided_version = 0
         self.setup = SetupProgress()
         self.catalog = Catalog("", {}, {}, {})
         self.rooms: dict[RoomId, Room] = {}
@@ -84,8 +85,9 @@ class ReferenceData:
         library's version), policy, reader groups, accommodations."""
         versions = await self._catalogs.versions()
         version, groups = versions["accommodations"], versions["reader_groups"]
-        if versions["seasons"] != self._undecided[0]:
-            self._undecided = versions["seasons"], await self._undecided_days.all()
+        if versions["seasons"] != self._undecided_version:
+            self.undecided = await self._undecided_days.all()
+            self._undecided_version = versions["seasons"]
         if version != self._accommodations[0]:
             self._accommodations = version, await self._accommodation_repository.all()
         if groups != self._groups_version:
@@ -129,7 +131,7 @@ class ReferenceData:
     def invalidate(self) -> None:
         """Forgets all loaded data; called when the sandbox restarts with other data."""
         self._loaded, self._accommodations = None, (0, {})
-        self._undecided = (0, [])
+        self.undecided, self._undecided_version = [], 0
         self.groups, self._groups_version = ReaderGroups(), 0
         self._resolved.clear()
         self._stored.clear()
@@ -206,8 +208,21 @@ class ReferenceData:
     def is_undecided(self, seat_id: SeatId, day: date) -> bool:
         """True if a season gives the seat on that day, and its holder's day is not written yet."""
         return any(
-            days.first <= day <= days.last and seat_id in days.seats for days in self._undecided[1]
+            days.first <= day <= days.last and seat_id in days.seats for days in self.undecided
         )
+
+    def barred(self, area: Area, groups: GroupSet, day: date) -> dict[int, tuple[str, ...]]:
+        """Seats that members of these groups may not use on that day, by index in ``area.seats``,
+        with the names of those for whom they are kept: groups, or the holders of a season."""
+        barred = self.groups.barred(area, groups)
+        for days in self.undecided:
+            if days.first <= day <= days.last:
+                barred |= {
+                    place: (days.title,)
+                    for place, seat in enumerate(area.seats)
+                    if seat.id in days.seats
+                }
+        return barred
 
     def may_use_seat(self, seat: Seat, reader: Reader | None, day: date) -> bool:
         """True if on that day the seat is neither reserved for other groups nor kept for readers

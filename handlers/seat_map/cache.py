@@ -31,6 +31,7 @@ from handlers.seat_map.encoding import (
 from handlers.seat_map.presenter import area_summary
 from models.kernel.ids import ReaderId
 from models.library.entities import Area, Catalog, VenueId
+from models.library.undecided_days_repository import UndecidedDays
 from models.occupancy.joined import OccupancyView
 from models.policy.entities import Policy
 from models.reader_groups.entities import NO_GROUPS, NO_LIMITS, GroupLimits, ReaderGroups
@@ -266,6 +267,7 @@ class SeatMapCache:
         self.reference, self.occupancy = service.reference, service.occupancy
         self._catalog: Catalog | None = None
         self._groups: ReaderGroups | None = None
+        self._undecided: list[UndecidedDays] = []
         self._generation = 0
         self._minute: datetime | None = None
         self._windows: dict[_WindowKey, TimeFilter] = {}
@@ -348,7 +350,7 @@ class SeatMapCache:
         key = (area.id, time_window, effective_groups)
         plan = self._plans.get(key)
         if plan is None:
-            barred = self.reference.groups.barred(area, groups)
+            barred = self.reference.barred(area, groups, time_window.day)
             plan = self._plans.keep(key, CachedAreaMap(self._service, area, time_window, barred))
         plan.refresh(occupancy, minute)
         return plan
@@ -386,8 +388,13 @@ class SeatMapCache:
         # By identity, not by version: event streams compare the catalog object too, and a new
         # policy also loads a new one.
         reference = self.reference
-        if reference.catalog is not self._catalog or reference.groups is not self._groups:
+        if (
+            reference.catalog is not self._catalog
+            or reference.groups is not self._groups
+            or reference.undecided is not self._undecided
+        ):
             self._catalog, self._groups = reference.catalog, reference.groups
+            self._undecided = reference.undecided
             self._generation += 1
             self._windows.clear()
             self._plans = LruCache(_MAX_PLANS)

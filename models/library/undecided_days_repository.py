@@ -13,9 +13,10 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class UndecidedDays:
-    """Days, from ``first`` to ``last``, on which nobody can book these seats: a season will give
-    them to its holders."""
+    """Days, from ``first`` to ``last``, on which nobody can book these seats: the season ``title``
+    will give them to its holders."""
 
+    title: str
     seats: frozenset[SeatId]
     first: date
     last: date
@@ -35,9 +36,11 @@ class UndecidedDaysRepository:
             "$expr": {"$lt": ["$written", "$last"]},
         }
         with translate_errors():
-            rows = await self._all.find(which, {"given": 1, "written": 1, "last": 1}).to_list(None)
+            fields = dict.fromkeys(("title", "given", "written", "last"), 1)
+            rows = await self._all.find(which, fields).to_list(None)
         return [
             UndecidedDays(
+                row["title"],
                 frozenset(SeatId(one["id"]) for one in row["given"]),
                 date.fromisoformat(row["written"]) + _DAY,
                 date.fromisoformat(row["last"]),

@@ -80,6 +80,13 @@ async def test_a_term_of_seats(service: Living) -> None:
         {"seat_id": ONE, "date": "2026-09-08", "start": "10:00", "end": "12:00"},
     )
     assert refused.body["error"]["details"] == {"season": True}
+    for_day = "date=2026-09-08&start=10:00&end=12:00"
+    plan = await nobody.ok("GET", f"/areas/2f-hall/map?{for_day}")
+    (seat,) = [one for one in plan["seats"] if one["id"] == ONE]
+    assert (seat["status"], seat["reserved_for"]) == ("disabled", ["2026 秋存包柜"])
+    today = await nobody.ok("GET", "/areas/2f-hall/map?date=2026-09-07&start=10:00&end=12:00")
+    (seat,) = [one for one in today["seats"] if one["id"] == ONE]
+    assert seat["status"] == "free"
     await service.move(timedelta(hours=2))
     await apply(id, first, second, wishes=(ONE,))
     await apply(id, other, wishes=(TWO,))
