@@ -28,6 +28,7 @@ from notify.templates.season_news import (
     NOT_DRAWN,
     RESULT,
     SEASON,
+    VOID,
     WAITS,
 )
 
@@ -110,6 +111,8 @@ class SeasonNewsJob:
             return NOT_DRAWN, LEFT_OUT.format(season=plan.title)
         if season.state is SeasonState.ABORTED:
             return NO_DRAW, ABORTED.format(season=plan.title, reason=season.reason)
+        if season.state is not SeasonState.DRAWN:
+            return NO_DRAW, VOID.format(season=plan.title)
         assert frozen is not None and own.rank is not None
         if own.thing is None and own.lost is None:
             place = bisect_left(waiting, own.rank) + 1

@@ -26,7 +26,6 @@ from models.seasons.entities import (
     RankedEntry,
     Season,
     SeasonId,
-    SeasonKind,
     SeasonState,
     Started,
     Step,
@@ -119,20 +118,27 @@ class SeasonRepository:
         return stored
 
     async def end_void(self, now: datetime) -> None:
-        """Gives the seats of void seasons back to all readers. Raises: Unavailable."""
+        """Gives the seats of seasons that became void back to all readers, and makes it news for
+        those who applied, once. Raises: Unavailable."""
         void: Document = {
-            "kind": SeasonKind.SEATS.value,
             "state": {"$in": _BEFORE_DRAW},
             "reveal_by": {"$lt": now},
-            "$expr": {"$lt": ["$written", "$last"]},
+            "void": {"$ne": True},
         }
         with translate_errors():
-            if await self._all.find_one(void, {"_id": 1}) is None:
-                return
+            ids = [row["_id"] async for row in self._all.find(void, {"_id": 1})]
+        for id in ids:
+            await self._end_void({"_id": id, **void}, now)
 
+    async def _end_void(self, void: Document, now: datetime) -> None:
         async def write(session: Any) -> None:
+            ended = [{"$set": {"void": True, "written": "$last", "started": None}}]
+            done = await self._all.update_one(void, ended, session=session)
+            if not done.matched_count:
+                raise ConcurrentUpdate
             await seasons_changed(self._db, session)
-            await self._all.update_many(void, [{"$set": {"written": "$last"}}], session=session)
+            applicants: Document = {"season": void["_id"], "weight": {"$ne": 0}}
+            await self._applications.update_many(applicants, told_of(now), session=session)
 
         await try_transaction(self._db, write)
 

@@ -94,6 +94,8 @@ CHANGES: Final[Mapping[NewsKind, tuple[str, Mapping[SeasonKind, str]]]] = {
 """The title and the text for each change since the draw, by what is given."""
 ABORTED: Final = _("“{season}”已由图书馆中止，不再抽签。原因：{reason}")
 
+VOID: Final = _("“{season}”的抽签作废：图书馆没有按期公布种子。如有疑问请到服务台。")
+
 
 def season_page(message: Message) -> str:
     """The path of the page of the season that the message is about; empty if it is about none."""

@@ -15,7 +15,7 @@ from models.seasons.verification import faults
 from tests.api.browsing import Browser
 from tests.api.console import log, post, staff
 from tests.api.reader_groups import enter, group
-from tests.api.seasons import PAGE, announced, erase, file_of, form, heads, stored
+from tests.api.seasons import PAGE, announced, erase, file_of, form, heads, news, stored
 from tests.living import Living
 from tests.seasons import VALUE
 from tests.second_draw import follows_its_rule
@@ -200,14 +200,17 @@ async def test_a_late_freeze_needs_the_other_value_and_a_late_draw_is_void(
     first, second = await heads(service)
     draw["which"] = "alternative"
     assert (await post(service, first, f"{PAGE}/{late}/draw", **draw)).status == 303
-    before = await stored(service)
     await service.move(timedelta(hours=25))
+    await service.settle()
+    before = await stored(service)
     _, second = await heads(service)
     assert (await post(service, second, f"{PAGE}/{late}/draw/confirm", **draw)).status == 409
     assert await stored(service) == before
     assert (await post(service, second, f"{PAGE}/{late}/abort", reason="迟了")).status == 409
     assert await stored(service) == before
     assert (await reader.ok("GET", f"/seasons/{late}"))["stage"] == "void"
+    said = "“2026 秋存包柜”的抽签作废：图书馆没有按期公布种子。如有疑问请到服务台。"
+    assert await news(reader) == [("抽签已中止", said)]
     assert "作废" in (await service.anonymous.get(f"//seasons/{late}")).body
     assert (await file_of(service, late))["secret"] is None
 
