@@ -122,8 +122,9 @@ async def me(visit: PageRequest) -> web.StreamResponse:
 async def _held(visit: PageRequest) -> list[str]:
     """The labels of the seats and lockers of seasons that the reader has."""
     label_of = visit[REFERENCE].catalog.label_of  # which leaves a locker's number as it is
+    say = language_of(visit.request).say
     applications = await visit[SeasonService].applications_of(visit.reader.id)
-    return [label_of(SeatId(one.thing)) for one in applications if one.thing is not None]
+    return [say(label_of(SeatId(one.thing))) for one in applications if one.thing is not None]
 
 
 async def mark_messages_read(visit: PageRequest, _: Form) -> web.StreamResponse:

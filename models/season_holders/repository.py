@@ -136,6 +136,27 @@ class HolderRepository:
             reader_id, held = ReaderId(following["reader"]), WebhookEventType.SEASON_HELD
             await self._tell(season, thing, reader_id, held, now, session)
 
+    async def waiting(self, season: Season) -> list[Application]:
+        """The applications whose readers wait, by rank. Raises: Unavailable."""
+        with translate_errors():
+            rows = self._applications.find({"season": season.id} | WAITING)
+            by_rank = await rows.sort("rank", ASCENDING).to_list(None)
+        return [application_of(self._salts, row) for row in by_rank]
+
+    async def give(self, season: Season, waiting: Application, thing: str, now: datetime) -> None:
+        """Gives the thing, which is free, to a reader who waits. Raises: ConcurrentUpdate if a
+        holder has changed since the season was read; NothingHeld; Unavailable."""
+
+        async def give(session: Any) -> None:
+            await self._change(season, {"$inc": {"changes": 1}}, session)
+            held = {"$set": {"thing": thing}} | told_of(now, NewsKind.GOT)
+            await self._update(season, waiting, held, session)
+            kind = WebhookEventType.SEASON_HELD
+            await self._tell(season, thing, waiting.reader_id, kind, now, session)
+
+        with translate_errors():
+            await run_transaction(self._db, give)
+
     async def warn(
         self, season: Season, holder: Application, days: int, kind: NewsKind | None, now: datetime
     ) -> None:

@@ -1,10 +1,11 @@
-"""Whether holders use what they have: who does not come is warned and then loses the seat, and a
-locker has to be empty after the season."""
+"""Whether holders use what they have: who does not come is warned and then loses the seat, what is
+free goes to those who wait, and a locker has to be empty after the season."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,8 +17,10 @@ from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
 from models.season_holders.repository import HolderRepository
 from models.season_holders.service import SeasonHolders
+from models.seasons.calculation import assignment
 from models.seasons.entities import Application, LossReason, NewsKind, Season
 from models.seasons.errors import NothingHeld
+from models.storage.transactions import ConcurrentUpdate
 from models.violations.entities import Violation
 from models.violations.repository import ViolationRepository
 
@@ -48,10 +51,27 @@ class SeasonUse:
         today, done = self._reference.zone.day(now), 0
         for season in await self._holders.drawn(today - _LONGEST_GRACE):
             plan = season.plan
+            if today <= plan.last:
+                done += await self._give_free(season, now)
             if plan.hours is None:
                 done += await self._remind(season, now)
             elif plan.unused_days and today <= plan.last:
                 done += await self._look_at_use(season, now)
+        return done
+
+    async def _give_free(self, season: Season, now: datetime) -> int:
+        """Gives what is free although somebody waits for it, as after the erasure of an applicant
+        before the draw; returns how many got something. The next run goes on after a conflict."""
+        waiting = await self._holders.waiting(season)
+        held = {one.thing for one in await self._holders.holders(season)} if waiting else set()
+        free = [id for id in season.plan.ids if id not in held]
+        done = 0
+        for one, thing in _next_in_rank(waiting, free):
+            try:
+                await self._holders.give(season, one, thing, now)
+            except (ConcurrentUpdate, NothingHeld):
+                break
+            season, done = replace(season, changes=season.changes + 1), done + 1
         return done
 
     # --- seats ------------------------------------------------------------------------------------
@@ -116,6 +136,15 @@ class SeasonUse:
         for holder in holders:
             await self._holders.warn(season, holder, reminder, kind, now)
         return len(holders)
+
+
+def _next_in_rank(
+    waiting: Sequence[Application], free: Sequence[str]
+) -> list[tuple[Application, str]]:
+    """Those who wait for something that is free, each with their best wish, in their order."""
+    things = assignment(free, [one.wishes for one in waiting])
+    pairs = zip(waiting, things, strict=True)
+    return [(one, thing) for one, thing in pairs if thing is not None]
 
 
 def unused_in_a_row(days: Iterable[Reservation], excused: Collection[ReservationId]) -> int:

@@ -31,16 +31,23 @@ async def test_applicants_hear_what_they_got_or_their_place_in_the_waiting_order
     await erase(service, readers[7])
     await service.move(timedelta(hours=2))
     await take(service, id, "draw", **DRAW)
-    for reader in readers[:6]:
-        own = await reader.ok("GET", f"/seasons/{id}/application")
-        rank, thing = own["rank"], own["thing"]
-        if thing is not None:
-            result = f"您分到的储物柜：{thing['label']}，9月21日至12月20日。"
-        else:  # the place of the erased reader is counted, since the list stays
-            order = f"抽签第 {rank} 位，共 7 份申请"
-            result = f"您没有分到，在候补的名单上是第 {rank - 4} 位（{order}）。"
-        text = f"“2026 秋存包柜”已抽签，{result}{CHECK}"
-        assert await news(reader) == [("抽签的结果", text)]
+    said = [dict(await news(reader)) for reader in readers[:6]]
+    results = [await reader.ok("GET", f"/seasons/{id}/application") for reader in readers[:6]]
+    assert sum(own["thing"] is not None for own in results) == 4, "also what the erased reader got"
+    # Whoever got it from them waited when the result was told.
+    waited = sorted(
+        own["rank"]
+        for own, texts in zip(results, said, strict=True)
+        if own["thing"] is None or "候补到了" in texts
+    )
+    for own, texts in zip(results, said, strict=True):
+        if own["rank"] in waited:
+            order = f"抽签第 {own['rank']} 位，共 7 份申请"
+            place = waited.index(own["rank"]) + 1
+            result = f"您没有分到，在候补的名单上是第 {place} 位（{order}）。"
+        else:
+            result = f"您分到的储物柜：{own['thing']['label']}，9月21日至12月20日。"
+        assert texts["抽签的结果"] == f"“2026 秋存包柜”已抽签，{result}{CHECK}"
     assert await news(readers[6]) == [], "withdrawn"
     assert str(readers[7].reader_id) not in await service.all_documents()
 
