@@ -11,7 +11,7 @@ from handlers.seasons.schemas import (
     SeasonDetail,
     SeasonsOut,
 )
-from models.kernel.errors import Busy, NotFound
+from models.kernel.errors import NotFound
 from models.season_holders.service import SeasonHolders
 from models.seasons.entities import Application
 from models.seasons.errors import MayNotApply, NothingHeld, SeasonNotOpen, WishNotGiven
@@ -64,7 +64,7 @@ async def withdraw(call: ApiRequest) -> None:
 @routes.delete(
     "/seasons/{id}/holding",
     "Give up what the draw has given, with its days to come",
-    errors=(NotFound, NothingHeld, Busy),
+    errors=(NotFound, NothingHeld),
 )
 async def give_up(call: ApiRequest) -> None:
     await call[SeasonHolders].give_up(call.context(), call.id)
@@ -73,7 +73,7 @@ async def give_up(call: ApiRequest) -> None:
 @routes.post(
     "/seasons/{id}/swap",
     "Ask another holder to swap",
-    errors=(NotFound, NothingHeld, Busy),
+    errors=(NotFound, NothingHeld),
 )
 async def ask_to_swap(call: ApiRequest, body: AskToSwap) -> SeasonApplicationOut:
     await call[SeasonHolders].ask_to_swap(call.context(), call.id, body.thing)
@@ -88,7 +88,7 @@ async def withdraw_swap(call: ApiRequest) -> None:
 @routes.post(
     "/seasons/{id}/swap/accept",
     "Swap with the holder who has asked for it",
-    errors=(NotFound, NothingHeld, Busy),
+    errors=(NotFound, NothingHeld),
 )
 async def accept_swap(call: ApiRequest, body: AskToSwap) -> SeasonApplicationOut:
     await call[SeasonHolders].accept_swap(call.context(), call.id, body.thing)

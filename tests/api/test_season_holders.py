@@ -87,6 +87,14 @@ async def test_a_term_of_seats(service: Living) -> None:
     today = await nobody.ok("GET", "/areas/2f-hall/map?date=2026-09-07&start=10:00&end=12:00")
     (seat,) = [one for one in today["seats"] if one["id"] == ONE]
     assert seat["status"] == "free"
+    for method, path, body in (
+        ("DELETE", "holding", None),
+        ("POST", "swap", {"thing": ONE}),
+        ("DELETE", "swap", None),
+        ("POST", "swap/accept", {"thing": ONE}),
+    ):
+        await nobody.refused("404 not_found", method, f"/seasons/none/{path}", body)
+        await nobody.refused("409 nothing_held", method, f"/seasons/{id}/{path}", body)
     await service.move(timedelta(hours=2))
     await apply(id, first, second, wishes=(ONE,))
     await apply(id, other, wishes=(TWO,))
