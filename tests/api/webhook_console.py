@@ -77,5 +77,6 @@ async def judge(service: Living, bodies: list[Any]) -> None:
         content = document["webhooks"][body["type"]]["post"]["requestBody"]["content"]
         schema = {**content["application/json"]["schema"], "components": document["components"]}
         jsonschema_rs.validate(schema, body)
-        extra = {**body, "data": {**body["data"], "id": 7, "area_id": 7}}
+        wrong = {"id": 7, "area_id": 7, "season_id": 7}
+        extra = {**body, "data": {**body["data"], **wrong}}
         assert not jsonschema_rs.is_valid(schema, extra)
