@@ -12,7 +12,7 @@ from playwright.async_api import FilePayload, expect
 from handlers.http.keys import service_key
 from models.identity.roles import Role
 from models.readers.entities import Reader
-from models.seasons.entities import Which
+from models.seasons.entities import SeasonKind, Thing, Which
 from models.seasons.staff import StaffSeasons
 from models.staff.audit_log import StaffContext
 from tests.browser.conftest import PHONE, Open, is_for_everybody, shows_everybody
@@ -86,3 +86,45 @@ async def test_a_reader_applies_and_verifies_the_draw_offline(
     desk = await opened("administrator")
     for path in ("/console/seasons", "/console/seasons/new", f"/console{here}"):
         await is_for_everybody(desk, axe, path, phone=False)
+
+
+async def test_a_holder_swaps_and_gives_up_on_a_small_english_phone(
+    service: Living, opened: Open, axe: str
+) -> None:
+    team, people = service.app[service_key(StaffSeasons)], [await service.reader() for _ in "ab"]
+    opens_at = service.clock.now() + timedelta(minutes=1)
+    seats = tuple(Thing(f"2f-hall-{n:03}") for n in (65, 66))
+    of_seats = plan(opens_at, things=seats, kind=SeasonKind.SEATS)
+    season = await team.announce(await context(service, people[0]), of_seats, "key")
+    here = f"/seasons/{season.id}"
+    await service.move(timedelta(minutes=2))
+    readers = [await service.reader() for _ in "ab"]
+    for reader, seat in zip(readers, seats, strict=True):
+        await reader.ok("POST", f"{here}/application", {"wishes": [seat.id]})
+    await service.move(timedelta(days=1))
+    await team.start_freeze(await context(service, people[0]), season.id)
+    await team.confirm_freeze(await context(service, people[1]), season.id)
+    await service.move(timedelta(hours=1))
+    await team.start_draw(await context(service, people[0]), season.id, Which.FIRST, VALUE)
+    await team.confirm_draw(await context(service, people[1]), season.id, Which.FIRST, VALUE)
+    await readers[1].ok("POST", f"{here}/swap", {"thing": seats[0].id})
+    tab = await opened(readers[0].number, **SMALL | {"locale": "en-GB"})
+    await tab.go("/language/en?back=/")
+    await tab.go(here)
+    await expect(tab.page.locator("#own ~ form")).to_contain_text("no. 066 for yours")
+    await tab.page.click("#own ~ form button")
+    await expect(tab.page.locator("[role=status]").first).to_contain_text("Swapped.")
+    await tab.page.click("text=Swap or give up")
+    await shows_everybody(tab, axe, here, phone=True)
+    await tab.page.click("text=Swap or give up")
+    await tab.page.fill("[name=thing]", "065")
+    await tab.page.click("text=Ask to swap")
+    await expect(tab.page.locator("[role=status]").first).to_contain_text("has been asked")
+    await tab.page.click("text=Swap or give up")
+    await tab.page.check("[type=checkbox][required]")
+    await tab.page.click("button:text-is('Give up')")
+    await expect(tab.page.locator("[role=status]").first).to_contain_text("given it up")
+    await expect(tab.page.locator("#own ~ p").nth(1)).to_contain_text("no. 066 given up")
+    assert tab.wrong == []
+    desk = await opened("administrator")
+    await is_for_everybody(desk, axe, f"/console{here}/holders", phone=True)
