@@ -12,7 +12,10 @@ const make = (tag, text = "", className = "") => {
   one.className = className;
   return one;
 };
-const noneIn = (area) => ("closed" in area ? _("闭馆") : _("满")); // instead of a number of free seats
+const noneIn = (area) => { // instead of a number of free seats
+  if ("closed" in area) return _("闭馆");
+  return "reserved_for" in area ? _("专用") : _("满");
+};
 // Names whose words are too wide get smaller type, of ``least`` px or more; a word that is too wide there breaks.
 const keepWords = (names, least) => {
   const wide = (name) => name.scrollWidth > name.clientWidth;

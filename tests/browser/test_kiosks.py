@@ -10,6 +10,7 @@ from models.identity.roles import Role
 from tests.api.calendar_page import ask
 from tests.api.console import staff
 from tests.api.kiosk import key_of
+from tests.api.reader_groups import ROOM, group
 from tests.browser.conftest import Open
 from tests.living import Living
 
@@ -21,6 +22,8 @@ async def test_a_kiosk_shows_its_code_and_hides_it_when_offline(
     head = await staff(service, Role.ADMINISTRATOR)
     closed = {"place": "a:2f-hall", "first": service.today, "confirmed": "yes"}
     assert (await ask(service, head, **closed)).status == 303
+    await group(service, head)
+    reserved = service.inside.reference.area(ROOM).name
     tab = await opened()
     page = tab.page
     await page.clock.install()
@@ -29,6 +32,7 @@ async def test_a_kiosk_shows_its_code_and_hides_it_when_offline(
     await page.wait_for_selector("text=秒后更新")
     assert await page.locator("#free li").count() == 18
     assert await page.locator("#free li", has_text="二层中厅").locator("b").inner_text() == "闭馆"
+    assert await page.locator("#free li", has_text=reserved).locator("b").inner_text() == "专用"
     # The next code comes by itself, and none is hidden before.
     await page.evaluate(
         "window.hidden = 0; new MutationObserver(() => {"
