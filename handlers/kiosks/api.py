@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from msgspec import UNSET
+
 from bind.kiosk_codes import KioskCodeService
 from handlers.accounts import presenter
 from handlers.http.api_routes import ApiRoutes
@@ -135,8 +137,13 @@ async def _free(call: ApiRequest, kiosk: Kiosk) -> list[FreeOut]:
     occupancy = await call[SeatMapService].occupancy.get_day(window.day)
     catalog = call[REFERENCE].catalog
     areas = [area for area in catalog.bookable_areas if area.venue_id == kiosk.venue_id]
-    views = [cache.plan(area, occupancy, window, minute).view for area in areas]
+    plans = [cache.plan(area, occupancy, window, minute) for area in areas]
     return [
-        FreeOut(seats_free=view.count.free, closed=why_closed(view), **catalog.names_of(view.area))
-        for view in views
+        FreeOut(
+            seats_free=plan.view.count.free,
+            closed=why_closed(plan.view),
+            reserved_for=list(plan.reserved_for) or UNSET,
+            **catalog.names_of(plan.area),
+        )
+        for plan in plans
     ]

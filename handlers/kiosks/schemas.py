@@ -36,8 +36,8 @@ class PairingStateOut(Response):
 
 
 class FreeOut(Response):
-    """An area and its free seats. ``names``, ``floor_name``, ``floor_names`` and ``closed`` are as
-    in ``AreaOut``."""
+    """An area and its free seats. ``names``, ``floor_name``, ``floor_names``, ``closed`` and
+    ``reserved_for`` are as in ``AreaOut``."""
 
     name: str
     floor: int
@@ -46,6 +46,7 @@ class FreeOut(Response):
     floor_name: str | UnsetType = UNSET
     floor_names: dict[str, str] | UnsetType = UNSET
     closed: str | UnsetType = UNSET
+    reserved_for: list[str] | UnsetType = UNSET
 
 
 class CardLogin(Request):
