@@ -352,6 +352,7 @@ export interface FreeOut {
   floor_name?: string;
   floor_names?: Record<string, string>;
   closed?: string;
+  reserved_for?: string[];
 }
 
 export interface GateEventIn {
