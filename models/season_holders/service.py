@@ -23,6 +23,8 @@ from models.storage.transactions import ConcurrentUpdate
 
 FindHolder = Callable[[Season], Awaitable[Application | None]]
 """Finds the application whose holder loses what they have; None if nobody does."""
+Due = Callable[[Season], Awaitable[bool]]
+"""True if the holder still has to lose what they have."""
 
 
 class SeasonHolders:
@@ -58,10 +60,18 @@ class SeasonHolders:
         return lambda season: self._seasons.application(season.id, reader_id)
 
     async def end(
-        self, season_id: str, find: FindHolder, reason: LossReason, actor: Actor, now: datetime
+        self,
+        season_id: str,
+        find: FindHolder,
+        reason: LossReason,
+        actor: Actor,
+        now: datetime,
+        due: Due | None = None,
     ) -> None:
         """Ends what the holder has whom ``find`` finds, together with their days that are written
-        and have not begun to be used. Raises: NotFound, NothingHeld, Busy, Unavailable."""
+        and have not begun to be used. ``due`` is asked after these days are read: who comes later
+        changes one of them, so that it is asked again. Raises: NotFound, NothingHeld, also if it is
+        not due; Busy, Unavailable."""
         zone = self._writer.zone
         for _ in range(MAX_ATTEMPTS):
             season = await self._drawn(season_id)
@@ -70,6 +80,8 @@ class SeasonHolders:
                 raise NothingHeld()
             passed_on = zone.day(now) <= season.plan.last
             days = await self._days_to_come(season, holder, now)
+            if due is not None and not await due(season):
+                raise NothingHeld()
             step = self._holders.release(season, holder, reason, now, passed_on=passed_on)
             try:
                 await self._writer.replace_all([(r, cancel(r, actor, now)) for r in days], step)

@@ -3,7 +3,7 @@ free goes to those who wait, and a locker has to be empty after the season."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -91,13 +91,15 @@ class SeasonUse:
         return done
 
     async def _pass_on(self, season: Season, reader_id: ReaderId, now: datetime) -> bool:
-        async def still_unused(season: Season) -> Application | None:
+        def find(season: Season) -> Awaitable[Application | None]:
+            return self._holders.application(season, reader_id)
+
+        async def still_unused(season: Season) -> bool:
             days = (await self._unused(season, [reader_id], now)).get(reader_id, 0)
-            used = days <= season.plan.unused_days
-            return None if used else await self._holders.application(season, reader_id)
+            return days > season.plan.unused_days
 
         with suppress(NothingHeld, Busy):
-            await self._service.end(season.id, still_unused, LossReason.UNUSED, _JOB, now)
+            await self._service.end(season.id, find, LossReason.UNUSED, _JOB, now, still_unused)
             return True
         return False
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 
 from models.booking.writer import ReservationWriter
+from models.kernel.ids import ReaderId
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
 from models.reservations.errors import SeasonUndecided
@@ -256,6 +257,30 @@ async def test_who_comes_while_the_seat_is_taken_back_keeps_it_or_has_no_day(
     else:
         # Without the guard a reader who sits there has lost seat and day.
         assert (told, own.thing, after.state) == (1, None, ReservationState.CANCELLED)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_who_comes_after_any_look_at_the_unused_days_keeps_the_seat(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """The job reads the days three times before it writes; the holder comes after one of them."""
+    reader = await stage.reader()
+    season = await drawn(stage, [reader], seats=1)
+    today = await unused_until_today(stage, reader, season)
+    worker, morning, looks = await stage.worker(), at(today.date, 8), 0
+    season_days = worker.stored.reservations.season_days
+
+    async def look(id: str, readers: Sequence[ReaderId], since: datetime) -> list[Reservation]:
+        nonlocal looks
+        found, looks = await season_days(id, readers, since), looks + 1
+        if looks == number:
+            await stage.inside.check_in.check_in(ctx(reader, morning), today.id, scan(1))
+        return found
+
+    monkeypatch.setattr(worker.stored.reservations, "season_days", look)
+    told = await use(worker).run(morning)
+    own = await stage.inside.seasons.own(season.id, reader.id)
+    assert (told, own.thing, looks >= number) == (0, SEATS[0], True)
 
 
 @guarded
