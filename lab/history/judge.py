@@ -26,6 +26,7 @@ from lab.history.records import (
     Stored,
 )
 from lab.history.room_judge import room_harm
+from lab.history.season_judge import season_harm
 from models.kernel.zone import Zone
 
 _UNHEARD: Final = timedelta(minutes=2)
@@ -75,6 +76,7 @@ def judge(history: History) -> list[Harm]:
         *_late(history),
         *party_harm(history),
         *room_harm(history),
+        *season_harm(history),
     ]
 
 
@@ -243,8 +245,8 @@ def _held(history: History) -> Iterator[Harm]:
 
 def _counted(r: Stored) -> int:
     """Returns 1 if the reservation counts among the day's bookings, else 0. Offers do not count,
-    nor do reservations that were cancelled before they began."""
-    if r.state in ("offered", "offer_expired"):
+    nor do days of seasons, nor reservations that were cancelled before they began."""
+    if r.state in ("offered", "offer_expired") or r.season is not None:
         return 0
     return int(r.state != "cancelled" or (r.ended_at is not None and r.ended_at >= r.start))
 
@@ -257,6 +259,8 @@ def _untold(history: History) -> Iterator[Harm]:
     for r in history.stored:
         for event in r.events:
             template = _TELLS.get(event.name)
+            if event.name == "reserve" and r.season is not None:
+                continue  # a job has written the day, as its holder expects
             if template is not None and (r.id, template, event.at) not in written:
                 yield Harm("untold", history.fault_at(event.at), f"{r.id}: {event.name}")
         if r.outbox:

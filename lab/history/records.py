@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -95,6 +95,8 @@ class Stored:
     """The day of use."""
     wait_id: str | None = None
     """The id of the waitlist entry to which it was offered."""
+    season: str | None = None
+    """The season of whose holder it is a day; None if its reader has booked it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,32 @@ class StoredParty:
         if self.ended_at is not None:
             return ()
         return [seat for seat, booking in self.seats.items() if booking is None]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredApplicant:
+    """An applicant of a drawn season, read at majority. ``thing``: what they have now; ``lost``:
+    what they had until ``lost_at``, and ``reason`` says why."""
+
+    reader: str
+    rank: int
+    wishes: tuple[str, ...]
+    thing: str | None
+    lost: str | None = None
+    lost_at: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSeason:
+    """A drawn season of seats, read at majority. ``written``: the day up to which the holders'
+    days are reservations. ``applicants``: by rank."""
+
+    id: str
+    seats: tuple[str, ...]
+    last: str
+    written: str
+    applicants: tuple[StoredApplicant, ...]
 
 
 _ROOM_LIVE: Final = frozenset({"requested", "reserved", "in_use"})
@@ -233,6 +261,10 @@ class History:
     party_ends: dict[str, PartyEnd] = field(default_factory=dict)
     """The requests to end parties, by the party's id."""
     rooms: Sequence[StoredRoomBooking] = ()
+    seasons: Sequence[StoredSeason] = ()
+    written_until: str | None = None
+    """At least up to this day, or a season's last one, its holders' days are written; None if
+    nobody writes them."""
     room_operations: list[Operation] = field(default_factory=list)
     """The requests about rooms, also those of the desk. They have no idempotency key in the
     service. The target is the booking, and the seat of a promise is the room."""
@@ -283,6 +315,7 @@ def stored(document: Mapping[str, Any]) -> Stored:
         outbox=len(document["outbox"]),
         day=document["day"],
         wait_id=document.get("wait"),
+        season=document.get("season"),
     )
 
 
@@ -299,6 +332,27 @@ def stored_party(document: Mapping[str, Any]) -> StoredParty:
         seats={each["seat"]: each["booking"] for each in document["seats"]},
         claims=frozenset(document["claims"]),
     )
+
+
+def stored_season(
+    document: Mapping[str, Any], applications: Iterable[Mapping[str, Any]]
+) -> StoredSeason:
+    """Reads a drawn season from its document and those of all applications."""
+    own = [row for row in applications if row["season"] == document["_id"]]
+    return StoredSeason(
+        id=document["_id"],
+        seats=tuple(one["id"] for one in document["given"]),
+        last=document["last"],
+        written=document["written"],
+        applicants=tuple(_applicant(row) for row in sorted(own, key=lambda row: row["rank"])),
+    )
+
+
+def _applicant(row: Mapping[str, Any]) -> StoredApplicant:
+    lost = row.get("lost") or {"thing": None, "at": None, "reason": ""}
+    had = lost["thing"], lost["at"], lost["reason"]
+    who = row["reader"], row["rank"], tuple(row["wishes"])
+    return StoredApplicant(*who, row.get("thing"), *had)
 
 
 def stored_room_booking(document: Mapping[str, Any]) -> StoredRoomBooking:
