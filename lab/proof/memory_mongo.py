@@ -169,11 +169,17 @@ class MemoryStore:
         limit: int = 0,
     ) -> list[Document]:
         """The matching documents, in the given order, else in the order of insertion."""
+        documents = self._in_order(name, query, order)
+        documents = documents[skip : skip + limit if limit else None]
+        return [projected(document, projection) for document in documents]
+
+    def _in_order(
+        self, name: str, query: Mapping[str, Any], order: Sequence[tuple[str, int]]
+    ) -> list[Document]:
         documents = list(self._matching(name, query))
         for path, direction in reversed(order):
             documents.sort(key=lambda d: _place(d, path, direction), reverse=direction < 0)
-        documents = documents[skip : skip + limit if limit else None]
-        return [projected(document, projection) for document in documents]
+        return documents
 
     def _matching(self, name: str, query: Mapping[str, Any]) -> Iterator[Document]:
         documents, query = self.table(name).documents, stored(query)
@@ -192,15 +198,19 @@ class MemoryStore:
 
     # --- writing --------------------------------------------------------------------------------
 
-    def insert_many(self, name: str, documents: Sequence[Document]) -> None:
-        """Inserts each document on its own, as MongoDB's unordered insert does. Raises:
-        BulkWriteError."""
+    def insert_many(
+        self, name: str, documents: Sequence[Document], *, ordered: bool = False
+    ) -> None:
+        """Inserts each document on its own; if ``ordered``, only those before the first that does
+        not fit. Raises: BulkWriteError."""
         errors = []
         for index, document in enumerate(documents):
             try:
                 self.table(name).insert(stored(document))
             except DuplicateKeyError as error:
                 errors.append({"index": index, **(error.details or {})})
+                if ordered:
+                    break
         if errors:
             raise BulkWriteError({"writeErrors": errors, "writeConcernErrors": []})
 
@@ -216,13 +226,14 @@ class MemoryStore:
         projection: Mapping[str, Any] | None = None,
         upsert: bool = False,
         after: bool = False,
+        order: Sequence[tuple[str, int]] = (),
     ) -> Document | None:
-        """Updates the first match. Returns the document before or ``after`` the update; None if
-        there was none.
+        """Updates the first match in the given order. Returns the document before or ``after`` the
+        update; None if there was none.
 
         Raises: DuplicateKeyError.
         """
-        old = next(self._matching(name, query), None)
+        old = next(iter(self._in_order(name, query, order)), None)
         if old is None and not upsert:
             return None
         new = updated(old, update) if old is not None else stored(upserted(query, update))

@@ -95,6 +95,8 @@ def _holds(value: Any, expected: Any) -> bool:
 
 
 def _is_type(value: Any, name: str) -> bool:
+    if name == "int":  # greater ones are stored as long
+        return type(value) is int and -(2**31) <= value < 2**31
     types = {"string": str, "date": datetime, "array": list, "object": dict, "bool": bool}
     return value is not MISSING and isinstance(value, types[name])
 

@@ -41,6 +41,8 @@ class Request:
     answer: asyncio.Future[Any]
     local: bool = False
     """True if it reads at local: what this primary has, committed by a majority or not."""
+    inside: bool = False
+    """True if it is a step inside a transaction, which sees and changes only its own view."""
 
 
 @dataclass(slots=True)
@@ -97,10 +99,16 @@ class Network:
         return cast(Database, SimulatedDatabase(self, worker))
 
     async def ask(
-        self, worker: str, text: str, writes: bool, work: Work, local: bool = False
+        self,
+        worker: str,
+        text: str,
+        writes: bool,
+        work: Work,
+        local: bool = False,
+        inside: bool = False,
     ) -> Any:
         answer = asyncio.get_running_loop().create_future()
-        request = Request(worker, text, writes, work, answer, local)
+        request = Request(worker, text, writes, work, answer, local, inside)
         self.waiting.append(request)
         return await request.answer
 
@@ -133,7 +141,13 @@ class DirectNetwork(Network):
     """A network on which no request waits or fails, to prepare a run and to look at its result."""
 
     async def ask(
-        self, worker: str, text: str, writes: bool, work: Work, local: bool = False
+        self,
+        worker: str,
+        text: str,
+        writes: bool,
+        work: Work,
+        local: bool = False,
+        inside: bool = False,
     ) -> Any:
         return work(self.cluster.primary)
 
@@ -186,7 +200,8 @@ class SimulatedSession:
 
     async def ask(self, text: str, work: Work) -> Any:
         """Performs one step of the transaction, in its own view."""
-        result = await self._network.ask(self._worker, text, False, lambda _: work(self._view))
+        in_view: Work = lambda _: work(self._view)  # noqa: E731
+        result = await self._network.ask(self._worker, text, False, in_view, inside=True)
         self._work.append(work)
         return result
 
@@ -235,9 +250,12 @@ class SimulatedCollection:
         return await network.ask(worker, text, writes, work, self._local)
 
     def find(
-        self, query: Mapping[str, Any] | None = None, projection: Mapping[str, Any] | None = None
+        self,
+        query: Mapping[str, Any] | None = None,
+        projection: Mapping[str, Any] | None = None,
+        session: Any = None,
     ) -> SimulatedCursor:
-        return SimulatedCursor(self, query or {}, projection)
+        return SimulatedCursor(self, query or {}, projection, session)
 
     async def find_one(
         self,
@@ -252,8 +270,11 @@ class SimulatedCollection:
     async def count_documents(self, query: Mapping[str, Any], hint: object = None) -> int:
         return cast(int, await self._ask("count", False, lambda s: s.count(self.name, query)))
 
-    async def insert_many(self, documents: Sequence[Document], ordered: bool = True) -> None:
-        await self._ask("insert", True, lambda s: s.insert_many(self.name, documents))
+    async def insert_many(
+        self, documents: Sequence[Document], ordered: bool = True, session: Any = None
+    ) -> None:
+        work: Work = lambda s: s.insert_many(self.name, documents, ordered=ordered)  # noqa: E731
+        await self._ask("insert", True, work, session)
 
     async def insert_one(self, document: Document, session: Any = None) -> None:
         work: Work = lambda s: s.insert_one(self.name, document)  # noqa: E731
@@ -267,10 +288,11 @@ class SimulatedCollection:
         upsert: bool = False,
         return_document: bool = False,
         session: Any = None,
+        sort: Order = (),
     ) -> Document | None:
         def work(store: MemoryStore) -> Document | None:
             return store.find_one_and_update(
-                self.name, query, update, projection, upsert, return_document
+                self.name, query, update, projection, upsert, return_document, sort
             )
 
         return cast("Document | None", await self._ask("change", True, work, session))
@@ -330,8 +352,10 @@ class SimulatedCursor:
         collection: SimulatedCollection,
         query: Mapping[str, Any],
         projection: Mapping[str, Any] | None,
+        session: Any = None,
     ) -> None:
         self._collection, self._query, self._projection = collection, query, projection
+        self._session = session
         self._order: Order = ()
         self._skip = self._limit = 0
         self._from: Sequence[tuple[str, Any]] = ()
@@ -375,7 +399,8 @@ class SimulatedCursor:
                 query = {**query, "_id": {"$in": behind}}
             return store.find(name, query, self._projection, self._order, self._skip, self._limit)
 
-        return cast("list[Document]", await self._collection._ask("find", False, work))
+        found = await self._collection._ask("find", False, work, self._session)
+        return cast("list[Document]", found)
 
     async def __aiter__(self) -> AsyncIterator[Document]:
         for document in await self.to_list(None):
