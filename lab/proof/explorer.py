@@ -67,8 +67,8 @@ class Scenario:
     then."""
     watch: Watch | None = None
     after: datetime | None = None
-    """When the jobs run that repair what a crash left, end parties and tell the news of rooms; None
-    if none are needed."""
+    """When the jobs run that repair what a crash left, end parties, tell the news of rooms and
+    write the days of seasons; None if none are needed."""
     alive_until: datetime | None = None
     """The last heartbeat of the service before the run; None for a second before ``now``."""
     shared: frozenset[str] = frozenset()
@@ -93,7 +93,7 @@ _CONTENDED: Final = frozenset({"reservations", "waitlist", "begin", "commit"})
 """Collections and requests on which the players compete: their order matters in every scenario."""
 
 
-_ONE_ORDER: Final = frozenset({"heartbeat", "messages"})
+_ONE_ORDER: Final = frozenset({"heartbeat", "installation", "messages"})
 """Collections that players write and no other player reads, except in scenarios that name them as
 ``shared``."""
 _ANSWERED_WITHIN_S: Final = 60.0
@@ -201,6 +201,8 @@ class Explorer:
             run.loop.run(self._dispatch_outbox(run))
             history = run.outcome()
             history.parties_end = self._scenario.after
+            if self._scenario.after is not None:
+                history.written_until = self._scenario.after.date().isoformat()
             history.probes += self._probe.look(run.cluster.primary, self._scenario.now, _HOURS)
             for text in _harm(history):
                 self._note(text, run)
@@ -242,6 +244,7 @@ class Explorer:
                 await direct.waitlist_jobs.offer_free_seats(self._scenario.after)
                 await direct.parties.end_due(self._scenario.after)
                 await direct.room_jobs.run(self._scenario.after)
+                await direct.season_days.run(self._scenario.after)
 
     async def _asks_again(self, run: Run, player: Player, operation: Operation) -> None:
         """Repeats the operation until it is answered: at the player's own worker, or at a fresh
@@ -303,8 +306,9 @@ def _choices(run: Run, faults: bool, scenario: Scenario) -> Iterator[tuple[Reque
     shared = _CONTENDED | scenario.shared
     for request in waiting:
         about = request.text.partition(".")[0]
-        if about not in shared and (not request.writes or about in _ONE_ORDER):
-            # No other player writes this collection: the order of this request does not matter.
+        alone = about not in shared and (not request.writes or about in _ONE_ORDER)
+        if alone or request.inside:
+            # No other player writes what it sees: the order of this request does not matter.
             waiting = [request]
             break
     for request in waiting:

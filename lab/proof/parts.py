@@ -76,6 +76,10 @@ LONG: Final = frozenset(
         "a change is undone with its primary, and its number is used again",
         "a check-in in the last moment, and the release",
         "a friend accepts while the asker ends the party, another passes by",
+        "a season's day is written while another wants the seat",
+        "a holder gives up while the day is written",
+        "two workers write a season's day at once",
+        "a holder comes while the unused seat is taken back",
     }
 )
 """Scenarios that have many times more orders than the others as soon as faults happen."""

@@ -22,6 +22,7 @@ from lab.proof.initial_bookings import booked, both_booked, four_booked, nothing
 from lab.proof.line_scenarios import line_scenarios
 from lab.proof.party_scenarios import party_scenarios
 from lab.proof.room_scenarios import room_scenarios
+from lab.proof.season_scenarios import season_scenarios
 from lab.proof.simulated_library import at
 from lab.proof.stay_scenarios import stay_scenarios
 
@@ -34,6 +35,7 @@ def scenarios() -> Sequence[Scenario]:
         *stay_scenarios(),
         *party_scenarios(),
         *room_scenarios(),
+        *season_scenarios(),
         *_cut_off_primaries(),
     )
 

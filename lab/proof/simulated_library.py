@@ -27,6 +27,8 @@ from miniapp_server.wiring import (
     DEADLINE_JOBS,
     OCCUPANCY,
     OPENING_DRAW,
+    SEASON_DAYS,
+    SEASON_USE,
     WAITLIST_JOBS,
     wire_models,
     wire_reference,
@@ -56,6 +58,7 @@ from models.rooms.changes import RoomChangeService
 from models.rooms.jobs import RoomJobs
 from models.rooms.presence import RoomPresence
 from models.rooms.service import RoomService
+from models.season_holders.service import SeasonHolders
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
 from models.violations.recording import ViolationRecorder
@@ -144,6 +147,8 @@ class Worker:
             app[service_key(EarlyEndService)],
         )
         self.parties = app[service_key(PartyService)]
+        self.season_days, self.season_use = app[SEASON_DAYS], app[SEASON_USE]
+        self.season_holders = app[service_key(SeasonHolders)]
         self.waitlist, self.waitlist_jobs = app[service_key(WaitlistService)], app[WAITLIST_JOBS]
         self.deadlines, self.extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
         self.publisher = MessagePublisher(

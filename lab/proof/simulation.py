@@ -21,6 +21,7 @@ from lab.history.records import (
     stored,
     stored_party,
     stored_room_booking,
+    stored_season,
 )
 from lab.proof.memory_mongo import MemoryStore
 from lab.proof.memory_query import Document
@@ -72,8 +73,8 @@ class Recorder:
 
     def note_before(self, row: Document) -> None:
         """Records a booking that was made before the run, as if its reader had just been
-        answered."""
-        if row["state"] in ("reserved", "in_use"):
+        answered. Nobody asked for a day of a season."""
+        if row["state"] in ("reserved", "in_use") and row["idempotency_results"]:
             span = row["seat"], row["start"], row["end"]
             promise = Promise(row["_id"], "reserved", *span, row["check_in_until"])
             key, before = row["idempotency_results"][0]["key"], _clock_of(self._now(), -1)
@@ -273,6 +274,11 @@ class Run:
         history.stored = [stored(row) for row in rows if "area" in row]
         history.parties = [stored_party(row) for row in rows if "asker" in row]
         history.rooms = [stored_room_booking(row) for row in rows if "room" in row]
+        seasons, applications = (
+            self.cluster.primary.table(name).documents.values()
+            for name in ("seasons", "season_applications")
+        )
+        history.seasons = [stored_season(row, applications) for row in seasons]
         history.daily_limit = self.library.loaded.reference.policy.daily_booking_limit
         lines = tables["waitlist"].documents if "waitlist" in tables else {}
         history.offers = {id: row["offer"] for id, row in lines.items()}

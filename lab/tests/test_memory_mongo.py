@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
+from unittest.mock import Mock
 
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, ReturnDocument, UpdateMany
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from lab.proof.season_acts import SEASON, drawn_documents, season_plan
+from lab.proof.simulated_library import CIPHER
 from lab.proof.simulated_mongo import Cluster, DirectNetwork
 from models.kernel.ids import ReaderId
 from models.messages.delivery_result_queries import settling
 from models.messages.entities import Delivery, DeliveryResult, DeliveryState, Message, Template
+from models.readers.entities import Reader
 from models.schema.indexes import INDEXES
+from models.season_holders.repository import HolderRepository
+from models.seasons.entities import LossReason
+from models.seasons.repository import SeasonRepository
 from models.storage.mongo import CODEC
+from models.storage.transactions import InTransaction, run_transaction
 
 OPERATIONS: Final = 10_000
 NAME: Final = "reservations"
@@ -40,6 +48,7 @@ class Operations:
                 *(self.tombstone, self.fence, self.pull, self.forget, self.prune, self.delete),
                 *(self.find, self.find, self.find_one, self.count, self.read_one_by_one),
                 *(self.begin_party, self.change_party, self.change_party, self.delete_parties),
+                *(self.follow, self.insert_in_order),
                 *(self.book_room, self.change_room, self.change_room, self.prune_rooms),
             ]
         )()
@@ -96,6 +105,15 @@ class Operations:
         after = chance.choice([ReturnDocument.BEFORE, ReturnDocument.AFTER])
         projection = chance.choice([None, {"_id": 1}, {"claims": 1, "rev": 1}, {"outbox": 0}])
         return lambda c: c.find_one_and_update(guard, update, projection, return_document=after)
+
+    def insert_in_order(self) -> Operation:
+        documents = [self.document() for _ in range(3)]
+        return lambda c: c.insert_many([dict(d) for d in documents])
+
+    def follow(self) -> Operation:
+        query, order = self.query(), self.order()
+        update = {"$push": {"news": {"id": f"n{self.number}", "at": self.instant()}}}
+        return lambda c: c.find_one_and_update(query, update, {"rev": 1, "news": 1}, sort=order)
 
     def tombstone(self) -> Operation:
         id, projection = self.id(), {"tombstone": 1}
@@ -219,6 +237,7 @@ class Operations:
                 {"$or": [{"report.desk": True}, {"end": {"$lte": at}}]},
                 {"seat": {"$nin": ["seat1"]}, "start": {"$gte": at, "$lt": end}},
                 {"return_by": None},
+                {"rev": {"$type": "int"}, "news.id": {"$type": "string"}},
                 {"_id": self.party_id(), "asker": {"$exists": True}},
                 {"asker": "x1", "day": {"$gte": "2026-09-07"}},
                 {"due_at": {"$type": "date", "$lte": at}, "state": "holding"},
@@ -303,6 +322,67 @@ async def test_the_model_answers_as_mongodb_does(mongo_url: str) -> None:
                 assert await model[NAME].find().sort(everything).to_list(None) == stored
         await client.drop_database("memory_mongo")
     assert len(kinds) > 10
+
+
+async def _outcomes_of_a_season(db: Any) -> list[Any]:
+    """A day with two reservations that do not fit together is not written, one of two that do is
+    written, and then the first holder gives up, all by transactions."""
+    seasons, holders = SeasonRepository(db, CIPHER), HolderRepository(db, CIPHER)
+    outcomes: list[Any] = []
+    for claims in (["a", "a"], ["a", "b"]):
+        season = await seasons.get(SEASON)
+        assert season is not None
+        rows = [{"_id": number, "claims": [claim]} for number, claim in enumerate(claims)]
+        noted = holders.note_written(season, START.date())
+
+        async def write(session: Any, step: InTransaction = noted, rows: Any = rows) -> None:
+            await step(session)
+            await db[NAME].insert_many(rows, session=session)
+            outcomes.append(await db["seasons"].find({}, {"written": 1}, session=session).to_list())
+
+        try:
+            await run_transaction(db, write)
+        except BulkWriteError as error:
+            outcomes.append([(e["index"], e["keyValue"]) for e in error.details["writeErrors"]])
+    season = await seasons.get(SEASON)
+    assert season is not None
+    first, _ = await holders.holders(season)
+    step = holders.release(season, first, LossReason.GIVEN_UP, START, passed_on=True)
+    await run_transaction(db, step)
+    everybody = await db["season_applications"].find().sort("rank").to_list()
+    outcomes.append(
+        [
+            (row["thing"], row.get("lost"), *(news["kind"] for news in row.get("news", ())))
+            for row in everybody
+        ]
+    )
+    events = db["outbox_events"].find({}, {"_id": 0, "kind": 1, "reader": 1, "subject": 1})
+    outcomes.append(await events.sort("kind").to_list())
+    return outcomes
+
+
+async def test_the_model_writes_and_passes_on_as_mongodb_does(mongo_url: str) -> None:
+    """With the service's own steps of holders of seasons."""
+    eight, ten, day = time(8), time(10), START.date()
+    plan = season_plan(["a-001", "a-002"], (day, day), (eight, ten), ten)
+    decrypt = Mock()
+    readers = [Reader(ReaderId(f"x{number}"), "student", None, decrypt) for number in range(4)]
+    season, applications = drawn_documents(plan, readers, day - timedelta(days=1))
+    model: Any = DirectNetwork(Cluster()).connect("test")
+    outcomes = []
+    async with AsyncMongoClient[dict[str, Any]](mongo_url) as client:
+        real: Any = client.get_database("memory_mongo_seasons", codec_options=CODEC)
+        await client.drop_database("memory_mongo_seasons")
+        for name in ("season_applications", NAME):
+            await real[name].create_indexes(INDEXES[name])
+        for db in (real, model):
+            await db["seasons"].insert_one(dict(season))
+            await db["season_applications"].insert_many([dict(row) for row in applications])
+            outcomes.append(await _outcomes_of_a_season(db))
+        await client.drop_database("memory_mongo_seasons")
+    assert outcomes[1] == outcomes[0]
+    assert outcomes[0][0] == [(1, {"claims": "a"})]
+    assert [thing for thing, *_ in outcomes[0][-2]] == [None, "a-002", "a-001", None]
 
 
 def _sending(id: str, **fields: Any) -> dict[str, Any]:
