@@ -22,6 +22,8 @@ from lab.history.judge import judge
 from lab.history.recorded import disorders
 from lab.proof.room_guests import RoomGuest
 from lab.proof.room_scenarios import two_room_holders
+from lab.proof.season_guests import SeasonGuest, put_season
+from lab.proof.season_watch import HolderWatch
 from lab.proof.seat_probe import SeatProbe
 from lab.proof.simulated_channel import SimulatedChannel
 from lab.proof.simulated_library import KIOSK, SimulatedLibrary, Worker, at
@@ -41,6 +43,10 @@ logging.getLogger("notify.delivery").addHandler(logging.NullHandler())
 READERS: Final = 11
 _GUESTS: Final = 3
 """The number of readers who also book rooms."""
+_APPLICANTS: Final = 4
+"""The number of other readers who have also applied for a season: two hold seats, two wait."""
+_WINDOW: Final = timedelta(days=2)
+"""So many days ahead the holders' days are written."""
 _ENDS: Final = timedelta(hours=16)
 """Time from the opening to the last run of the jobs, after the closing."""
 _JOBS_EVERY_S: Final = 1200.0
@@ -98,7 +104,11 @@ class Day:
         self.unanswered: list[str] = []
         self._channel_fails_in_the_end = self.chance.choice((0.0, 1.0))
         self._probe = SeatProbe(library)
-        self.run = Run(library, library.store.copy(), ("w1", "w2"), self._instant, traced=False)
+        store, applicants = library.store.copy(), library.readers[_GUESTS:][:_APPLICANTS]
+        put_season(store, applicants, library.opens)
+        self._watch = HolderWatch()
+        self._watch(store)
+        self.run = Run(library, store, ("w1", "w2"), self._instant, traced=False)
         plant(self.run)
         self.recorder = self.run.recorder
         self.result = DayResult(seed)
@@ -106,6 +116,7 @@ class Day:
         # The last reader is the probe's.
         people = library.readers[:-1]
         self.visitors: Sequence[Visitor] = [Visitor(self, reader) for reader in people]
+        self._applicants = [SeasonGuest(self, reader, library.opens) for reader in applicants]
         self._guests: list[RoomGuest] = []
         for reader in library.readers[:_GUESTS]:
             self._guests.append(RoomGuest(self, reader, self._guests))
@@ -134,7 +145,8 @@ class Day:
         finally:
             run.loop.close()
         history = run.outcome()
-        history.parties_end = at(self._library.opens) + _ENDS
+        history.parties_end = night = at(self._library.opens) + _ENDS
+        history.written_until = (night.date() + _WINDOW).isoformat()
         operations = [*history.operations, *history.room_operations]
         result.operations = len(operations)
         result.acknowledged = sum(o.promise is not None for o in operations)
@@ -142,7 +154,12 @@ class Day:
         result.harm += [f"{h.kind}: {h.text}" for h in judge(history)]
         result.harm += [f"unanswered: {who}" for who in self.unanswered]
         result.harm += [str(disorder) for disorder in disorders(history, one_clock=False)]
-        live = [r for r in history.stored if r.state in ("reserved", "in_use", "away", "offered")]
+        live = [
+            r
+            for r in history.stored
+            if r.state in ("reserved", "in_use", "away", "offered")
+            if r.season is None or r.start <= night
+        ]
         result.harm += [f"never ended: {r.id} is {r.state}" for r in live]
         result.harm += [f"never ended: {b.id} is {b.state}" for b in history.rooms if b.live]
         return result
@@ -170,6 +187,8 @@ class Day:
             self.result.faults += move is not Move.HAPPENS
         self.run.loop.now += self.chance.random() * 0.02
         self.run.make(request, move)
+        if request.text == "commit" and (harm := self._watch(self.run.cluster.primary)):
+            self.result.harm.append(harm)
         if move is Move.CRASH:
             self._start_again(request.worker)
         if self.chance.random() < 0.001:
@@ -199,6 +218,7 @@ class Day:
     async def _whole_day(self) -> None:
         lives = [asyncio.create_task(visitor.live()) for visitor in self.visitors]
         lives += [asyncio.create_task(guest.live()) for guest in self._guests]
+        lives += [asyncio.create_task(applicant.live()) for applicant in self._applicants]
         jobs = asyncio.create_task(self._jobs())
         await asyncio.gather(*lives)
         self._over = True
@@ -283,9 +303,12 @@ class Day:
         return calm_s >= lasts.total_seconds() + _SETTLED_S
 
     async def _all_jobs(self, worker: Worker, now: datetime) -> None:
+        await worker.reference.refresh()
         await worker.extension.record_heartbeat(now)
+        await worker.season_days.run(now)
         await worker.deadlines.complete(now)
         await worker.deadlines.no_show(now)
+        await worker.season_use.run(now)
         await worker.room_jobs.run(now)
         await worker.deadlines.expire_leaves(now)
         await worker.deadlines.send_reminders(now)

@@ -95,11 +95,12 @@ class Visitor:
     def __init__(self, world: World, reader: Reader) -> None:
         self._world, self._reader = world, reader
         self._chance, self._recorder = world.chance, world.recorder
+        self._name: str = reader.id
         self._taps = 0
         self.invitations = asyncio.Queue[Invitation]()
 
     async def live(self) -> None:
-        PLAYER.set(self._reader.id)
+        PLAYER.set(self._name)
         loop = asyncio.get_running_loop()
         while loop.time() < LASTS.total_seconds():
             invitation = await self._invited()
@@ -118,7 +119,7 @@ class Visitor:
         """Sends a request, and repeats it under the same key until it is answered. Sometimes two
         are sent at once, as by an impatient client."""
         self._taps += 1
-        key = f"{self._reader.id}-{self._taps}" if verb != "accept" else ""
+        key = f"{self._name}-{self._taps}" if verb != "accept" else ""
         operation: Operation | None = None
         loop, calm_since = asyncio.get_running_loop(), inf
         for number in count(1):
