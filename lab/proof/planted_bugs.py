@@ -14,6 +14,7 @@ from typing import Final
 from lab.proof import planted_parties as parties
 from lab.proof import planted_rooms as rooms
 from lab.proof import planted_rules as rules
+from lab.proof import planted_seasons as seasons
 from lab.proof import planted_writes as writes
 from lab.proof.planted_rules import Around
 from lab.proof.simulation import Run
@@ -225,6 +226,29 @@ PLANTS: Final[Mapping[str, Mistake]] = {
         ("half",),
         rooms.series_day_by_day,
     ),
+    # Seasons.
+    "a season is changed by _id alone": Mistake(
+        "a holder gives up while the day is written", ("strange",), seasons.season_by_id_alone
+    ),
+    "a day counts as written before it is": Mistake(
+        "two workers write a season's day at once", ("missing",), around=seasons.day_noted_first
+    ),
+    "a season's days can be booked too early": Mistake(
+        "a season's day is written while another wants the seat",
+        ("too early",),
+        around=seasons.undecided_days_are_free,
+    ),
+    "an unused seat is taken back by an old look": Mistake(
+        "a holder comes while the unused seat is taken back",
+        ("ousted",),
+        around=seasons.use_looked_at_first,
+    ),
+    "what a holder gives up goes to nobody": Mistake(
+        "a holder gives up while another accepts the swap",
+        ("unheld",),
+        around=seasons.nobody_follows,
+    ),
+    "who gives up keeps the written days": Mistake(DAYS, ("kept",), around=seasons.days_are_kept),
     # Deadlines and messages.
     "no-shows by the own clock": Mistake(
         "the service was away over a deadline, and its jobs come first",
