@@ -94,7 +94,7 @@ class SeasonNewsJob:
         return title, texts[plan.kind].format(
             season=plan.title,
             thing=self._label(season, thing),
-            days=plan.unused_days,
+            days=own.warned,
             from_day=short_day_text(max(season.written + _DAY, plan.first)),
             last=short_day_text(plan.last),
             until=short_day_text(plan.last + plan.grace_days * _DAY),

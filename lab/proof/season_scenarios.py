@@ -40,9 +40,10 @@ async def _drawn(
     worker: Worker, readers: Sequence[Reader], plan: SeasonPlan, *, missed: bool = False
 ) -> Ids:
     """The first readers hold the season's seats, the others wait. If they have ``missed`` days, the
-    first reader did not come on all days before the last one."""
+    first reader did not come on all days before the last one, and was warned after the first."""
     written = plan.last - _DAY
     season, applications = drawn_documents(plan, readers, written)
+    applications[0]["warned"] = int(missed)
     await worker.db["seasons"].insert_one(season)
     await worker.db["season_applications"].insert_many(applications)
     await worker.db["versions"].update_one({"_id": "seasons"}, {"$inc": {"number": 1}}, upsert=True)

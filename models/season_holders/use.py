@@ -81,22 +81,25 @@ class SeasonUse:
         done = 0
         for holder in holders:
             days = unused.get(holder.reader_id, 0)
-            if days > season.plan.unused_days:
-                done += await self._pass_on(season, holder.reader_id, now)
-            elif days == season.plan.unused_days and holder.warned < days:
+            if days < season.plan.unused_days:
+                if holder.warned:  # they came, or an appeal was granted
+                    await self._holders.warn(season, holder, 0, None, now)
+            elif not holder.warned:
                 await self._holders.warn(season, holder, days, NewsKind.WARNED, now)
                 done += 1
-            elif days < holder.warned:  # they came, or an appeal was granted
-                await self._holders.warn(season, holder, 0, None, now)
+            elif days > holder.warned:
+                done += await self._pass_on(season, holder, now)
         return done
 
-    async def _pass_on(self, season: Season, reader_id: ReaderId, now: datetime) -> bool:
+    async def _pass_on(self, season: Season, holder: Application, now: datetime) -> bool:
+        reader_id = holder.reader_id
+
         def find(season: Season) -> Awaitable[Application | None]:
             return self._holders.application(season, reader_id)
 
         async def still_unused(season: Season) -> bool:
             days = (await self._unused(season, [reader_id], now)).get(reader_id, 0)
-            return days > season.plan.unused_days
+            return days > holder.warned
 
         with suppress(NothingHeld, Busy):
             await self._service.end(season.id, find, LossReason.UNUSED, _JOB, now, still_unused)

@@ -223,6 +223,8 @@ async def unused_until_today(stage: Stage, reader: Reader, season: Season) -> Re
     await stage.inside.check_in.check_in(ctx(comes, nine), booked.id, scan(0))
     for n in range(3):
         assert await stage.inside.deadlines.no_show(at(FIRST + n * _DAY, 10, 30)) == 1
+        if n == 1:
+            assert await use(stage.inside).run(at(FIRST + n * _DAY, 11)) == 1, "warned"
     (today,) = [
         r
         for r in await stage.stored.reservations.season_days(
