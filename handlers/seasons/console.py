@@ -201,6 +201,7 @@ async def season(visit: PageRequest) -> web.StreamResponse:
             if one.list is not None and one.list.at < source.at <= visit.now
         ],
         longest_source=LONGEST_SOURCE,
+        outcome=await visit[StaffSeasons].outcome(one, visit.now),
     )
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
@@ -27,6 +29,7 @@ from models.seasons.entities import (
     Which,
 )
 from models.seasons.errors import SeasonChanged, SecondPersonNeeded
+from models.seasons.outcome import Outcome, on_trial, outcome
 from models.seasons.repository import SeasonRepository
 from models.seasons.rules import (
     check_draw,
@@ -40,6 +43,7 @@ from models.staff.audit import AuditAction, JsonObject
 from models.staff.audit_log import AuditLog, StaffContext
 
 _ID_DIGITS: Final = 24
+_TRIALS: Final = 5
 _OVER: Final = frozenset({SeasonStage.DRAWN, SeasonStage.ABORTED, SeasonStage.VOID})
 
 
@@ -83,6 +87,36 @@ class StaffSeasons:
         """The number of readers in each group with a weight of its own. Raises: Unavailable."""
         return {id: await self._memberships.count_in(id) for id in plan.weights}
 
+    async def outcome(self, season: Season, now: datetime) -> Outcome | None:
+        """How many applicants get which wish: by the draw, or before it as the mean of draws on
+        trial with the applications and weights of now. None without applications. Raises:
+        Unavailable."""
+        plan = season.plan
+        if season.state is SeasonState.DRAWN:
+            ranked = await self._seasons.entries(season.id)
+            entries = [one.entry for one in ranked]
+            return outcome(entries, [one.thing for one in ranked], plan.most_wishes)
+        applications = await self._seasons.applications_in(season.id)
+        if season.list is None:
+            weights = await self._weights(plan, [one.reader_id for one in applications], now)
+            applications = [
+                replace(one, weight=weights.get(one.reader_id, 0)) for one in applications
+            ]
+        entries = [one.entry for one in applications if one.weight]
+        if not entries or season.state is SeasonState.ABORTED:
+            return None
+        seeds = [secrets.token_hex(SECRET_BYTES) for _ in range(_TRIALS)]
+        return on_trial(plan.ids, entries, plan.most_wishes, seeds)
+
+    async def _weights(
+        self, plan: SeasonPlan, ids: Sequence[ReaderId], now: datetime
+    ) -> dict[ReaderId, int]:
+        day = self._reference.zone.day(now)
+        return {
+            reader.id: weight_of(plan, self._reference.groups_of(reader, day))
+            for reader in (await self._readers.many({*ids})).values()
+        }
+
     async def start_freeze(self, ctx: StaffContext, id: str) -> None:
         """Starts freezing. Raises: NotFound, OtherVenue, SeasonStepNotNow, SeasonChanged."""
         season = await self._in_state(ctx, id, SeasonState.OPEN)
@@ -95,13 +129,9 @@ class StaffSeasons:
         season = await self._in_state(ctx, id, SeasonState.OPEN)
         self._check_second(ctx, season, Step.FREEZE)
         check_freeze(season, ctx.now)
-        day = ctx.zone.day(ctx.now)
 
         async def weigh(ids: Sequence[ReaderId]) -> dict[ReaderId, int]:
-            return {
-                reader.id: weight_of(season.plan, self._reference.groups_of(reader, day))
-                for reader in (await self._readers.many({*ids})).values()
-            }
+            return await self._weights(season.plan, ids, ctx.now)
 
         await self._change(
             ctx,

@@ -60,6 +60,12 @@ async def test_a_season_is_applied_for_frozen_drawn_and_verified(
     await readers[4].refused("404 not_found", "DELETE", mine)
     await readers[5].refused("404 not_found", "GET", mine)
     assert (await readers[0].ok("GET", here))["applications"] == 4
+    console = (await first.get(f"{PAGE}/{id}")).body
+    assert (
+        "按现在的申请试抽几次" in console
+        and "第 1 志愿 2 人" in console
+        and "任意一个 2 人" in console
+    )
     content = await file_of(service, id)
     assert content["secret"] is None and content["applications"] == []
     everything = json.dumps([content, await readers[5].ok("GET", here)], ensure_ascii=False)
