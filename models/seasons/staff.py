@@ -29,7 +29,7 @@ from models.seasons.entities import (
     Which,
 )
 from models.seasons.errors import SeasonChanged, SecondPersonNeeded
-from models.seasons.outcome import Outcome, on_trial, outcome
+from models.seasons.outcome import SeasonOutcome, on_trial, outcome
 from models.seasons.repository import SeasonRepository
 from models.seasons.rules import (
     check_draw,
@@ -87,7 +87,7 @@ class StaffSeasons:
         """The number of readers in each group with a weight of its own. Raises: Unavailable."""
         return {id: await self._memberships.count_in(id) for id in plan.weights}
 
-    async def outcome(self, season: Season, now: datetime) -> Outcome | None:
+    async def outcome(self, season: Season, now: datetime) -> SeasonOutcome | None:
         """How many applicants get which wish: by the draw, or before it as the mean of draws on
         trial with the applications and weights of now. None without applications. Raises:
         Unavailable."""

@@ -29,7 +29,7 @@ from models.seasons.calculation import (
     seed,
     token,
 )
-from models.seasons.outcome import Outcome, on_trial, outcome
+from models.seasons.outcome import SeasonOutcome, on_trial, outcome
 from models.seasons.verification import faults
 from tests.drawn_season import SOURCES, season
 from tests.second_draw import Draw, audit_path, follows_its_rule, order_and_assignment, tree
@@ -290,7 +290,7 @@ def test_the_outcome_counts_wishes_and_those_who_wait() -> None:
         Entry("d" * 64, 1, ("L-01",)),
     ]
     things = assignment(["L-01", "L-02", "L-03"], (one.wishes for one in entries))
-    assert outcome(entries, things, 3) == Outcome((1, 1, 0), 1, 1)
+    assert outcome(entries, things, 3) == SeasonOutcome((1, 1, 0), 1, 1)
     mean = on_trial(["L-01", "L-02", "L-03"], entries, 3, [f"{n:064x}" for n in range(200)])
     assert mean.wishes[0] == 1 and mean.wishes[2] == 0, "L-01 goes to whoever is first"
     assert mean.any == 1 and 1 <= mean.waiting <= 2
