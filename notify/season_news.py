@@ -97,7 +97,7 @@ class SeasonNewsJob:
             days=own.warned,
             from_day=short_day_text(max(season.written + _DAY, plan.first)),
             last=short_day_text(plan.last),
-            until=short_day_text(plan.last + plan.grace_days * _DAY),
+            until=short_day_text(plan.until),
         )
 
     def _label(self, season: Season, thing: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -48,7 +48,6 @@ HERE: Final = "/console/seasons"
 LARGEST_FORM: Final = 512 * 1024
 """The largest form in bytes: 5,000 lockers with their sizes."""
 _LISTED: Final = 100
-_DAY: Final = timedelta(days=1)
 
 
 class SeasonForm(msgspec.Struct):
@@ -281,7 +280,7 @@ async def holders(visit: PageRequest) -> web.StreamResponse:
         people=people,
         waiting=len(await visit[StaffSeasonHolders].waiting(one)),
         over=today > plan.last,
-        overdue=today > plan.last + plan.grace_days * _DAY,
+        overdue=today > plan.until,
     )
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import NewType
 
@@ -70,9 +70,10 @@ class Thing:
 class SeasonPlan:
     """All that staff decide about a season; nothing of it changes once it is announced. ``hours``:
     from and until in a day; ``come_by``: the time of day by which a holder has to come, or the rest
-    of the day is free; ``unused_days``: after so many days in a row without coming the seat goes to
-    the next in rank, 0 for never; these three are of seats alone. ``grace_days``: so many days
-    after the last one a locker has to be empty. ``weights``: of reader groups; other readers have
+    of the day is free; ``unused_days``: after so many days in a row without coming a holder is
+    warned, and after one more the seat goes to the next in rank, 0 for never; these three are of
+    seats alone. ``grace_days``: so many days after the last one a locker has to be empty.
+    ``weights``: of reader groups; other readers have
     ``default_weight``. With the weight 0 one may not apply."""
 
     title: str
@@ -91,6 +92,11 @@ class SeasonPlan:
     come_by: time | None = None
     unused_days: int = 0
     grace_days: int = 0
+
+    @property
+    def until(self) -> date:
+        """The last day on which something may still belong to a holder."""
+        return self.last + timedelta(days=self.grace_days)
 
     @property
     def ids(self) -> tuple[str, ...]:

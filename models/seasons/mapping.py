@@ -42,6 +42,7 @@ def season_document(texts: FreeTexts, season: Season) -> Document:
         "given": [{"id": thing.id, "size": thing.size} for thing in plan.given],
         "first": plan.first.isoformat(),
         "last": plan.last.isoformat(),
+        "until": plan.until.isoformat(),
         "hours": hours,
         "default_weight": plan.default_weight,
         "weights": [{"group": id, "weight": weight} for id, weight in plan.weights.items()],

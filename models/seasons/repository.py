@@ -89,7 +89,7 @@ class SeasonRepository:
     async def add(self, season: Season, now: datetime) -> Season:
         """Inserts the season, unless there is one with its id; returns the stored one. Its secret
         never changes. Raises: SeasonOverlaps if another season gives one of its seats or lockers on
-        one of its days, Unavailable."""
+        one of its days, or on those on which lockers may still be full; Unavailable."""
         plan, new = season.plan, season_document(self._texts, season)
 
         async def write(session: Any) -> None:
@@ -100,8 +100,8 @@ class SeasonRepository:
             giving: Document = {
                 "kind": plan.kind.value,
                 "given.id": {"$in": [*plan.ids]},
-                "first": {"$lte": plan.last.isoformat()},
-                "last": {"$gte": plan.first.isoformat()},
+                "first": {"$lte": plan.until.isoformat()},
+                "until": {"$gte": plan.first.isoformat()},
                 "$or": [
                     {"state": SeasonState.DRAWN.value},
                     {"state": {"$in": _BEFORE_DRAW}, "reveal_by": {"$gte": now}},

@@ -213,6 +213,10 @@ async def test_lockers_are_emptied_after_the_season(service: Living) -> None:
     id = await drawn(service, readers, **lockers)
     holders = [one for one in readers if (await own(one, id))["thing"] is not None]
     stays, gives_up = holders
+    head, _ = await heads(service)
+    for first, status in (("2026-09-27", 409), ("2026-09-28", 303)):  # seven days to empty them
+        following = lockers | {"first": first, "last": "2026-12-20", "title": "乙"}
+        assert (await post(service, head, PAGE, **form(service, **following))).status == status
     held = (await own(gives_up, id))["thing"]["id"]
     assert held in (await Browser(await service.web_reader(gives_up)).get("/me")).body
     await gives_up.ok("DELETE", f"/seasons/{id}/holding")
