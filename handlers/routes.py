@@ -42,6 +42,7 @@ from handlers.rooms import label_pages as room_label_pages
 from handlers.rooms import pages as rooms_pages
 from handlers.rooms.pictures import picture as room_picture
 from handlers.seasons import pages as seasons_pages
+from handlers.seasons.wish_plan import wish_plan
 from handlers.seat_labels import pages as seat_labels_pages
 from handlers.seat_map import booking_pages
 from handlers.seat_map import pages as seat_map_pages
@@ -187,6 +188,7 @@ def _season_routes() -> list[web.RouteDef]:
         web.get("/seasons/{id}.json", seasons_pages.file),
         web.get("/seasons/{id}", reader_page(seasons_pages.season, seasons_pages.season_in_public)),
         web.post("/seasons/{id}", reader_form(seasons_pages.apply, back=_same_page)),
+        web.get("/seasons/{id}/plan", reader_page(wish_plan)),
         *(
             web.post(f"/seasons/{{id}}/{path}", reader_form(form, back=_page_of))
             for path, form in (

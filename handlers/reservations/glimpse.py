@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean
 from typing import Final
@@ -55,6 +55,17 @@ def glimpse_of(
     fixtures = [one for one in area.fixtures if is_seen(one.x, one.y, one.w, one.h)]
     view = f"{x - half_w} {y - half_h} {2 * half_w} {2 * half_h}"
     return Glimpse(near, desks, fixtures, view)
+
+
+def whole_plan(own: Collection[str], area: Area, statuses: Iterable[str]) -> Glimpse:
+    """The whole plan of the area. ``own``: the ids of the seats that are drawn as the reader's own;
+    ``statuses``: of all the area's seats."""
+    furniture = furniture_of(area)
+    seats = [
+        NearbySeat(one, "mine" if one.id in own else status, furniture.faces[one.id])
+        for one, status in zip(area.seats, statuses, strict=True)
+    ]
+    return Glimpse(seats, furniture.desks, area.fixtures, f"0 0 {area.width} {area.height}")
 
 
 def _within(middle: int, half: int, size: int) -> int:

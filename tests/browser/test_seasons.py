@@ -100,8 +100,22 @@ async def test_a_holder_swaps_and_gives_up_on_a_small_english_phone(
     here = f"/seasons/{season.id}"
     await service.move(timedelta(minutes=2))
     readers = [await service.reader() for _ in "ab"]
-    for reader, seat in zip(readers, seats, strict=True):
-        await reader.ok("POST", f"{here}/application", {"wishes": [seat.id]})
+    await readers[1].ok("POST", f"{here}/application", {"wishes": [seats[1].id]})
+    tab = await opened(readers[0].number, **SMALL | {"locale": "en-GB"})
+    await tab.go("/language/en?back=/")
+    await tab.go(here)
+    await tab.page.click("text=Choose on the plan")
+    for number in ("066", "065"):
+        await tab.page.click(f"[aria-label='no. {number}, add as a wish' i]")
+    await expect(tab.page.locator(".seat.mine")).to_have_count(2)
+    await tab.page.click("[aria-label^='Move'][aria-label*='065']")
+    await tab.page.click("[aria-label^='Remove'][aria-label*='066']")
+    await tab.page.uncheck("[name=any]")
+    await shows_everybody(tab, axe, tab.page.url.removeprefix(service.base), phone=True)
+    await tab.page.click("text=Save wishes")
+    await expect(tab.page.locator("[role=status]").first).to_contain_text("application is noted")
+    own = await readers[0].ok("GET", f"{here}/application")
+    assert [wish["id"] for wish in own["wishes"]] == [seats[0].id]
     await service.move(timedelta(days=1))
     await team.start_freeze(await context(service, people[0]), season.id)
     await team.confirm_freeze(await context(service, people[1]), season.id)
