@@ -34,9 +34,9 @@ async def wish_plan(visit: PageRequest) -> web.StreamResponse:
     area = _area(visit, areas, [given[id] for id in wishes if id in given])
     most = one.plan.most_wishes
 
-    def href(chosen: Sequence[str], shown: Area = area) -> str:
+    def href(chosen: Sequence[str], shown: Area = area, at: str = "pick") -> str:
         query = {"area": shown.id, "wishes": ",".join(chosen)} | ({} if takes_any else {"any": "0"})
-        return f"/seasons/{one.id}/plan?{urlencode(query)}#pick"
+        return f"/seasons/{one.id}/plan?{urlencode(query)}#{at}"
 
     def toggled(id: SeatId) -> list[str]:
         return [each for each in wishes if each != id] if id in wishes else [*wishes, id]
@@ -53,7 +53,8 @@ async def wish_plan(visit: PageRequest) -> web.StreamResponse:
             {*wishes}, area, ["free" if seat.id in given else "occupied" for seat in area.seats]
         ),
         hrefs={
-            seat.id: href(toggled(seat.id))
+            # The page comes back with the seat in sight.
+            seat.id: href(toggled(seat.id), at=f"seat-{seat.id}")
             for seat in on_plan
             if seat.id in wishes or len(wishes) < most
         },
