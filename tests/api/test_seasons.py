@@ -161,6 +161,16 @@ async def test_readers_apply_on_pages_in_both_languages(service: Living) -> None
     page = (await reader.get(f"{here}?done=apply")).body
     assert own["salt"] in page and "请保存凭证" in page and "保存志愿" in page
     assert "您已申请" in (await reader.get("/seasons")).body
+    plan = (await reader.get(f"{here}/plan")).body
+    assert [f'name="wish-{n}" value="2f-hall-{65 + n - 1:03}"' in plan for n in (1, 2)] == [
+        True
+    ] * 2
+    assert plan.count('class="seat mine"') == 2 and plan.count('class="seat free"') > 60
+    full = ",".join(f"2f-hall-{n:03}" for n in (65, 66, 67, 68))
+    plan = (await reader.get(f"{here}/plan?wishes=none,{full},2f-hall-065&any=0")).body
+    assert 'name="wish-3"' in plan and 'name="wish-4"' not in plan and " checked" not in plan
+    assert 'class="seat free" href' not in plan and 'id="seat-2f-hall-070"' not in plan, "full"
+    assert (await reader.get(f"{here}/plan?area=none")).status == 404
     public = (await service.anonymous.get(f"//seasons/{id}")).body
     assert "登录后申请" in public and own["salt"] not in public
     answer = await post(service, reader, f"{here}/withdraw")
@@ -174,6 +184,7 @@ async def test_readers_apply_on_pages_in_both_languages(service: Living) -> None
         assert (await service.anonymous.get(f"//seasons/{name}")).status == 404
     await service.move(timedelta(days=1))
     reader = Browser(await service.web_reader(client))
+    assert (await reader.get(f"{here}/plan")).status == 404, "closed"
     refused = await post(service, reader, here, any="1")
     assert refused.status == 409 and "已经截止" in refused.body
 
