@@ -69,6 +69,7 @@ def full() -> Reservation:
         report=OccupiedReport("occupied", on("14:50"), SeatId("2f-hall-064"), False, False),
         presence_due_at=on("15:20"),
         waitlist_entry_id="7" * 24,
+        season_id="8" * 24,
         held_until=on("08:10"),
         return_by=on("15:00"),
         ended_at=on("16:00"),

@@ -18,7 +18,7 @@ from models.transfer.library_file import from_text, to_text
 from scripts.messages import extracted, written
 from tests.api.browsing import Browser
 from tests.api.changes import with_rules
-from tests.api.known_reader import apply_for_season
+from tests.api.known_reader import apply_for_season, hold_of_season
 from tests.living import MONDAY_8, Client, Living
 from tests.survive.serving import ROOT, Remote, remote
 from tests.waiting import until
@@ -120,6 +120,7 @@ async def lived(service: Living) -> tuple[Client, dict[str, str]]:
     room = await reader.ok("POST", "/room-bookings", group)
     await reader.ok("POST", "/favourites", {"seat_id": "2f-hall-066"})
     season = await apply_for_season(service, reader)
+    drawn = await hold_of_season(service, reader)
     (notice, *_) = (await reader.ok("GET", "/notices"))["items"]
     ids = {
         "/reservations/{id}/{verb}": later["id"],
@@ -150,7 +151,7 @@ async def lived(service: Living) -> tuple[Client, dict[str, str]]:
         "/display": "library",
         "/seasons": season.id,
         "/api/v1/seasons": season.id,
-        "/console/seasons": season.id,
+        "/console/seasons": drawn.id,
     }
     return reader, ids
 
