@@ -11,7 +11,7 @@ from models.messages.entities import Channel, Template
 from models.opening_draw.entities import Ticket
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.seasons.calculation import SALT_BYTES
-from models.seasons.entities import Application, Season, SeasonId, Thing
+from models.seasons.entities import Application, Season, SeasonId, SeasonKind, Thing
 from models.staff.alert_kinds import AlertKind
 from models.storage.mongo import new_id
 from tests.api.console import librarian
@@ -25,14 +25,18 @@ ASKED = "插座不通电，是我的手机吗"
 
 
 async def apply_for_season(
-    service: Living, reader: Client, id: str = "5" * 24, lockers: tuple[Thing, ...] = LOCKERS
+    service: Living,
+    reader: Client,
+    id: str = "5" * 24,
+    things: tuple[Thing, ...] = LOCKERS,
+    kind: SeasonKind = SeasonKind.LOCKERS,
 ) -> Season:
     """The reader's application for a season that is open now."""
     now, stored = service.clock.now(), service.inside.stored.seasons
-    rule = plan(now - timedelta(hours=1), things=lockers)
+    rule = plan(now - timedelta(hours=1), things=things, kind=kind)
     season = Season(SeasonId(id), rule, "rule", "c" * 64, "f" * 64)
     await stored.add(season, now)
-    wishes, salt = (lockers[0].id, "any"), token_hex(SALT_BYTES)
+    wishes, salt = (things[0].id, "any"), token_hex(SALT_BYTES)
     assert await stored.apply(
         Application(season.id, reader.reader_id, wishes, salt, made_at=now, changed_at=now), now
     )

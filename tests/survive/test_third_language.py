@@ -14,6 +14,7 @@ from babel.messages.catalog import Catalog
 
 from miniapp_server.cli.library import library_of, take_in
 from models.identity.roles import Role
+from models.seasons.entities import SeasonKind, Thing
 from models.transfer.library_file import from_text, to_text
 from scripts.messages import extracted, written
 from tests.api.browsing import Browser
@@ -119,7 +120,8 @@ async def lived(service: Living) -> tuple[Client, dict[str, str]]:
     group = {"room_id": "r201", "date": service.today, "start": "17:00", "end": "18:00"}
     room = await reader.ok("POST", "/room-bookings", group)
     await reader.ok("POST", "/favourites", {"seat_id": "2f-hall-066"})
-    season = await apply_for_season(service, reader)
+    seats = tuple(Thing(f"2f-hall-{number:03}") for number in (68, 69))
+    season = await apply_for_season(service, reader, "5" * 24, seats, SeasonKind.SEATS)
     drawn = await hold_of_season(service, reader)
     (notice, *_) = (await reader.ok("GET", "/notices"))["items"]
     ids = {
