@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Error
+from playwright.async_api import Error, expect
 
 from models.identity.roles import Role
 from tests.browser.conftest import PHONE, Open, Tab, shows_everybody
@@ -110,6 +110,7 @@ async def test_the_pass_is_shown_without_a_network(
     assert only.startswith("/offline/"), "no page of a reader, and no answer"
     await tab.context.set_offline(True)
     await tab.go("/reservations")
+    await expect(page.locator("body")).to_contain_text(words[0])  # its script shows the page
     text = await tab.text("body")
     assert [word for word in words if word not in text] == [], text
     assert await page.title() == words[0]
