@@ -34,8 +34,8 @@ async def wish_plan(visit: PageRequest) -> web.StreamResponse:
     area = _area(visit, areas, [given[id] for id in wishes if id in given])
     most = one.plan.most_wishes
 
-    def href(chosen: Sequence[str], shown: Area = area, at: str = "pick") -> str:
-        query = {"area": shown.id, "wishes": ",".join(chosen)} | ({} if takes_any else {"any": "0"})
+    def href(chosen: Sequence[str], place: Area = area, at: str = "pick") -> str:
+        query = {"area": place.id, "wishes": ",".join(chosen)} | ({} if takes_any else {"any": "0"})
         return f"/seasons/{one.id}/plan?{urlencode(query)}#{at}"
 
     def toggled(id: SeatId) -> list[str]:
