@@ -31,6 +31,26 @@ export async function attempt(page: Loads, work: () => Promise<void>): Promise<v
   }
 }
 
+export interface Taps {
+  data: { busy: boolean };
+  setData(change: Record<string, unknown>): void;
+}
+
+/** Do the work of one tap: another one meanwhile does nothing. What is refused is said, and `after` shows what is so now. */
+export async function oneTap(page: Taps, work: () => Promise<void>, after: (refusal: Refused) => Promise<void>): Promise<void> {
+  if (page.data.busy) return;
+  page.setData({ busy: true, refused: "", done: "" });
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    page.setData({ refused: error.message });
+    await after(error);
+  } finally {
+    page.setData({ busy: false });
+  }
+}
+
 /** What only adds to a page: where it is refused, the page comes without it. */
 export async function beside<T>(asked: Promise<T>, without: T): Promise<T> {
   try {

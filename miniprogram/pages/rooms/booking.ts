@@ -1,9 +1,9 @@
 // A study room's booking, for those who take part; and the invitation to take part (`invitation`), for others.
 
-import { Refused, get, ofReader, post, tap } from "../../api/client";
+import { get, ofReader, post, tap } from "../../api/client";
 import type { ChangeRoomBooking, HistoryEntryOut, RoomBookingDetail, RoomBookingOut, RoomBookingsOut, RoomInvitationOut, RoomsOut } from "../../api/types";
 import { agreed, chosen, intoCalendar } from "../../lib/ask";
-import { LOADING, attempt } from "../../lib/attempt";
+import { LOADING, attempt, oneTap } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
 import { poll, still } from "../../lib/polling";
 import { currentReader } from "../../lib/reader";
@@ -215,18 +215,8 @@ Component({
       wx.redirectTo({ url: `/pages/rooms/rooms?date=${this.data.date}` });
     },
     /** What is refused is said, beside what is so now. */
-    async only(work: () => Promise<void>) {
-      if (this.data.busy) return;
-      this.setData({ busy: true, refused: "", done: "" });
-      try {
-        await work();
-      } catch (error) {
-        if (!(error instanceof Refused)) throw error;
-        this.setData({ refused: error.message });
-        if (error.status) await this.load();
-      } finally {
-        this.setData({ busy: false });
-      }
+    only(work: () => Promise<void>) {
+      return oneTap(this, work, async ({ status }) => { if (status) await this.load(); });
     },
   },
 });

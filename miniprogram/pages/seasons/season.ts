@@ -3,7 +3,7 @@
 import { Refused, drop, get, open, post, tap } from "../../api/client";
 import type { ApplyForSeason, AskToSwap, SeasonApplicationOut, SeasonDetail, ThingOut } from "../../api/types";
 import { agreed, copy } from "../../lib/ask";
-import { LOADING, attempt } from "../../lib/attempt";
+import { LOADING, attempt, oneTap } from "../../lib/attempt";
 import { poll, still } from "../../lib/polling";
 import { baseUrl } from "../../lib/school";
 import { ANY, hasTurned, matching, nextTurn, rulesOf } from "../../lib/seasons";
@@ -277,22 +277,13 @@ Component({
       await this.load();
       wx.pageScrollTo({ scrollTop: 0 });
     },
-    async only(work: () => Promise<void>) {
-      if (this.data.busy) return;
-      this.setData({ busy: true, refused: "", done: "" });
-      try {
-        await work();
-      } catch (error) {
-        if (!(error instanceof Refused)) throw error;
-        this.setData({ refused: error.message });
+    only(work: () => Promise<void>) {
+      return oneTap(this, work, async (refusal) => {
         // Only what is refused for certain makes the next tap another one.
-        if (!open(error)) {
-          this.setData({ edited: true, key: tap() });
-          await this.load();
-        }
-      } finally {
-        this.setData({ busy: false });
-      }
+        if (open(refusal)) return;
+        this.setData({ edited: true, key: tap() });
+        await this.load();
+      });
     },
     copyReceipt() {
       const { own } = this.data;
