@@ -79,15 +79,25 @@ FEATURE_WORDS: Final = _(
 )
 """The words for yes and no that help and error texts list. docs/floor-files.md lists all words
 that an import accepts."""
-WORDS: Final = Vocabulary(
-    columns={
-        language.say(text).lower(): name
-        for language in LANGUAGES.values()
-        for name, text in COLUMN_TEXT.items()
+
+
+def column_words(texts: Mapping[str, str], also: Mapping[str, str]) -> dict[str, str]:
+    """The names of a file's columns by what stands above them: their ``texts`` in each language,
+    the names themselves, and other words."""
+    return {
+        **{
+            language.say(text).lower(): name
+            for language in LANGUAGES.values()
+            for name, text in texts.items()
+        },
+        **{name.replace("_", " "): name for name in texts},
+        **{name: name for name in texts},
+        **also,
     }
-    | {name.replace("_", " "): name for name in COLUMN_TEXT}
-    | {name: name for name in COLUMN_TEXT}
-    | {**_ALSO},
+
+
+WORDS: Final = Vocabulary(
+    columns=column_words(COLUMN_TEXT, _ALSO),
     yes=frozenset(
         {
             *YES_WORDS,

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from handlers.texts.floor_files import FEATURE_WORDS, NO_WORDS, WORDS, YES
+from handlers.texts.floor_files import FEATURE_WORDS, NO_WORDS, WORDS, YES, column_words
 from languages.catalogue import LANGUAGES
 from languages.text import _, _p
 from models.floor_files.room_table import RoomWords
@@ -48,14 +48,7 @@ NO_APPROVAL: Final = _p("file", "不需要")
 NAME_IN: Final = _("名称（{tag}）")
 CHANGED: Final = _("{field}：{before} → {after}")
 ROOM_WORDS: Final = RoomWords(
-    columns={
-        language.say(text).lower(): name
-        for language in LANGUAGES.values()
-        for name, text in ROOM_COLUMN_TEXT.items()
-    }
-    | {name.replace("_", " "): name for name in ROOM_COLUMN_TEXT}
-    | {name: name for name in ROOM_COLUMN_TEXT}
-    | {**_ALSO},
+    columns=column_words(ROOM_COLUMN_TEXT, _ALSO),
     yes=WORDS.yes,
     no=WORDS.no,
     answers={
