@@ -104,7 +104,11 @@ def wire_staff(
         audit, r.seasons, r.readers, r.memberships, reference
     )
     app[service_key(StaffSeasonHolders)] = StaffSeasonHolders(
-        audit, r.seasons, r.season_holders, app[service_key(SeasonHolders)], r.readers
+        audit,
+        app[service_key(StaffSeasons)],
+        r.season_holders,
+        app[service_key(SeasonHolders)],
+        r.readers,
     )
     app[service_key(StaffSeatReports)] = StaffSeatReports(
         audit, lookup, app[service_key(SeatReportService)]

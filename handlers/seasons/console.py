@@ -264,7 +264,7 @@ async def result_csv(visit: PageRequest) -> web.StreamResponse:
 
 async def holders(visit: PageRequest) -> web.StreamResponse:
     """The page with who has what of a drawn season, which the audit log records."""
-    one, held = await visit[StaffSeasonHolders].holders(staff_context(visit), visit.id)
+    one, held, waiting = await visit[StaffSeasonHolders].holders(staff_context(visit), visit.id)
     zone = visit.zone
     plan, today = one.plan, zone.day(visit.now)
     people = {
@@ -278,7 +278,7 @@ async def holders(visit: PageRequest) -> web.StreamResponse:
         here=f"{HERE}/{one.id}",
         labels=presenter.labels(visit[REFERENCE], one),
         people=people,
-        waiting=len(await visit[StaffSeasonHolders].waiting(one)),
+        waiting=waiting,
         over=today > plan.last,
         overdue=today > plan.until,
     )

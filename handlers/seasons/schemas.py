@@ -95,7 +95,7 @@ class ProofOut(Response):
 
 
 class LossOut(Response):
-    """What the reader had until ``at``."""
+    """A seat or locker that the reader had until ``at``."""
 
     thing: ThingOut
     at: datetime

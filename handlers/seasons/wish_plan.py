@@ -26,12 +26,12 @@ async def wish_plan(visit: PageRequest) -> web.StreamResponse:
     """The plan of an area with the seats that the season gives. Raises: NotFound if one cannot
     apply now, or for lockers."""
     one = await visit[SeasonService].get(visit.id)
-    given = _given(visit, one)
-    if not given or stage(one, visit.now) is not SeasonStage.APPLYING:
+    seats = _seats_of(visit, one)
+    areas = _areas(visit, seats)
+    if not areas or stage(one, visit.now) is not SeasonStage.APPLYING:
         raise NotFound()
-    wishes, takes_any = await _wishes(visit, one, given)
-    areas = _areas(visit, given)
-    area = _area(visit, areas, [given[id] for id in wishes if id in given])
+    wishes, takes_any = await _wishes(visit, one, seats)
+    area = _area(visit, areas, [seats[id] for id in wishes if id in seats])
     most = one.plan.most_wishes
 
     def href(chosen: Sequence[str], place: Area = area, at: str = "pick") -> str:
@@ -41,7 +41,7 @@ async def wish_plan(visit: PageRequest) -> web.StreamResponse:
     def toggled(id: SeatId) -> list[str]:
         return [each for each in wishes if each != id] if id in wishes else [*wishes, id]
 
-    on_plan = [seat for seat in area.seats if seat.id in given]
+    on_plan = [seat for seat in area.seats if seat.id in seats]
     return render_page(
         visit.request,
         "seasons/wish_plan.html",
@@ -50,7 +50,7 @@ async def wish_plan(visit: PageRequest) -> web.StreamResponse:
         area=area,
         areas=[(each, href(wishes, each)) for each in areas],
         picture=whole_plan(
-            {*wishes}, area, ["free" if seat.id in given else "occupied" for seat in area.seats]
+            {*wishes}, area, ["free" if seat.id in seats else "occupied" for seat in area.seats]
         ),
         hrefs={
             # The page comes back with the seat in sight.
@@ -59,15 +59,20 @@ async def wish_plan(visit: PageRequest) -> web.StreamResponse:
             if seat.id in wishes or len(wishes) < most
         },
         wishes=[
-            (id, label, href(toggled(SeatId(id))), href(_earlier(wishes, n)) if n else "")
-            for n, (id, label) in enumerate(_labels(visit, one, wishes))
+            (
+                id,
+                presenter.thing(visit[REFERENCE], one, id).label,
+                href(toggled(SeatId(id))),
+                href(_earlier(wishes, n)) if n else "",
+            )
+            for n, id in enumerate(wishes)
         ],
         takes_any=takes_any,
         most=most,
     )
 
 
-def _given(visit: PageRequest, one: Season) -> dict[str, Seat]:
+def _seats_of(visit: PageRequest, one: Season) -> dict[str, Seat]:
     """The season's seats that are on a plan, by id; none for lockers."""
     if one.plan.kind is not SeasonKind.SEATS:
         return {}
@@ -76,22 +81,22 @@ def _given(visit: PageRequest, one: Season) -> dict[str, Seat]:
 
 
 async def _wishes(
-    visit: PageRequest, one: Season, given: dict[str, Seat]
+    visit: PageRequest, one: Season, seats: dict[str, Seat]
 ) -> tuple[list[str], bool]:
     """The wishes of the address, or else those of the reader's application; and whether the reader
     takes anything."""
     query = visit.request.query
     if "wishes" in query:
-        chosen = [id for id in dict.fromkeys(query["wishes"].split(",")) if id in given]
+        chosen = [id for id in dict.fromkeys(query["wishes"].split(",")) if id in seats]
         return chosen[: one.plan.most_wishes], query.get("any") != "0"
     with suppress(NotFound):
         own = await visit[SeasonService].own(one.id, visit.reader.id)
-        return [id for id in own.wishes if id in given], ANY in own.wishes
+        return [id for id in own.wishes if id in seats], ANY in own.wishes
     return [], True
 
 
-def _areas(visit: PageRequest, given: dict[str, Seat]) -> list[Area]:
-    ids = {seat.area_id for seat in given.values()}
+def _areas(visit: PageRequest, seats: dict[str, Seat]) -> list[Area]:
+    ids = {seat.area_id for seat in seats.values()}
     return [area for area in visit[REFERENCE].catalog.areas_in_use if area.id in ids]
 
 
@@ -102,11 +107,6 @@ def _area(visit: PageRequest, areas: Sequence[Area], wishes: Sequence[Seat]) -> 
     if area is None:
         raise NotFound()
     return area
-
-
-def _labels(visit: PageRequest, one: Season, wishes: Sequence[str]) -> list[tuple[str, str]]:
-    labels = presenter.labels(visit[REFERENCE], one)
-    return [(id, labels[id]) for id in wishes]
 
 
 def _earlier(wishes: Sequence[str], n: int) -> list[str]:

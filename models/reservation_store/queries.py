@@ -107,7 +107,7 @@ class ReservationQueries(ReservationCollection):
         return tombstone is not None
 
     async def taken(self, claims: Collection[str]) -> set[str]:
-        """Those of the claims that any reservation or other document holds."""
+        """The claims among these that any reservation or other document holds."""
         with translate_errors():
             rows = await self._all.find(
                 {"$and": [{"claims": {"$in": [*claims]}}, {"claims": {"$type": "string"}}]},

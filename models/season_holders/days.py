@@ -63,6 +63,8 @@ class SeasonDays:
         written = 0
         while days := await self._write_next_of_all(now):
             written += days
+        if written:
+            await self._reference.refresh()
         return written
 
     async def _write_next_of_all(self, now: datetime) -> int:
@@ -84,7 +86,6 @@ class SeasonDays:
             await self._writer.insert_all(day, made, self._holders.note_written(season, day))
         except (ConcurrentUpdate, ClaimLost):
             return False
-        await self._reference.refresh()
         return True
 
     def _longest_window(self, season: Season, day: date) -> timedelta:
@@ -143,7 +144,7 @@ class SeasonDays:
         return TimeRange(start, self._reference.zone.instant(day, hours[1]))
 
     async def _free(self, made: Sequence[Reservation]) -> list[Reservation]:
-        """Those of the reservations whose seat and reader are free: somebody may have booked before
-        the season was announced, and its holder may have booked another seat."""
+        """The reservations among these whose seat and reader are free: somebody may have booked
+        before the season was announced, and its holder may have booked another seat."""
         taken = await self._reservations.taken({claim for r in made for claim in r.claims})
         return [r for r in made if taken.isdisjoint(r.claims)]

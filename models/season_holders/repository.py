@@ -53,29 +53,24 @@ class HolderRepository:
     async def holders(self, season: Season) -> list[Application]:
         """The applications whose readers hold something of the season, by rank. Raises:
         Unavailable."""
-        with translate_errors():
-            rows = self._applications.find({"season": season.id} | _HOLDS)
-            by_rank = await rows.sort("rank", ASCENDING).to_list(None)
-        return [application_of(self._salts, row) for row in by_rank]
-
-    async def application(self, season: Season, reader_id: ReaderId) -> Application | None:
-        """The reader's application. Raises: Unavailable."""
-        id = application_id(season.id, reader_id)
-        with translate_errors():
-            row = await self._applications.find_one({"_id": id})
-        return application_of(self._salts, row) if row is not None else None
+        return await self._by_rank(season, _HOLDS)
 
     async def holder_of(self, season: Season, thing: str) -> Application | None:
         """The application whose reader holds this of the season. Raises: Unavailable."""
-        with translate_errors():
-            row = await self._applications.find_one({"season": season.id, "thing": thing})
-        return application_of(self._salts, row) if row is not None else None
+        return next(iter(await self._by_rank(season, {"thing": thing})), None)
 
     async def askers(self, season: Season, thing: str) -> list[Application]:
         """The applications whose readers ask the holder of ``thing`` to swap, by rank. Raises:
         Unavailable."""
+        return await self._by_rank(season, {"swap": thing} | _HOLDS)
+
+    async def waiting(self, season: Season) -> list[Application]:
+        """The applications whose readers wait, by rank. Raises: Unavailable."""
+        return await self._by_rank(season, WAITING)
+
+    async def _by_rank(self, season: Season, which: Document) -> list[Application]:
         with translate_errors():
-            rows = self._applications.find({"season": season.id, "swap": thing} | _HOLDS)
+            rows = self._applications.find({"season": season.id} | which)
             by_rank = await rows.sort("rank", ASCENDING).to_list(None)
         return [application_of(self._salts, row) for row in by_rank]
 
@@ -128,20 +123,13 @@ class HolderRepository:
 
     async def _pass_on(self, season: Season, thing: str, now: datetime, session: Any) -> None:
         wishing: Document = {"season": season.id, "wishes": {"$in": [thing, ANY]}, **WAITING}
-        given = {"$set": {"thing": thing}} | told_of(now, NewsKind.GOT)
+        update = {"$set": {"thing": thing}} | told_of(now, NewsKind.GOT)
         following = await self._applications.find_one_and_update(
-            wishing, given, sort=[("rank", ASCENDING)], session=session
+            wishing, update, sort=[("rank", ASCENDING)], session=session
         )
         if following is not None:
             reader_id, held = ReaderId(following["reader"]), WebhookEventType.SEASON_HELD
             await self._tell(season, thing, reader_id, held, now, session)
-
-    async def waiting(self, season: Season) -> list[Application]:
-        """The applications whose readers wait, by rank. Raises: Unavailable."""
-        with translate_errors():
-            rows = self._applications.find({"season": season.id} | WAITING)
-            by_rank = await rows.sort("rank", ASCENDING).to_list(None)
-        return [application_of(self._salts, row) for row in by_rank]
 
     async def give(self, season: Season, waiting: Application, thing: str, now: datetime) -> None:
         """Gives the thing, which is free, to a reader who waits. Raises: ConcurrentUpdate if a
@@ -168,7 +156,7 @@ class HolderRepository:
                 {
                     "_id": application_id(season.id, holder.reader_id),
                     "thing": holder.thing,
-                    "warned": {"$in": [holder.warned, *([None] if not holder.warned else [])]},
+                    "warned": holder.warned or {"$in": [0, None]},
                 },
                 {"$set": {"warned": days}} | news,
             )

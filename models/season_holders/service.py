@@ -1,5 +1,4 @@
-"""What happens to a seat or locker of a season after the draw: it is given up, taken back or
-swapped."""
+"""The holders of a season after the draw: they give up, lose or swap what they have."""
 
 from __future__ import annotations
 
@@ -44,7 +43,7 @@ class SeasonHolders:
     async def give_up(self, ctx: RequestContext, season_id: str) -> None:
         """Gives up what the reader holds. Raises: NotFound, NothingHeld, Busy, Unavailable."""
         await self.end(
-            season_id, self._holding(ctx.reader.id), LossReason.GIVEN_UP, ctx.actor, ctx.now
+            season_id, self.holding(ctx.reader.id), LossReason.GIVEN_UP, ctx.actor, ctx.now
         )
 
     async def end_all(self, reader_id: ReaderId, actor: Actor, now: datetime) -> None:
@@ -53,10 +52,11 @@ class SeasonHolders:
         for one in await self._seasons.applications_of(reader_id):
             await self._seasons.withdraw(one.season_id, reader_id, now)
             if one.thing is not None:
-                held = self._holding(reader_id)
+                held = self.holding(reader_id)
                 await self.end(one.season_id, held, LossReason.GIVEN_UP, actor, now)
 
-    def _holding(self, reader_id: ReaderId) -> FindHolder:
+    def holding(self, reader_id: ReaderId) -> FindHolder:
+        """Finds the reader's application for a season."""
         return lambda season: self._seasons.application(season.id, reader_id)
 
     async def end(
@@ -101,7 +101,7 @@ class SeasonHolders:
 
     # --- swapping ---------------------------------------------------------------------------------
     async def offers(self, season: Season, own: Application) -> list[str]:
-        """What others offer for what the reader has. Raises: Unavailable."""
+        """The seats or lockers that others offer for what the reader has. Raises: Unavailable."""
         if own.thing is None:
             return []
         askers = await self._holders.askers(season, own.thing)

@@ -1,9 +1,9 @@
-"""Whether holders use what they have: who does not come is warned and then loses the seat, what is
-free goes to those who wait, and a locker has to be empty after the season."""
+"""The job that looks whether holders use what they have: who does not come is warned and then loses
+the seat, what is free goes to those who wait, and a locker has to be empty after the season."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from models.violations.repository import ViolationRepository
 
 _JOB: Final = Actor("system", "season")
 ENDING_AHEAD: Final = timedelta(days=7)
-"""So long before the last day the holders of lockers are reminded."""
+"""The time before the last day at which the holders of lockers are reminded."""
 _LONGEST_GRACE: Final = timedelta(days=60)
 _LOOKED_AT: Final = timedelta(days=60)
 """Unused days before that are forgotten."""
@@ -94,14 +94,12 @@ class SeasonUse:
     async def _pass_on(self, season: Season, holder: Application, now: datetime) -> bool:
         reader_id = holder.reader_id
 
-        def find(season: Season) -> Awaitable[Application | None]:
-            return self._holders.application(season, reader_id)
-
         async def still_unused(season: Season) -> bool:
             days = (await self._unused(season, [reader_id], now)).get(reader_id, 0)
             return days > holder.warned
 
         with suppress(NothingHeld, Busy):
+            find = self._service.holding(reader_id)
             await self._service.end(season.id, find, LossReason.UNUSED, _JOB, now, still_unused)
             return True
         return False
@@ -146,7 +144,8 @@ class SeasonUse:
 def _next_in_rank(
     waiting: Sequence[Application], free: Sequence[str]
 ) -> list[tuple[Application, str]]:
-    """Those who wait for something that is free, each with their best wish, in their order."""
+    """The readers who wait for something that is free, in their order, each with their best
+    wish."""
     things = assignment(free, [one.wishes for one in waiting])
     pairs = zip(waiting, things, strict=True)
     return [(one, thing) for one, thing in pairs if thing is not None]

@@ -156,12 +156,12 @@ class Season:
 
 
 class NewsKind(StrEnum):
-    """What an applicant is told."""
+    """The kinds of news for an applicant."""
 
     RESULT = "result"
     """The draw, the abort, or that the application was left out."""
     GOT = "got"
-    """What somebody else has given up or lost is theirs now."""
+    """The reader has got what somebody else has given up or lost."""
     WARNED = "warned"
     LOST = "lost"
     SWAP_ASKED = "swap_asked"
@@ -193,7 +193,7 @@ class LossReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What a holder had until ``at``."""
+    """A seat or locker that a holder had until ``at``."""
 
     thing: str
     at: datetime

@@ -13,7 +13,7 @@ from models.webhooks.entities import WebhookEventType
 def holder_event(
     season: Season, thing: str, reader_id: ReaderId, kind: WebhookEventType, now: datetime
 ) -> StoredEvent:
-    """What other programs are told, the doors of lockers among them."""
+    """The event for other programs, the doors of lockers among them."""
     plan = season.plan
     facts: Mapping[str, object] = {
         "season_id": season.id,

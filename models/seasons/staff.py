@@ -119,14 +119,14 @@ class StaffSeasons:
 
     async def start_freeze(self, ctx: StaffContext, id: str) -> None:
         """Starts freezing. Raises: NotFound, OtherVenue, SeasonStepNotNow, SeasonChanged."""
-        season = await self._in_state(ctx, id, SeasonState.OPEN)
+        season = await self.in_state(ctx, id, SeasonState.OPEN)
         check_freeze(season, ctx.now)
         await self._start(ctx, season, Started(Step.FREEZE, ctx.reader.id, ctx.now))
 
     async def confirm_freeze(self, ctx: StaffContext, id: str) -> None:
         """Freezes the list that another staff member has started to freeze. Raises: as
         ``start_freeze``, SecondPersonNeeded."""
-        season = await self._in_state(ctx, id, SeasonState.OPEN)
+        season = await self.in_state(ctx, id, SeasonState.OPEN)
         self._check_second(ctx, season, Step.FREEZE)
         check_freeze(season, ctx.now)
 
@@ -143,7 +143,7 @@ class StaffSeasons:
     async def start_draw(self, ctx: StaffContext, id: str, which: Which, value: str) -> None:
         """Starts the draw with a value of the source. Raises: NotFound, OtherVenue, Malformed,
         SeasonStepNotNow, SeasonChanged."""
-        season = await self._in_state(ctx, id, SeasonState.FROZEN)
+        season = await self.in_state(ctx, id, SeasonState.FROZEN)
         check_draw(season, which, value, ctx.now)
         await self._start(ctx, season, Started(Step.DRAW, ctx.reader.id, ctx.now, which, value))
 
@@ -151,7 +151,7 @@ class StaffSeasons:
         """Draws with the value with which another staff member has started the draw, and publishes
         the secret. Raises: as ``start_draw``, SecondPersonNeeded; SeasonChanged if the draw was
         started with another value."""
-        season = await self._in_state(ctx, id, SeasonState.FROZEN)
+        season = await self.in_state(ctx, id, SeasonState.FROZEN)
         started = self._check_second(ctx, season, Step.DRAW)
         if (started.which, started.value) != (which, value):
             raise SeasonChanged()
@@ -184,7 +184,7 @@ class StaffSeasons:
     ) -> tuple[Season, list[tuple[Application, Reader | None]]]:
         """The applications of a drawn season by rank, each with its reader, which the audit log
         records. Raises: NotFound, OtherVenue, SeasonChanged, Unavailable."""
-        season = await self._in_state(ctx, id, SeasonState.DRAWN)
+        season = await self.in_state(ctx, id, SeasonState.DRAWN)
         await self._audit.record_look(ctx, AuditAction.EXPORTED, target=f"season:{season.id}")
         applications = await self._seasons.applications_in(season.id)
         ranked = [one for one in applications if one.rank is not None]
@@ -197,7 +197,9 @@ class StaffSeasons:
             raise NotFound()
         return season
 
-    async def _in_state(self, ctx: StaffContext, id: str, state: SeasonState) -> Season:
+    async def in_state(self, ctx: StaffContext, id: str, state: SeasonState) -> Season:
+        """The season, which is in this state. Raises: NotFound, OtherVenue; SeasonChanged if it is
+        in another one."""
         ctx.require(None, Role.ADMINISTRATOR)
         season = await self._get(id)
         if season.state is not state or stage(season, ctx.now) is SeasonStage.VOID:

@@ -129,7 +129,7 @@ class ViolationRepository(SuspensionRepository):
         return self._violation(document) if document else None
 
     async def many(self, ids: Collection[str]) -> list[Violation]:
-        """Those of the violations that exist. Raises: Unavailable."""
+        """The violations with these ids that exist. Raises: Unavailable."""
         with translate_errors():
             rows = await self._all.find({"_id": {"$in": [*ids]}}).to_list(None)
         return [self._violation(row) for row in rows]
