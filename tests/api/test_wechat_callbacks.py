@@ -134,8 +134,10 @@ async def test_my_reservations_are_listed_for_a_follower_known_by_unionid(
     await service.anonymous.post("//sandbox/wechat/_mode", {"user_info": {"hang_seconds": 30}})
     late = said(await push(service, "mp", message("mp-zhang", "我的预约", 4)))
     assert f"{service.base}/reservations" in late
-    (call,) = [r for r in caplog.records if r.getMessage() == "outgoing_call"]
-    assert (call.__dict__["outcome"], call.__dict__["answer"]) == ("timeout", "CancelledError")
+    # On a busy machine a slow call that was answered is in the log as well.
+    calls = [r.__dict__ for r in caplog.records if r.getMessage() == "outgoing_call"]
+    (given_up,) = [call for call in calls if call["outcome"] != "answered"]
+    assert (given_up["outcome"], given_up["answer"]) == ("timeout", "CancelledError")
     await service.anonymous.post("//sandbox/wechat/_mode", {})
 
 
