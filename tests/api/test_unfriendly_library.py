@@ -226,6 +226,16 @@ async def test_names_by_language_and_floors_are_given_in_the_console(service: Li
     audit = (await head.get("/console/audit")).body
     for words in ("en Law School", "0 EG; 1 1. OG en Up", "en Reading room", "en Kiosk; zh 查询机"):
         assert words in audit, words
+    # The console's own pages call places by their names in the viewer's language.
+    for page, words in (
+        ("plans/jura-1/labels", "Reading room"),
+        ("plans/jura-1/settings", "Law School"),
+        ("devices", "<b>Law School</b>"),
+        ("staff", "> Law School</label>"),
+        ("plans", ">Law School</option>"),
+    ):
+        english = await head.get(f"/console/{page}", **{"Accept-Language": "en"})
+        assert words in english.body, page
     # An area's table has a column for each language, and takes further ones.
     table = (await head.get("/console/plans/jura-1.csv")).body
     rows = list(csv.reader(io.StringIO(table.removeprefix("\ufeff"))))
