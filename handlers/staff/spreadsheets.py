@@ -9,6 +9,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from aiohttp import web
+
 from handlers.staff.tables import Cell, Column, Kind, Row, Table
 from languages.text import Language
 from models.kernel.text import FORMULA_SIGNS
@@ -41,6 +43,17 @@ def _in_csv(cell: Cell) -> object:
     if isinstance(cell, float):
         return round(cell, 4)
     return cell
+
+
+def download(data: bytes, kind: str, name: str) -> web.Response:
+    """The answer that a browser saves as a file of that name. ``kind``: its content type."""
+    headers = {
+        "Content-Type": kind,
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return web.Response(body=data, headers=headers)
 
 
 class Workbook:

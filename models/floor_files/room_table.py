@@ -1,28 +1,22 @@
-"""Reads study rooms from a table with a row for each. Columns are recognised by their headings."""
+"""Reads study rooms from a table with a row for each."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import time
 from itertools import count
 from typing import Any, Final
 
-from models.floor_files import decoding
-from models.floor_files.entities import (
-    LARGEST_FILE,
-    MOST_PROBLEMS,
-    Columns,
-    FileProblem,
-    UnreadableFile,
-)
-from models.floor_files.table import FORMULA, Line, folded, plain
+from models.floor_files.entities import LARGEST_FILE, MOST_PROBLEMS, Columns, FileProblem
+from models.floor_files.row_table import Cells, RowTable, TableKind, TableRow, read_rows
+from models.floor_files.table import folded
 from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 from models.library.entities import Venue, VenueId
-from models.library.names import check_names, is_language_tag
+from models.library.names import check_names
 from models.library.plan_editing import HIGHEST_FLOOR, LOWEST_FLOOR
 from models.library.rooms import (
     LONGEST_ROOM_NAME,
@@ -32,20 +26,25 @@ from models.library.rooms import (
     RoomRules,
     check_room,
 )
-from models.library.seat_names import name_key, tidy
+from models.library.seat_names import name_key
 
 MOST_ROOMS: Final = 300
 NAMES_COLUMN: Final = "name:"
 """The field of a column with rooms' names in a further language begins with this: name:en."""
-Cells = Mapping[str, str]
-"""The texts of a row's cells by field."""
+_TABLE: Final = TableKind(
+    frozenset({"id", "name"}),
+    MOST_ROOMS,
+    missing="room_columns_missing",
+    too_many="too_many_rooms",
+    empty="no_rooms",
+    named="name",
+)
 _RULES: Final = frozenset(each.name for each in fields(RoomRules))
 _RULE_NUMBERS: Final = (
     *("min_minutes", "max_minutes", "step_minutes", "days_ahead", "bookings_a_week"),
     *("buffer_minutes", "confirm_minutes"),
 )
 _NUMBERS: Final = ("floor", "least", "most", *_RULE_NUMBERS)
-_MOST_COLUMNS: Final = 60
 _ID: Final = re.compile(r"[0-9a-z][0-9a-z-]{1,29}")
 _ID_CHARS: Final = 8
 
@@ -62,24 +61,6 @@ class RoomWords:
     answers: Mapping[str, RequestAnswer | None]
     dashes: str
     ends: str
-
-
-@dataclass(frozen=True, slots=True)
-class RoomRow:
-    """A row of the table: the texts of its cells that are not empty, by field."""
-
-    line: int
-    cells: Cells
-
-
-@dataclass(frozen=True, slots=True)
-class RoomTable:
-    """A decoded table and the headings of ignored columns; or all its problems."""
-
-    rows: list[RoomRow] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
-    encoding: str = ""
-    problems: list[FileProblem] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,56 +103,14 @@ def cells_of(room: Room, venue: str, yes: str, answers: Mapping[RequestAnswer, s
 # --- the table ------------------------------------------------------------------------------------
 def read_rooms(
     data: bytes, columns: Columns, most: int = LARGEST_FILE, encoding: str = ""
-) -> RoomTable:
-    """Decodes a workbook or a CSV file. Errors become `problems`. Run it ``confined``. ``most``,
-    ``encoding``: as for ``decoding.read_file``."""
-    try:
-        lines, used = decoding.table_lines(data, most, encoding)
-        return replace(_table(lines, columns), encoding=used)
-    except UnreadableFile as error:
-        return RoomTable(problems=list(error.problems))
-
-
-def _table(lines: Iterable[Line], columns: Columns) -> RoomTable:
-    heads, ignored, rows = list[str](), list[str](), list[RoomRow]()
-    for line, cells in lines:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if not heads:
-            heads = [_field(cell, columns) for cell in cells[:_MOST_COLUMNS]]
-            read = {folded(cell) for cell, name in zip(cells, heads, strict=False) if name}
-            ignored = [cell[:40] for cell in cells if folded(cell) and folded(cell) not in read]
-            for name in sorted({name for name in heads if name and heads.count(name) > 1}):
-                raise _unreadable(line, "column_twice", column=name)
-            if not {"id", "name"} & set(heads):
-                raise _unreadable(line, "room_columns_missing")
-            continue
-        if len(rows) == MOST_ROOMS:
-            raise _unreadable(line, "too_many_rooms", most=MOST_ROOMS)
-        texts = {name: plain(c) for name, c in zip(heads, cells, strict=False) if name}
-        if any(text.startswith(FORMULA) for text in texts.values()):
-            raise _unreadable(line, "formula")
-        rows.append(RoomRow(line, {name: text for name, text in texts.items() if text}))
-    if not rows:
-        raise UnreadableFile(FileProblem(Malformed("file", "no_rooms")))
-    return RoomTable(rows, ignored[:_MOST_COLUMNS])
-
-
-def _unreadable(line: int, reason: str, **facts: object) -> UnreadableFile:
-    return UnreadableFile(FileProblem(Malformed("file", reason, **facts), line))
-
-
-def _field(heading: str, columns: Columns) -> str:
-    """The field of the column with this heading; empty for a column that is ignored."""
-    name, _, tag = tidy(heading).rpartition(":")
-    if columns.get(folded(name)) == "name" and is_language_tag(tag):
-        return NAMES_COLUMN + tag
-    return columns.get(folded(heading), "")
+) -> RowTable:
+    """The rows of a table of rooms, as ``read_rows`` decodes it."""
+    return read_rows(data, _TABLE, columns, most, encoding)
 
 
 # --- the rooms ------------------------------------------------------------------------------------
 def plan_rooms(
-    rows: Sequence[RoomRow],
+    rows: Sequence[TableRow],
     rooms: Mapping[RoomId, Room],
     venues: Mapping[VenueId, Venue],
     venue: str,
@@ -194,7 +133,7 @@ def plan_rooms(
 
 
 def _planned(
-    row: RoomRow,
+    row: TableRow,
     rooms: Mapping[RoomId, Room],
     venues: Mapping[VenueId, Venue],
     venue: str,

@@ -21,7 +21,7 @@ from handlers.http.uploads import read_upload
 from handlers.library.console.floor_plans import words
 from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import refuse, typed_in
-from handlers.staff.spreadsheets import XLSX_TYPE
+from handlers.staff.spreadsheets import XLSX_TYPE, download
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
 from handlers.texts.console_labels import MARK_TEXT
 from handlers.texts.errors import reason_text
@@ -266,11 +266,11 @@ async def export_csv(visit: PageRequest) -> web.StreamResponse:
     head = [columns.get(name) or name.replace("area", named) for name in fields]
     venue = visit[REFERENCE].catalog.venues[area.venue_id].name
     rows = [head, *writing.rows_of(area, venue, fields, YES, KIND_TEXT)]
-    return _file(writing.as_csv(_said(visit, rows)), _CSV, f"{area.id}.csv")
+    return download(writing.as_csv(_said(visit, rows)), _CSV, f"{area.id}.csv")
 
 
 async def template_csv(visit: PageRequest) -> web.StreamResponse:
-    return _file(writing.as_csv(_said(visit, _template_rows(visit))), _CSV, "seats.csv")
+    return download(writing.as_csv(_said(visit, _template_rows(visit))), _CSV, "seats.csv")
 
 
 async def template_xlsx(visit: PageRequest) -> web.StreamResponse:
@@ -287,7 +287,7 @@ async def template_xlsx(visit: PageRequest) -> web.StreamResponse:
         ),
     }
     book = await asyncio.to_thread(writing.as_workbook, sheets)
-    return _file(book, XLSX_TYPE, "seats.xlsx")
+    return download(book, XLSX_TYPE, "seats.xlsx")
 
 
 def _said(visit: PageRequest, rows: Iterable[writing.Row]) -> list[writing.Row]:
@@ -322,13 +322,3 @@ def _with_own_columns(features: SeatFeatures) -> Vocabulary:
     """The vocabulary of floor files with a column for each name of the library's own features."""
     own = {name_key(name): OWN_FEATURE + f.id for f in features.in_use for name in f.names.values()}
     return replace(WORDS, columns={**own, **WORDS.columns})
-
-
-def _file(data: bytes, kind: str, name: str) -> web.Response:
-    headers = {
-        "Content-Type": kind,
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return web.Response(body=data, headers=headers)

@@ -15,20 +15,12 @@ from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, form_text, redirect
-from handlers.http.uploads import read_upload
 from handlers.staff.layout import render, staff_context
+from handlers.staff.row_files import problem_text, read_table
 from handlers.staff.sent_forms import refuse, typed_in
-from handlers.staff.spreadsheets import XLSX_TYPE
-from handlers.texts.console import WRONG_TEXT
+from handlers.staff.spreadsheets import XLSX_TYPE, download
 from handlers.texts.console_labels import ROOM_TEXT
-from handlers.texts.errors import reason_text
-from handlers.texts.floor_files import (
-    ENCODING_TEXT,
-    FEATURE_WORDS,
-    LINE_TEXT,
-    PROBLEM_TEXT,
-    YES,
-)
+from handlers.texts.floor_files import ENCODING_TEXT, YES
 from handlers.texts.room_files import (
     ANSWER_TEXT,
     CHANGED,
@@ -41,7 +33,6 @@ from handlers.texts.room_files import (
     TEMPLATE_FIELDS,
     TEMPLATE_ROWS,
 )
-from handlers.texts.setup import WRONG_FIELD
 from languages.text import Text
 from models.floor_files import writing
 from models.floor_files.entities import LARGEST_FILE, FileProblem
@@ -49,12 +40,11 @@ from models.floor_files.room_table import (
     MOST_ROOMS,
     NAMES_COLUMN,
     PlannedRoom,
-    RoomRow,
-    RoomTable,
     cells_of,
     plan_rooms,
     read_rooms,
 )
+from models.floor_files.row_table import RowTable, TableRow
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.library.entities import Venue, VenueId
@@ -63,7 +53,6 @@ from models.library.names import label_text
 from models.library.rooms import LONGEST_ROOM_NAME, MOST_PEOPLE, Room
 from models.library.staff.rooms import StaffStudyRooms
 from models.staff.audit import AuditAction
-from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = 4 * 1024 * 1024
 """The largest form in bytes. It exceeds the largest file, so the page can report larger files."""
@@ -113,7 +102,7 @@ async def add_several(visit: PageRequest, form: Form) -> web.StreamResponse:
     if len(names) > MOST_ROOMS:
         raise Malformed("names", "too_many_rooms", most=MOST_ROOMS)
     same = {name: text for name in _FOR_ALL if (text := form_text(form, name))}
-    rows = [RoomRow(n, {**same, "name": name}) for n, name in enumerate(names)]
+    rows = [TableRow(n, {**same, "name": name}) for n, name in enumerate(names)]
     plan = plan_rooms(rows, reference.rooms, venues, venue, ROOM_WORDS)
     for problem in plan.problems:
         raise _at(problem.error, "names")
@@ -160,7 +149,8 @@ async def import_rooms(visit: PageRequest, form: Form) -> web.StreamResponse:
     read = await _read(visit, form)
     plan = plan_rooms(read.rows, reference.rooms, _venues(visit), typed["venue"], ROOM_WORDS)
     if problems := [*read.problems, *plan.problems]:
-        return _page(visit, status=400, problems=list(map(_problem, problems)), typed=typed)
+        texts = [problem_text(problem, ROOM_COLUMN_TEXT) for problem in problems]
+        return _page(visit, status=400, problems=texts, typed=typed)
     base = " ".join(f"{p.new.id}:{p.old.rev if p.old else -1}" for p in plan.rooms)
     changed = [planned for planned in plan.rooms if planned.changes]
     try:
@@ -187,26 +177,19 @@ async def import_rooms(visit: PageRequest, form: Form) -> web.StreamResponse:
     )
 
 
-async def _read(visit: PageRequest, form: Form) -> RoomTable:
+async def _read(visit: PageRequest, form: Form) -> RowTable:
     """The content of the uploaded file or the confirmed preview. ``problems`` has its errors."""
     table, file = form_text(form, "table"), form.get("file")
-    named = form_text(form, "encoding")
-    encoding = named if named in ENCODING_TEXT else ""
     if table:
-        data, most, encoding = table.encode(), LARGEST_FORM, ""
+        data, most = table.encode(), LARGEST_FORM
     elif isinstance(file, bytes) and file:
         data, most = file, LARGEST_FILE
     else:
-        return RoomTable(problems=[FileProblem(Malformed("file", "file_missing"))])
-    try:
-        return await read_upload(
-            visit.request, read_rooms, data, ROOM_WORDS.columns, most, encoding
-        )
-    except TooCostly:
-        return RoomTable(problems=[FileProblem(Malformed("file", "too_costly"))])
+        return RowTable(problems=[FileProblem(Malformed("file", "file_missing"))])
+    return await read_table(visit, form, read_rooms, ROOM_WORDS.columns, data, most)
 
 
-def _table(rows: Sequence[RoomRow]) -> str:
+def _table(rows: Sequence[TableRow]) -> str:
     """The rows as a CSV text with the fields as headings."""
     fields = list(dict.fromkeys(name for row in rows for name in row.cells))
     lines = [fields, *([row.cells.get(name, "") for name in fields] for row in rows)]
@@ -244,18 +227,6 @@ def _cells(visit: PageRequest, room: Room) -> Mapping[str, str]:
     return cells_of(room, venue, YES, ANSWER_TEXT)
 
 
-def _problem(problem: FileProblem) -> str:
-    details = problem.error.details
-    column = str(details.get("column", ""))
-    facts = {**details, "column": ROOM_COLUMN_TEXT.get(column, column), "words": FEATURE_WORDS}
-    reason, field = str(details["reason"]), str(details["field"])
-    sentence = WRONG_TEXT.get(reason) or PROBLEM_TEXT.get(reason)
-    what = sentence.format_map(facts) if sentence is not None else reason_text(details)
-    if field in ROOM_COLUMN_TEXT:
-        what = WRONG_FIELD.format(field=ROOM_COLUMN_TEXT[field], wrong=what)
-    return LINE_TEXT.format(line=problem.line, what=what) if problem.line is not None else what
-
-
 async def template(visit: PageRequest) -> web.StreamResponse:
     """A table to fill in as an XLSX workbook, with a sheet that explains the columns. It has the
     rooms that there are, or two examples."""
@@ -276,10 +247,4 @@ async def template(visit: PageRequest) -> web.StreamResponse:
         say(SHEET_TEXT["explained"]): [[say(c) for c in row] for row in TEMPLATE_EXPLAINED],
     }
     book = await asyncio.to_thread(writing.as_workbook, sheets)
-    headers = {
-        "Content-Type": XLSX_TYPE,
-        "Content-Disposition": 'attachment; filename="rooms.xlsx"',
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return web.Response(body=book, headers=headers)
+    return download(book, XLSX_TYPE, "rooms.xlsx")
