@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import partial
 from typing import Annotated, Any, Final
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from aiohttp import web
 from msgspec import Meta
+from multidict import MultiDict, MultiDictProxy
 
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
@@ -20,9 +22,20 @@ from handlers.seasons import presenter
 from handlers.staff.forms import Lines, decode, form_key
 from handlers.staff.layout import render, staff_context
 from handlers.staff.permissions import staff_form, staff_page
-from handlers.staff.sent_forms import keep_typed
-from handlers.staff.spreadsheets import csv_lines
+from handlers.staff.row_files import problem_text, read_table
+from handlers.staff.sent_forms import keep_typed, refuse
+from handlers.staff.spreadsheets import XLSX_TYPE, csv_lines, download
+from handlers.texts.floor_files import ENCODING_TEXT
+from handlers.texts.locker_files import (
+    LOCKER_COLUMN_TEXT,
+    LOCKER_COLUMNS,
+    SHEET,
+    TEMPLATE_ROWS,
+)
 from handlers.texts.seasons import EXPORT_HEADER, KIND_TEXT, STAGE_TEXT
+from models.floor_files import writing
+from models.floor_files.entities import LARGEST_FILE
+from models.floor_files.row_table import RowTable
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.kernel.text import BYTE_ORDER_MARK
@@ -30,6 +43,7 @@ from models.reader_groups.entities import GroupId
 from models.season_holders.staff import StaffSeasonHolders
 from models.seasons.calculation import MOST_WEIGHT, MOST_WISHES
 from models.seasons.entities import SeasonKind, SeasonPlan, Thing, Which
+from models.seasons.lockers import as_lines, lockers, lockers_of, read_lockers
 from models.seasons.rule_text import Source
 from models.seasons.rules import (
     LONGEST_SOURCE,
@@ -37,7 +51,6 @@ from models.seasons.rules import (
     MOST_GRACE_DAYS,
     MOST_UNUSED_DAYS,
     check_plan,
-    lockers,
     stage,
 )
 from models.seasons.service import SeasonService
@@ -45,8 +58,8 @@ from models.seasons.staff import StaffSeasons
 from models.staff.audit import AuditAction
 
 HERE: Final = "/console/seasons"
-LARGEST_FORM: Final = 512 * 1024
-"""The largest form in bytes: 5,000 lockers with their sizes."""
+LARGEST_FORM: Final = 4 * 1024 * 1024
+"""The largest form in bytes. It exceeds the largest file, so the page can report larger files."""
 _LISTED: Final = 100
 
 
@@ -97,12 +110,21 @@ async def seasons(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-async def new_season(visit: PageRequest, preview: _Preview | None = None) -> web.StreamResponse:
-    """The form of a new season. ``preview``: of the form as typed."""
+async def new_season(
+    visit: PageRequest, preview: _Preview | None = None, table: RowTable | None = None
+) -> web.StreamResponse:
+    """The form of a new season. ``preview``: of the form as typed; ``table``: of the lockers in
+    the file that came with it."""
     reference = visit[REFERENCE]
+    problems = table.problems if table is not None else []
     return render(
         visit,
         "season_form",
+        status=400 if problems else 0,
+        problems=[problem_text(problem, LOCKER_COLUMN_TEXT) for problem in problems],
+        table=table,
+        encodings=ENCODING_TEXT,
+        largest=LARGEST_FILE // 1024 // 1024,
         preview=preview,
         venues=reference.catalog.by_venue(reference.catalog.areas_in_use),
         reader_groups=[*reference.groups.by_id.values()],
@@ -115,14 +137,55 @@ async def new_season(visit: PageRequest, preview: _Preview | None = None) -> web
 
 
 async def announce(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Announces the season, or shows its preview."""
-    plan = _plan(visit, form)
-    check_plan(plan, visit.now)
+    """Announces the season, or shows its preview; with a file of lockers always the preview."""
+    if isinstance(file := form.get("file"), bytes):
+        return await _import(visit, form, file)
+    plan = _checked_plan(visit, form)
     if form_text(form, "operation") != "announce":
         keep_typed(visit, form)
-        return await new_season(visit, _Preview(plan, await visit[StaffSeasons].members(plan)))
+        return await new_season(visit, await _preview(visit, plan))
     made = await visit[StaffSeasons].announce(staff_context(visit), plan, form_key(form))
     return redirect(f"{HERE}/{made.id}?done={AuditAction.ANNOUNCE_SEASON}")
+
+
+async def _import(visit: PageRequest, form: Form, file: bytes) -> web.StreamResponse:
+    """Shows the form with the lockers of the file among those that were typed: a number in both
+    has the size of the file. Raises: Malformed for wrong typed lines."""
+    typed = lockers(form_text(form, "lockers"))
+    table = await read_table(visit, form, read_lockers, LOCKER_COLUMNS, file)
+    things, problems = lockers_of(table.rows)
+    if problems or table.problems:
+        keep_typed(visit, form)
+        return await new_season(visit, table=replace(table, problems=table.problems or problems))
+    both = {one.id: one for one in (*typed, *things)}
+    fields = MultiDict(form)
+    fields["kind"], fields["lockers"] = SeasonKind.LOCKERS, as_lines(both.values())
+    filled, preview = MultiDictProxy(fields), None
+    try:
+        preview = await _preview(visit, _checked_plan(visit, filled))
+        keep_typed(visit, filled)
+    except Malformed as error:
+        refuse(visit, filled, error)
+    return await new_season(visit, preview, table)
+
+
+async def lockers_xlsx(visit: PageRequest) -> web.StreamResponse:
+    """Sends a table of lockers to fill in, with examples."""
+    say = language_of(visit.request).say
+    rows = [[say(cell) for cell in row] for row in ([*LOCKER_COLUMN_TEXT.values()], *TEMPLATE_ROWS)]
+    book = await asyncio.to_thread(writing.as_workbook, {say(SHEET): rows})
+    return download(book, XLSX_TYPE, "lockers.xlsx")
+
+
+def _checked_plan(visit: PageRequest, form: Form) -> SeasonPlan:
+    """The season that the form describes, if it can be announced now. Raises: Malformed."""
+    plan = _plan(visit, form)
+    check_plan(plan, visit.now)
+    return plan
+
+
+async def _preview(visit: PageRequest, plan: SeasonPlan) -> _Preview:
+    return _Preview(plan, await visit[StaffSeasons].members(plan))
 
 
 def _plan(visit: PageRequest, form: Form) -> SeasonPlan:
@@ -299,8 +362,11 @@ def season_routes() -> list[web.RouteDef]:
     one = f"{HERE}/{{id}}"
     return [
         web.get(HERE, page_route(seasons)),
-        web.post(HERE, form_route(announce, max_bytes=LARGEST_FORM, page=new_season)),
+        web.post(
+            HERE, form_route(announce, max_bytes=LARGEST_FORM, multipart=True, page=new_season)
+        ),
         web.get(f"{HERE}/new", page_route(new_season)),
+        web.get(f"{HERE}/lockers.xlsx", page_route(lockers_xlsx)),
         web.get(one, page_route(season)),
         web.get(f"{one}/result.csv", page_route(result_csv)),
         web.post(f"{one}/freeze", form_route(start_freeze, page=season)),

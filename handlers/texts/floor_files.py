@@ -177,7 +177,7 @@ PROBLEM_TEXT: Final[Mapping[str, str]] = {
     "encoding_unknown": _("认不出文字的编码，请在“文字编码”中选择，或者另存为 XLSX 后再上传"),
     "not_a_table": _("不是表格，请另存为 CSV（UTF-8）或 XLSX"),
     "not_a_workbook": _("工作簿打不开，请另存为 XLSX 或 CSV 后再试"),
-    "too_costly": _("文件太复杂，没有读完，什么也没有改动。请只保留座位表，另存为 CSV 后再试"),
+    "too_costly": _("文件太复杂，没有读完，什么也没有改动。请只保留要导入的表，另存为 CSV 后再试"),
     "not_json": _("不是完整的 JSON 文件，第 {line} 行有错误"),
     "not_a_plan_file": _("不是平面图文件，{where} 处不符合格式"),
     "not_a_layout": _("不是 layoutByDate 文件，{where} 处不符合格式"),

@@ -3,7 +3,6 @@ taken."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, time
 from typing import Final
@@ -18,7 +17,6 @@ from models.seasons.entities import (
     SeasonPlan,
     SeasonStage,
     SeasonState,
-    Thing,
     Which,
 )
 from models.seasons.errors import MayNotApply, SeasonNotOpen, SeasonStepNotNow, WishNotGiven
@@ -27,13 +25,9 @@ from models.seasons.rule_text import rule_text
 MOST_THINGS: Final = 5000
 LONGEST_TITLE: Final = 60
 LONGEST_SOURCE: Final = 200
-LONGEST_SIZE: Final = 20
 MOST_UNUSED_DAYS: Final = 30
 MOST_GRACE_DAYS: Final = 60
 EVERYBODY_ELSE: Final = "everybody else"
-_LOCKER: Final = re.compile(r"[\w-]{1,16}")
-_COMMA: Final = re.compile(r"[,\uff0c]")
-"""A comma, also the Chinese one."""
 
 
 def stage(season: Season, now: datetime) -> SeasonStage:
@@ -101,20 +95,6 @@ def check_draw(season: Season, which: Which, value: str, now: datetime) -> None:
     frozen_late = season.list is not None and season.list.at >= at
     if frozen_late or not at <= now <= season.plan.reveal_by:
         raise SeasonStepNotNow()
-
-
-def lockers(text: str) -> tuple[Thing, ...]:
-    """The lockers of a text with a number and, after a comma, perhaps a size in each line. Raises:
-    Malformed."""
-    things = []
-    for n, line in enumerate(text.splitlines(), start=1):
-        number, size = (part.strip() for part in [*_COMMA.split(line, maxsplit=1), ""][:2])
-        if not number and not size:
-            continue
-        if not _LOCKER.fullmatch(number) or len(size) > LONGEST_SIZE or number == ANY:
-            raise Malformed("lockers", "season_lockers", line=n)
-        things.append(Thing(number, size))
-    return tuple(things)
 
 
 def check_plan(plan: SeasonPlan, now: datetime) -> None:

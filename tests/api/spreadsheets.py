@@ -1,12 +1,13 @@
-"""Spreadsheets that the console sends."""
+"""Spreadsheets that the console sends and takes."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Any
 
-from openpyxl import load_workbook  # type: ignore[import-untyped]
+from openpyxl import Workbook, load_workbook  # type: ignore[import-untyped]
 from yarl import URL
 
 from tests.api.browsing import Browser
@@ -23,3 +24,11 @@ async def book_of(service: Living, desk: Browser, path: str) -> Any:
     async with desk.client.session.get(url, headers=desk.cookie) as answer:
         assert answer.status == 200, path
         return load_workbook(io.BytesIO(await answer.read()))
+
+
+def workbook(*rows: Sequence[object]) -> bytes:
+    book, file = Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(list(row))
+    book.save(file)
+    return file.getvalue()

@@ -18,20 +18,13 @@ from models.identity.roles import GrantId, Role, StaffGrant
 from models.library.rooms import RequestAnswer, Room, RoomId
 from tests.api.browsing import Browser
 from tests.api.console import log, post, staff
+from tests.api.spreadsheets import workbook
 from tests.living import Living
 from tests.second_venue import JURIDICUM
 
 SEVERAL, IMPORT = "/console/room-settings/several", "/console/room-settings/import"
 LONG = "Gruppenarbeitsraum für Promovierende (Nordflügel, 1. OG)"
 HEAD = ("名称", "楼层", "最少人数", "最多人数")
-
-
-def workbook(*rows: Sequence[object]) -> bytes:
-    book, file = openpyxl.Workbook(), io.BytesIO()
-    for row in rows:
-        book.active.append(list(row))
-    book.save(file)
-    return file.getvalue()
 
 
 async def send(service: Living, who: Browser, file: bytes = b"", **form: str) -> Any:

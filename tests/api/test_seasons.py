@@ -277,7 +277,7 @@ async def test_an_erased_applicant_leaves_a_leaf_that_names_nobody(service: Livi
     ("change", "said"),
     [
         ({"lockers": ""}, "请选择区域或填写储物柜"),
-        ({"lockers": "A-01\nA-01"}, "有一个出现了两次"),
+        ({"lockers": "A-01\nA-01"}, "第 2 行的“A-01”在第 1 行已经有了"),
         ({"lockers": "A-01\nany"}, "第 2 行应为"),
         ({"kind": "seats", "area": "2f-hall"}, "座位要填每天的时间"),
         ({"kind": "seats", "area": "2f-hall", "start": "22:00", "end": "08:00"}, "结束应晚于开始"),
