@@ -9,6 +9,7 @@ from handlers.seasons.schemas import (
     LossOut,
     ProofOut,
     SeasonApplicationOut,
+    SeasonAreaOut,
     SeasonDetail,
     SeasonOut,
     SourceOut,
@@ -16,6 +17,7 @@ from handlers.seasons.schemas import (
 )
 from handlers.texts.seasons import ANY_THING
 from models.kernel.zone import Zone
+from models.library.entities import Area, Catalog, Seat
 from models.reference_data import ReferenceData
 from models.seasons.calculation import ANY, FORMAT
 from models.seasons.entities import (
@@ -41,8 +43,19 @@ def detail(reference: ReferenceData, one: Season, weight: int, now: datetime) ->
     return SeasonDetail(
         **_facts(reference.zone, one, now),
         given=[_given(reference, one.plan.kind, given) for given in one.plan.given],
+        areas=[
+            SeasonAreaOut(area.id, reference.catalog.area_name(area), [seat.id for seat in seats])
+            for area, seats in plans(reference.catalog, one)
+        ],
         weight=weight,
     )
+
+
+def plans(catalog: Catalog, one: Season) -> list[tuple[Area, list[Seat]]]:
+    """The areas on whose plans the season gives seats, with these; none for lockers."""
+    given = {*one.plan.ids} if one.plan.kind is SeasonKind.SEATS else set()
+    areas = ((a, [seat for seat in a.seats if seat.id in given]) for a in catalog.areas_in_use)
+    return [(area, seats) for area, seats in areas if seats]
 
 
 def _facts(zone: Zone, one: Season, now: datetime) -> dict[str, Any]:

@@ -73,10 +73,20 @@ class SeasonOut(Response):
     reason: str
 
 
+class SeasonAreaOut(Response):
+    """An area on whose plan the season gives seats. ``seats``: their ids."""
+
+    id: str
+    label: str
+    seats: list[str]
+
+
 class SeasonDetail(SeasonOut, kw_only=True):
-    """``weight``: that of the reader's application, if they applied now; 0 if they may not."""
+    """``areas``: none for lockers. ``weight``: that of the reader's application, if they applied
+    now; 0 if they may not."""
 
     given: list[ThingOut]
+    areas: list[SeasonAreaOut]
     weight: int
 
 

@@ -17,7 +17,7 @@ from handlers.seasons import presenter
 from models.kernel.errors import NotFound
 from models.library.entities import Area, Seat, SeatId
 from models.seasons.calculation import ANY
-from models.seasons.entities import Season, SeasonKind, SeasonStage
+from models.seasons.entities import Season, SeasonStage
 from models.seasons.rules import stage
 from models.seasons.service import SeasonService
 
@@ -26,8 +26,9 @@ async def wish_plan(visit: PageRequest) -> web.StreamResponse:
     """The plan of an area with the seats that the season gives. Raises: NotFound if one cannot
     apply now, or for lockers."""
     one = await visit[SeasonService].get(visit.id)
-    seats = _seats_of(visit, one)
-    areas = _areas(visit, seats)
+    plans = presenter.plans(visit[REFERENCE].catalog, one)
+    areas = [area for area, _ in plans]
+    seats = {str(seat.id): seat for _, given in plans for seat in given}
     if not areas or stage(one, visit.now) is not SeasonStage.APPLYING:
         raise NotFound()
     wishes, takes_any = await _wishes(visit, one, seats)
@@ -72,14 +73,6 @@ async def wish_plan(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-def _seats_of(visit: PageRequest, one: Season) -> dict[str, Seat]:
-    """The season's seats that are on a plan, by id; none for lockers."""
-    if one.plan.kind is not SeasonKind.SEATS:
-        return {}
-    seats = visit[REFERENCE].catalog.seats
-    return {id: seats[SeatId(id)] for id in one.plan.ids if id in seats}
-
-
 async def _wishes(
     visit: PageRequest, one: Season, seats: dict[str, Seat]
 ) -> tuple[list[str], bool]:
@@ -93,11 +86,6 @@ async def _wishes(
         own = await visit[SeasonService].own(one.id, visit.reader.id)
         return [id for id in own.wishes if id in seats], ANY in own.wishes
     return [], True
-
-
-def _areas(visit: PageRequest, seats: dict[str, Seat]) -> list[Area]:
-    ids = {seat.area_id for seat in seats.values()}
-    return [area for area in visit[REFERENCE].catalog.areas_in_use if area.id in ids]
 
 
 def _area(visit: PageRequest, areas: Sequence[Area], wishes: Sequence[Seat]) -> Area:

@@ -1002,6 +1002,12 @@ export interface SeasonApplicationOut {
   offers: ThingOut[];
 }
 
+export interface SeasonAreaOut {
+  id: string;
+  label: string;
+  seats: string[];
+}
+
 export interface SeasonDetail {
   id: string;
   title: string;
@@ -1032,6 +1038,7 @@ export interface SeasonDetail {
   drawn_at: string | null;
   reason: string;
   given: ThingOut[];
+  areas: SeasonAreaOut[];
   weight: number;
 }
 

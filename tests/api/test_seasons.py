@@ -42,6 +42,7 @@ async def test_a_season_is_applied_for_frozen_drawn_and_verified(
     season = await readers[0].ok("GET", here)
     assert season["stage"] == "applying" and season["weight"] == 1
     assert [one["size"] for one in season["given"]] == ["大", "小", "", "大"]
+    assert season["areas"] == []
     before = await stored(service)
     await readers[0].refused("404 not_found", "GET", "/seasons/none")
     await readers[0].refused(
@@ -161,6 +162,10 @@ async def test_readers_apply_on_pages_in_both_languages(service: Living) -> None
     page = (await reader.get(f"{here}?done=apply")).body
     assert own["salt"] in page and "请保存凭证" in page and "保存志愿" in page
     assert "您已申请" in (await reader.get("/seasons")).body
+    season = await client.ok("GET", f"/seasons/{id}")
+    (area,) = season["areas"]
+    assert (area["id"], area["label"]) == ("2f-hall", "图书馆 二层中厅")
+    assert {*area["seats"]} == {one["id"] for one in season["given"]}
     plan = (await reader.get(f"{here}/plan")).body
     assert [f'name="wish-{n}" value="2f-hall-{65 + n - 1:03}"' in plan for n in (1, 2)] == [
         True
