@@ -88,17 +88,10 @@ class OutsideHorizon(RuleViolation):
 
 
 class NotOpenYet(RuleViolation):
+    """Nobody can book that day yet. Details: ``opens_at``; or ``season``, true, where a season
+    gives the seat on that day and its holder's day is not written yet."""
+
     code = "not_open_yet"
-
-    def __init__(self, opens_at: datetime) -> None:
-        super().__init__(opens_at=opens_at)
-
-
-class SeasonUndecided(NotOpenYet):
-    """A season gives the seat on that day, and its holder's day is not written yet."""
-
-    def __init__(self) -> None:
-        RuleViolation.__init__(self, season=True)
 
 
 class InThePast(RuleViolation):

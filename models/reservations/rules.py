@@ -75,7 +75,7 @@ def check_date_bookable(zone: Zone, day: date, policy: Policy, now: datetime) ->
     day_in_horizon(zone, day, policy.booking_window_days, now)
     opens_at = policy.opens_at_instant(zone, day)
     if opens_at is not None and day > zone.day(now) and now < opens_at:
-        raise NotOpenYet(opens_at)
+        raise NotOpenYet(opens_at=opens_at)
 
 
 def resolve_time(

@@ -14,7 +14,7 @@ from models.booking.writer import ReservationWriter
 from models.kernel.ids import ReaderId
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
-from models.reservations.errors import SeasonUndecided
+from models.reservations.errors import NotOpenYet
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 from models.season_holders.days import SeasonDays, day_id
@@ -121,8 +121,9 @@ async def test_a_seat_of_a_season_has_one_reader_though_a_worker_does_not_know_o
     season = await drawn(stage, [reader], seats=1)
     evening = at(FIRST - _DAY, 9)
     wished = TimeSelection(FIRST, at(FIRST, 10).time(), at(FIRST, 12).time())
-    with pytest.raises(SeasonUndecided):
+    with pytest.raises(NotOpenYet) as refused:
         await stage.inside.reservations.create(ctx(other, evening), SEATS[0], wished)
+    assert refused.value.details == {"season": True}
     assert await rows(stage) == []
     if not guard:
         await stage.drop("reservations", "claims")
