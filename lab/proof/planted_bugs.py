@@ -243,6 +243,11 @@ PLANTS: Final[Mapping[str, Mistake]] = {
         ("ousted",),
         around=seasons.use_looked_at_first,
     ),
+    "an unused seat is taken back before the day is judged": Mistake(
+        "a holder comes by a clock that is behind while the unused seat is taken back",
+        ("ousted",),
+        around=seasons.deadlines_decide,
+    ),
     "what a holder gives up goes to nobody": Mistake(
         "a holder gives up while another accepts the swap",
         ("unheld",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from unittest import mock
 
@@ -16,6 +16,7 @@ from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.season_holders.repository import HolderRepository
 from models.season_holders.service import SeasonHolders
+from models.seasons.entities import Application, Season
 from models.storage.transactions import InTransaction
 
 
@@ -56,7 +57,21 @@ async def _nothing(_: object) -> None:
 
 def days_are_kept() -> Around:
     """Who gives a seat up, or loses it, keeps the days that are written."""
-    return mock.patch.object(SeasonHolders, "_days_to_come", mock.AsyncMock(return_value=[]))
+    return mock.patch.object(SeasonHolders, "_reserved_days", mock.AsyncMock(return_value=[]))
+
+
+def deadlines_decide() -> Around:
+    """A day whose deadline has passed counts as decided, though its holder may still come by
+    another worker's clock."""
+    reserved_days = SeasonHolders._reserved_days
+
+    async def to_come(
+        service: SeasonHolders, season: Season, holder: Application, now: datetime
+    ) -> list[Reservation]:
+        days = await reserved_days(service, season, holder, now)
+        return [r for r in days if now <= r.check_in_until]
+
+    return mock.patch.object(SeasonHolders, "_reserved_days", to_come)
 
 
 def nobody_follows() -> Around:

@@ -62,7 +62,7 @@ class SeasonGuest(Visitor):
         await self._until(self._begins - timedelta(minutes=chance.randint(20, 60)))
         worker = self._world.worker()
         since = library_zone().midnight(self._begins.date())
-        days = worker.stored.reservations.season_days(SEASON, [self._reader.id], since)
+        days = worker.stored.reservations.stays_on(_SEATS, [self._reader.id], since)
         for r in (await self._world.safely(worker, days) or ())[:1]:
             if r.state is ReservationState.RESERVED and r.start == self._begins:
                 await self._use_day(r.id, r.check_in_until)

@@ -172,6 +172,18 @@ def season_scenarios() -> Sequence[Scenario]:
             shared=_SHARED,
         ),
         Scenario(
+            "a holder comes by a clock that is behind while the unused seat is taken back",
+            at(9, 5),
+            twice_missed,
+            lambda r, ids: (
+                Player("a", "w1", checks_in(r[0], "a", ids[ONE], at(9, 29))),
+                job("use", "w2", lambda w: w.season_use.run(at(9, 31))),
+            ),
+            watch=HolderWatch(),
+            after=at(9, 31),
+            shared=_SHARED,
+        ),
+        Scenario(
             "a holder accepts two swaps at once",
             at(8),
             swaps_asked,

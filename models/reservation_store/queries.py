@@ -115,12 +115,16 @@ class ReservationQueries(ReservationCollection):
             ).to_list(None)
         return {claim for row in rows for claim in row["claims"]}.intersection(claims)
 
-    async def season_days(
-        self, season_id: str, readers: Collection[ReaderId], since: datetime
+    async def stays_on(
+        self, seats: Collection[str], readers: Collection[ReaderId], since: datetime
     ) -> list[Reservation]:
-        """The days of these holders of the season that start at ``since`` or later, the earliest
-        first."""
-        query = {"reader": {"$in": [*readers]}, "start": {"$gte": since}, "season": season_id}
+        """The reservations of these readers for these seats that start at ``since`` or later, the
+        earliest first."""
+        query = {
+            "reader": {"$in": [*readers]},
+            "start": {"$gte": since},
+            "seat": {"$in": [*seats]},
+        }
         return await self._read(self._all.find(query).sort("start", ASCENDING))
 
     async def used_daily_numbers(self, zone: Zone, reader_id: ReaderId, day: date) -> set[int]:

@@ -70,8 +70,9 @@ class SeasonHolders:
     ) -> None:
         """Ends what the holder has whom ``find`` finds, together with their days that are written
         and have not begun to be used. ``due`` is asked after these days are read: who comes later
-        changes one of them, so that it is asked again. Raises: NotFound, NothingHeld, also if it is
-        not due; Busy, Unavailable."""
+        changes one of them, so that it is asked again. While it is open whether the holder came on
+        a day whose deadline has passed, nothing is due: by a clock that is behind they may still
+        come. Raises: NotFound, NothingHeld, also if it is not due; Busy, Unavailable."""
         zone = self._writer.zone
         for _ in range(MAX_ATTEMPTS):
             season = await self._drawn(season_id)
@@ -79,25 +80,28 @@ class SeasonHolders:
             if holder is None or holder.thing is None:
                 raise NothingHeld()
             passed_on = zone.day(now) <= season.plan.last
-            days = await self._days_to_come(season, holder, now)
-            if due is not None and not await due(season):
+            days = await self._reserved_days(season, holder, now)
+            to_come = [r for r in days if now <= r.check_in_until]
+            if due is not None and (len(to_come) < len(days) or not await due(season)):
                 raise NothingHeld()
             step = self._holders.release(season, holder, reason, now, passed_on=passed_on)
             try:
-                await self._writer.replace_all([(r, cancel(r, actor, now)) for r in days], step)
+                await self._writer.replace_all([(r, cancel(r, actor, now)) for r in to_come], step)
             except (StaleRevision, ConcurrentUpdate):
                 continue
             return
         raise Busy()
 
-    async def _days_to_come(
+    async def _reserved_days(
         self, season: Season, holder: Application, now: datetime
     ) -> list[Reservation]:
+        """The holder's days from today on of which nobody knows yet whether they come."""
         zone = self._writer.zone
-        days = await self._reservations.season_days(
-            season.id, [holder.reader_id], zone.midnight(zone.day(now))
+        stays = await self._reservations.stays_on(
+            season.plan.ids, [holder.reader_id], zone.midnight(zone.day(now))
         )
-        return [r for r in days if r.state is ReservationState.RESERVED and now <= r.check_in_until]
+        reserved = ReservationState.RESERVED
+        return [r for r in stays if r.season_id == season.id and r.state is reserved]
 
     # --- swapping ---------------------------------------------------------------------------------
     async def offers(self, season: Season, own: Application) -> list[str]:

@@ -3,7 +3,7 @@ the seat, what is free goes to those who wait, and a locker has to be empty afte
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -110,18 +110,18 @@ class SeasonUse:
         """For each holder the number of unused days in a row up to now, without those that are
         waived or whose appeal waits for an answer."""
         since = self._reference.zone.midnight(self._reference.zone.day(now) - _LOOKED_AT)
-        days = await self._reservations.season_days(season.id, readers, since)
-        missed = [f"{r.id}:no_show" for r in days if r.state is ReservationState.NO_SHOW]
+        stays = await self._reservations.stays_on(season.plan.ids, readers, since)
+        missed = [f"{r.id}:no_show" for r in stays if r.state is ReservationState.NO_SHOW]
         excused = {
             violation.reservation_id
             for violation in await self._violations.many(missed)
             if violation.waived or _waits(violation)
         }
         by_reader = dict[ReaderId, list[Reservation]]()
-        for r in days:
+        for r in stays:
             by_reader.setdefault(r.reader_id, []).append(r)
         return {
-            reader_id: unused_in_a_row(of_reader, excused)
+            reader_id: unused_in_a_row(season.id, of_reader, excused)
             for reader_id, of_reader in by_reader.items()
         }
 
@@ -151,13 +151,20 @@ def _next_in_rank(
     return [(one, thing) for one, thing in pairs if thing is not None]
 
 
-def unused_in_a_row(days: Iterable[Reservation], excused: Collection[ReservationId]) -> int:
+def unused_in_a_row(
+    season_id: str, stays: Sequence[Reservation], excused: Collection[ReservationId]
+) -> int:
     """The number of days since the holder came last on which they did not come. Days that they gave
-    back, that are excused, or that are still to come count neither way. ``days``: the holder's, in
-    their order; ``excused``: the ids of those for which they are not to blame."""
+    back, that are excused, or that are still to come count neither way. Who misses the deadline and
+    comes to the same seat that day by a booking of their own has come. ``stays``: the holder's on
+    the season's seats, in their order; ``excused``: the ids of days for which they are not to
+    blame."""
+    came = {(r.date, r.seat_id) for r in stays if r.checked_in_at is not None}
     unused = 0
-    for r in days:
-        if r.checked_in_at is not None:
+    for r in stays:
+        if r.season_id != season_id:
+            continue
+        if (r.date, r.seat_id) in came:
             unused = 0
         elif r.state is ReservationState.NO_SHOW and not r.penalty_waived and r.id not in excused:
             unused += 1

@@ -187,6 +187,32 @@ async def test_a_term_of_seats(service: Living) -> None:
     assert await service.db["season_applications"].count_documents({"thing": ONE}) == 0
 
 
+async def test_who_books_the_own_seat_after_the_deadline_and_comes_has_come(
+    service: Living,
+) -> None:
+    holder = await service.reader()
+    seats = SEATS | {"unused_days": "1", "first": "2026-09-10"}
+    id = await drawn(service, [holder], **seats)
+    own_seat = (await own(holder, id))["thing"]["id"]
+    await to(service, 10, "10:01")
+    assert (await own(holder, id))["unused"] == 1, "warned"
+    late = await holder.reserve(own_seat, "now", "12:00")
+    await to(service, 10, "10:02")
+    assert (await own(holder, id))["unused"] == 1, "a booking alone is no use"
+    await comes(service, holder, late)
+    await to(service, 10, "10:03")
+    assert (await own(holder, id))["unused"] == 0
+    assert (await days_of(holder, id))["2026-09-10"]["state"] == "no_show"
+    assert len((await holder.ok("GET", "/violations"))["items"]) == 1
+    await to(service, 11, "10:01")
+    again = await own(holder, id)
+    assert (again["unused"], again["thing"]["id"]) == (1, own_seat), "one day in a row, not two"
+    elsewhere = await holder.reserve("2f-hall-060", "now", "12:00")
+    await comes(service, holder, elsewhere)
+    await to(service, 12, "10:01")
+    assert (await own(holder, id))["thing"] is None, "the seat stood empty for two days"
+
+
 async def swap(service: Living, id: str, asker: Client, other: Client) -> None:
     """The two swap, the asker in the API and the other one on the page."""
     theirs, mine = [(await own(one, id))["thing"]["id"] for one in (other, asker)]

@@ -4,13 +4,14 @@ beside a check-in; a swap beside another one."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 
 from models.booking.writer import ReservationWriter
+from models.kernel.errors import WrongState
 from models.kernel.ids import ReaderId
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
@@ -90,16 +91,16 @@ def days(worker: Inside, writer: ReservationWriter | None = None) -> SeasonDays:
     )
 
 
-def holders(worker: Inside) -> SeasonHolders:
+def holders(worker: Inside, kind: type[SeasonHolders] = SeasonHolders) -> SeasonHolders:
     stored = worker.stored
-    return SeasonHolders(stored.seasons, stored.season_holders, stored.reservations, worker.writer)
+    return kind(stored.seasons, stored.season_holders, stored.reservations, worker.writer)
 
 
-def use(worker: Inside) -> SeasonUse:
+def use(worker: Inside, kind: type[SeasonHolders] = SeasonHolders) -> SeasonUse:
     stored = worker.stored
     return SeasonUse(
         stored.season_holders,
-        holders(worker),
+        holders(worker, kind),
         stored.reservations,
         stored.violations,
         worker.reference,
@@ -228,8 +229,8 @@ async def unused_until_today(stage: Stage, reader: Reader, season: Season) -> Re
             assert await use(stage.inside).run(at(FIRST + n * _DAY, 11)) == 1, "warned"
     (today,) = [
         r
-        for r in await stage.stored.reservations.season_days(
-            season.id, [reader.id], at(FIRST + 3 * _DAY, 0)
+        for r in await stage.stored.reservations.stays_on(
+            SEATS, [reader.id], at(FIRST + 3 * _DAY, 0)
         )
         if r.date == FIRST + 3 * _DAY
     ]
@@ -262,6 +263,59 @@ async def test_who_comes_while_the_seat_is_taken_back_keeps_it_or_has_no_day(
         assert (told, own.thing, after.state) == (1, None, ReservationState.CANCELLED)
 
 
+class Hasty(SeasonHolders):
+    """The control: a day whose deadline has passed counts as decided."""
+
+    async def _reserved_days(
+        self, season: Season, holder: Application, now: datetime
+    ) -> list[Reservation]:
+        days = await super()._reserved_days(season, holder, now)
+        return [r for r in days if now <= r.check_in_until]
+
+
+@guarded
+async def test_who_comes_by_a_clock_that_is_behind_keeps_the_seat_or_has_not_come(
+    stage: Stage, guard: bool
+) -> None:
+    """One worker's clock has passed today's deadline, and another one's has not."""
+    reader = await stage.reader()
+    season = await drawn(stage, [reader], seats=1)
+    today = await unused_until_today(stage, reader, season)
+    worker, second = await stage.worker(), timedelta(seconds=1)
+    late, behind = today.check_in_until + second, today.check_in_until - second
+
+    async def come() -> None:
+        await stage.inside.check_in.check_in(ctx(reader, behind), today.id, scan(1))
+
+    if guard:
+        # Until a job has judged the day, the loss waits, whenever the holder comes.
+        assert await use(worker).run(late) == 0
+        await come()
+        assert await worker.deadlines.no_show(late) == 0
+        assert await use(worker).run(late) == 0
+    else:
+        put_around(worker.stored.season_holders, "update_one", before=come)
+        assert await use(worker, Hasty).run(late) == 1
+    own = await stage.inside.seasons.own(season.id, reader.id)
+    after = await stage.reload(today)
+    assert after.state is ReservationState.IN_USE
+    # Without the guard the reader sits there, and has lost the seat.
+    assert own.thing == (SEATS[0] if guard else None)
+
+
+async def test_who_comes_after_a_job_has_judged_the_day_is_refused(stage: Stage) -> None:
+    reader = await stage.reader()
+    season = await drawn(stage, [reader], seats=1)
+    today = await unused_until_today(stage, reader, season)
+    worker, second = await stage.worker(), timedelta(seconds=1)
+    assert await worker.deadlines.no_show(today.check_in_until + second) == 1
+    with pytest.raises(WrongState):
+        late = ctx(reader, today.check_in_until - second)
+        await stage.inside.check_in.check_in(late, today.id, scan(1))
+    assert await use(worker).run(today.check_in_until + second) == 1
+    assert (await stage.inside.seasons.own(season.id, reader.id)).thing is None
+
+
 @pytest.mark.parametrize("number", [1, 2, 3])
 async def test_who_comes_after_any_look_at_the_unused_days_keeps_the_seat(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, number: int
@@ -271,16 +325,18 @@ async def test_who_comes_after_any_look_at_the_unused_days_keeps_the_seat(
     season = await drawn(stage, [reader], seats=1)
     today = await unused_until_today(stage, reader, season)
     worker, morning, looks = await stage.worker(), at(today.date, 8), 0
-    season_days = worker.stored.reservations.season_days
+    stays_on = worker.stored.reservations.stays_on
 
-    async def look(id: str, readers: Sequence[ReaderId], since: datetime) -> list[Reservation]:
+    async def look(
+        seats: Collection[str], readers: Collection[ReaderId], since: datetime
+    ) -> list[Reservation]:
         nonlocal looks
-        found, looks = await season_days(id, readers, since), looks + 1
+        found, looks = await stays_on(seats, readers, since), looks + 1
         if looks == number:
             await stage.inside.check_in.check_in(ctx(reader, morning), today.id, scan(1))
         return found
 
-    monkeypatch.setattr(worker.stored.reservations, "season_days", look)
+    monkeypatch.setattr(worker.stored.reservations, "stays_on", look)
     told = await use(worker).run(morning)
     own = await stage.inside.seasons.own(season.id, reader.id)
     assert (told, own.thing, looks >= number) == (0, SEATS[0], True)

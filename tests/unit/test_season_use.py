@@ -14,7 +14,7 @@ from models.reservations.state_machine import ReservationState
 from models.season_holders.use import unused_in_a_row
 from models.seasons.entities import SeasonKind, Thing
 from models.seasons.rules import check_plan
-from tests.builders import ZONE, but, on, reserved
+from tests.builders import ZONE, but, moved, on, reserved
 from tests.seasons import plan
 
 NOW: Final = datetime(2026, 9, 7, 8, tzinfo=ZONE.slot_clock)
@@ -34,6 +34,11 @@ NOW: Final = datetime(2026, 9, 7, 8, tzinfo=ZONE.slot_clock)
         ("missed waived missed", 2),
         ("came missed back excused waived to_come", 1),
         ("missed left", 0),
+        ("missed missed+booked", 0),
+        ("missed missed+booked missed", 1),
+        ("missed missed+elsewhere", 2),
+        ("missed missed+unused missed", 3),
+        ("missed came+unused missed", 1),
     ],
 )
 def test_unused_days_in_a_row_end_when_the_holder_comes(days: str, unused: int) -> None:
@@ -45,19 +50,26 @@ def test_unused_days_in_a_row_end_when_the_holder_comes(days: str, unused: int) 
         "left": ReservationState.AWAY_EXPIRED,
         "back": ReservationState.CANCELLED,
         "to_come": ReservationState.RESERVED,
+        # Bookings beside the day before the plus:
+        "booked": ReservationState.IN_USE,
+        "elsewhere": ReservationState.COMPLETED,
+        "unused": ReservationState.NO_SHOW,
     }
+    bookings = ("booked", "elsewhere", "unused")
     rows = [
         but(
-            reserved(),
-            id=ReservationId(f"{n} {day}"),
-            state=states[day],
-            penalty_waived=day == "excused",
-            checked_in_at=on("09:00") if day in ("came", "left") else None,
+            moved(reserved(seat="other" if word == "elsewhere" else "own"), timedelta(days=n)),
+            id=ReservationId(f"{n} {word}"),
+            state=states[word],
+            season_id=None if word in bookings else "season",
+            penalty_waived=word == "excused",
+            checked_in_at=on("09:00") if word in ("came", "left", "booked", "elsewhere") else None,
         )
         for n, day in enumerate(days.split())
+        for word in day.split("+")
     ]
     waived = {r.id for r in rows if r.id.endswith("waived")}
-    assert unused_in_a_row(rows, waived) == unused
+    assert unused_in_a_row("season", rows, waived) == unused
 
 
 @pytest.mark.parametrize(
