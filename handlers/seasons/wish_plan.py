@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import PageRequest
+from handlers.http.pages import PageRequest, redirect
 from handlers.http.rendering import render_page
 from handlers.reservations.glimpse import whole_plan
 from handlers.seasons import presenter
@@ -23,14 +23,14 @@ from models.seasons.service import SeasonService
 
 
 async def wish_plan(visit: PageRequest) -> web.StreamResponse:
-    """The plan of an area with the seats that the season gives. Raises: NotFound if one cannot
-    apply now, or for lockers."""
+    """The plan of an area with the seats that the season gives; the season's page if one cannot
+    apply now, or nothing that it gives is on a plan. Raises: NotFound."""
     one = await visit[SeasonService].get(visit.id)
     plans = presenter.plans(visit[REFERENCE].catalog, one)
     areas = [area for area, _ in plans]
     seats = {str(seat.id): seat for _, given in plans for seat in given}
     if not areas or stage(one, visit.now) is not SeasonStage.APPLYING:
-        raise NotFound()
+        return redirect(f"/seasons/{one.id}")
     wishes, takes_any = await _wishes(visit, one, seats)
     area = _area(visit, areas, [seats[id] for id in wishes if id in seats])
     most = one.plan.most_wishes

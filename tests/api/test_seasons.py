@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from miniapp_server.cli.draws import verify_draw
+from models.library.entities import AreaId
 from models.seasons import merkle
 from models.seasons.calculation import token
 from models.seasons.verification import faults
@@ -19,6 +21,8 @@ from tests.api.seasons import PAGE, announced, erase, file_of, form, heads, news
 from tests.living import Living
 from tests.seasons import VALUE
 from tests.second_draw import follows_its_rule
+
+HALL: Final = AreaId("2f-hall")
 
 
 async def test_a_season_is_applied_for_frozen_drawn_and_verified(
@@ -189,9 +193,33 @@ async def test_readers_apply_on_pages_in_both_languages(service: Living) -> None
         assert (await service.anonymous.get(f"//seasons/{name}")).status == 404
     await service.move(timedelta(days=1))
     reader = Browser(await service.web_reader(client))
-    assert (await reader.get(f"{here}/plan")).status == 404, "closed"
+    closed = await reader.get(f"{here}/plan")
+    assert (closed.status, closed.headers["Location"]) == (303, here)
     refused = await post(service, reader, here, any="1")
     assert refused.status == 409 and "已经截止" in refused.body
+
+
+async def test_seats_of_an_area_out_of_use_are_wished_for_by_number(service: Living) -> None:
+    """Nothing of the season is on a plan any more; the area may be back when the term begins."""
+    first, _ = await heads(service)
+    seats = {"kind": "seats", "area": "2f-hall", "start": "08:00", "end": "22:00", "lockers": ""}
+    id = await announced(service, first, **seats)
+    await service.move(timedelta(hours=2))
+    client = await service.reader()
+    reader, here = Browser(await service.web_reader(client)), f"/seasons/{id}"
+    assert f'href="{here}/plan"' in (await reader.get(here)).body
+    first, _ = await heads(service)
+    hall, base = "/console/plans/2f-hall", service.inside.reference.catalog.areas[HALL].rev
+    gone = await post(service, first, f"{hall}/retire", base=str(base), confirmed="yes")
+    assert gone.status == 303
+    page = (await reader.get(here)).body
+    assert "都不在平面图上" in page and f'href="{here}/plan"' not in page
+    plan = await reader.get(f"{here}/plan")  # a bookmark
+    assert (plan.status, plan.headers["Location"]) == (303, here)
+    assert (await post(service, reader, here, **{"wish-1": "065"})).status == 303
+    own = await client.ok("GET", f"/seasons/{id}/application")
+    assert own["wishes"][0]["label"] == "图书馆2层二层中厅065号"
+    assert (await reader.get(here)).status == 200
 
 
 async def test_a_late_freeze_needs_the_other_value_and_a_late_draw_is_void(
