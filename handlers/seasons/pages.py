@@ -87,7 +87,7 @@ async def _page(
         "own": own,
         "application": presenter.application(reference, one, own, proof, offers) if own else None,
         "labels": labels,
-        "on_plans": bool(presenter.plans(reference.catalog, one)),
+        "on_plans": one.plan.hours is None or bool(presenter.plans(reference.catalog, one)),
         "result": [
             (each.rank, each.entry.token[:8], each.thing and labels[each.thing])
             for each in (await service.result(one) if shows_result else ())

@@ -96,7 +96,7 @@ def _facts(zone: Zone, one: Season, now: datetime) -> dict[str, Any]:
 def thing(reference: ReferenceData, one: Season, id: str) -> ThingOut:
     """A seat or locker of the season, or the wish for any."""
     if id == ANY:
-        return ThingOut(ANY, ANY_THING, "")
+        return ThingOut(ANY, ANY_THING, "", "", 0)
     wished = next((given for given in one.plan.given if given.id == id), Thing(id))
     return _given(reference, one.plan.kind, wished)
 
@@ -104,7 +104,7 @@ def thing(reference: ReferenceData, one: Season, id: str) -> ThingOut:
 def _given(reference: ReferenceData, kind: SeasonKind, one: Thing) -> ThingOut:
     seats = kind is SeasonKind.SEATS
     label = reservations.seat(reference, one.id).label if seats else one.id
-    return ThingOut(one.id, label, one.size)
+    return ThingOut(one.id, label, one.size, one.place, one.row)
 
 
 def application(

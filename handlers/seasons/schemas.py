@@ -24,11 +24,14 @@ class AskToSwap(Request):
 
 
 class ThingOut(Response):
-    """A seat or locker. ``size``: of a locker."""
+    """A seat or locker. Of a locker: ``size``, ``place``, where it stands, and ``row``, counted
+    from the top; empty and 0 if the library does not say."""
 
     id: str
     label: str
     size: str
+    place: str
+    row: int
 
 
 class SourceOut(Response):

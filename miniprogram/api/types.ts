@@ -1245,6 +1245,8 @@ export interface ThingOut {
   id: string;
   label: string;
   size: string;
+  place: string;
+  row: number;
 }
 
 export interface TimeOut {

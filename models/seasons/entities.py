@@ -59,11 +59,14 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """A seat or a locker that a season gives. ``id``: of the seat, or the locker's number.
-    ``size``: of a locker, in the library's words."""
+    """A seat or a locker that a season gives. ``id``: of the seat, or the locker's number. Of a
+    locker in the library's words: ``size``, and ``place``, where it stands. ``row``: its row there,
+    counted from the top; 0 if that is not known."""
 
     id: str
     size: str = ""
+    place: str = ""
+    row: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,10 @@ from models.seasons.entities import Thing
 from models.seasons.rules import MOST_THINGS
 
 LONGEST_SIZE: Final = 20
+LONGEST_PLACE: Final = 40
+MOST_ROWS: Final = 20
+COLUMNS: Final = ("number", "size", "place", "row")
+"""The texts of a locker in their order."""
 _NUMBER: Final = re.compile(r"[\w-]{1,16}")
 _COMMA: Final = re.compile(r"[,\uff0c]")
 """A comma, also the Chinese one."""
@@ -28,24 +32,26 @@ _TABLE: Final = TableKind(
 
 
 def lockers(text: str) -> tuple[Thing, ...]:
-    """The lockers of a text with a number and, after a comma, perhaps a size in each line. Raises:
-    Malformed."""
+    """The lockers of a text with a number in each line and perhaps, after a comma each, size, place
+    and row. Raises: Malformed."""
     line_of, things = dict[str, int](), []
     for n, line in enumerate(text.splitlines(), start=1):
-        number, size = (part.strip() for part in [*_COMMA.split(line, maxsplit=1), ""][:2])
-        if not number and not size:
+        parts = [" ".join(part.split()) for part in _COMMA.split(line)]
+        if not any(parts):
             continue
-        if not _is_number(number) or not _is_size(size):
+        number, size, place, row = [*parts, "", "", ""][:4]
+        if len(parts) > 4 or _wrong(number, size, place, row) is not None:
             raise Malformed("lockers", "season_lockers", line=n)
         if (first := line_of.setdefault(number, n)) < n:
             raise Malformed("lockers", "season_locker_twice", line=n, number=number, first=first)
-        things.append(Thing(number, size))
+        things.append(Thing(number, size, place, int(row or 0)))
     return tuple(things)
 
 
 def as_lines(things: Iterable[Thing]) -> str:
     """The lockers as a text that ``lockers`` reads."""
-    return "\n".join(f"{one.id},{one.size}" if one.size else one.id for one in things)
+    rows = ((one.id, one.size, one.place, str(one.row or "")) for one in things)
+    return "\n".join(",".join(row).rstrip(",") for row in rows)
 
 
 def read_lockers(data: bytes, columns: Columns, most: int, encoding: str) -> RowTable:
@@ -56,27 +62,25 @@ def read_lockers(data: bytes, columns: Columns, most: int, encoding: str) -> Row
 def lockers_of(rows: Sequence[TableRow]) -> tuple[list[Thing], list[FileProblem]]:
     """The lockers of the rows, and the errors of the others."""
     line_of, things, problems = dict[str, int](), [], []
-    for row in rows:
-        number, size = row.cells.get("number", ""), " ".join(row.cells.get("size", "").split())
-        if not _is_number(number):
-            problems.append(FileProblem(_wrong("number", "locker_number", number), row.line))
-        elif not _is_size(size):
-            problems.append(FileProblem(_wrong("size", "locker_size", size), row.line))
-        elif (first := line_of.setdefault(number, row.line)) < row.line:
+    for line in rows:
+        number, size, place, row = (" ".join(line.cells.get(c, "").split()) for c in COLUMNS)
+        if (wrong := _wrong(number, size, place, row)) is not None:
+            problems.append(FileProblem(wrong, line.line))
+        elif (first := line_of.setdefault(number, line.line)) < line.line:
             twice = Malformed("file", "locker_twice", number=number, first=first)
-            problems.append(FileProblem(twice, row.line))
+            problems.append(FileProblem(twice, line.line))
         else:
-            things.append(Thing(number, size))
+            things.append(Thing(number, size, place, int(row or 0)))
     return things, problems[:MOST_PROBLEMS]
 
 
-def _wrong(field: str, reason: str, text: str) -> Malformed:
-    return Malformed(field, reason, text=text[:LONGEST_SIZE], most=LONGEST_SIZE)
-
-
-def _is_number(text: str) -> bool:
-    return _NUMBER.fullmatch(text) is not None and text != ANY
-
-
-def _is_size(text: str) -> bool:
-    return len(text) <= LONGEST_SIZE and is_printable_line(text)
+def _wrong(number: str, size: str, place: str, row: str) -> Malformed | None:
+    """What is wrong with the texts of a locker, if anything is."""
+    if _NUMBER.fullmatch(number) is None or number == ANY:
+        return Malformed("number", "locker_number", text=number[:LONGEST_SIZE])
+    for field, text, most in ("size", size, LONGEST_SIZE), ("place", place, LONGEST_PLACE):
+        if len(text) > most or _COMMA.search(text) or not is_printable_line(text):
+            return Malformed(field, "locker_text", most=most)
+    if row and not (row.isascii() and row.isdigit() and 1 <= int(row) <= MOST_ROWS):
+        return Malformed("row", "locker_row", text=row[:LONGEST_SIZE], most=MOST_ROWS)
+    return None

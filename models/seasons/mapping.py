@@ -39,7 +39,10 @@ def season_document(texts: FreeTexts, season: Season) -> Document:
         "_id": season.id,
         "title": plan.title,
         "kind": plan.kind.value,
-        "given": [{"id": thing.id, "size": thing.size} for thing in plan.given],
+        "given": [
+            {"id": thing.id, "size": thing.size, "place": thing.place, "row": thing.row}
+            for thing in plan.given
+        ],
         "first": plan.first.isoformat(),
         "last": plan.last.isoformat(),
         "until": plan.until.isoformat(),
@@ -77,7 +80,7 @@ def season_of(texts: FreeTexts, d: Document) -> Season:
         plan=SeasonPlan(
             title=d["title"],
             kind=SeasonKind(d["kind"]),
-            given=tuple(Thing(one["id"], one["size"]) for one in d["given"]),
+            given=tuple(Thing(**one) for one in d["given"]),
             first=date.fromisoformat(d["first"]),
             last=date.fromisoformat(d["last"]),
             hours=(hours[0], hours[1]) if hours else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from handlers.library.console.floor_files import LARGEST_FORM
 from models.identity.roles import Role
 from tests.api.browsing import Browser
-from tests.api.console import log, staff
+from tests.api.console import log, post, staff
 from tests.api.seasons import PAGE, form, stored
 from tests.api.spreadsheets import book_of, workbook
 from tests.living import Living
@@ -89,6 +90,7 @@ WRONG: Sequence[tuple[bytes, Sequence[str]]] = (
         workbook(
             *(("柜号", "大小"), ("D-01", "大"), ("any", "大"), (None, "中"), ("D 02",)),
             *(("D-01", "小"), ("x" * 17,), ("D-03", "很" * 21), ("D-04", "a\u202eb"), ("D-05",)),
+            ("D-06", "1,2 m"),
         ),
         [
             "第 3 行：柜号：应为 1–16 个字母、数字或连字符，而不是“any”",
@@ -98,6 +100,15 @@ WRONG: Sequence[tuple[bytes, Sequence[str]]] = (
             "第 7 行：柜号：应为 1–16 个字母",
             "第 8 行：大小：最多 20 字",
             "第 9 行：大小：最多 20 字",
+            "第 11 行：大小：最多 20 字，不含逗号",
+        ],
+    ),
+    (
+        workbook(("柜号", "位置", "层"), ("D-01", "很" * 41, 1), ("D-02", "", 0), ("D-03", "", "上")),
+        [
+            "第 2 行：位置：最多 40 字",
+            "第 3 行：第几层：应为从上往下数的第几层（1–20），而不是“0”",
+            "第 4 行：第几层：应为从上往下数的第几层（1–20），而不是“上”",
         ],
     ),
 )
@@ -128,6 +139,32 @@ async def test_the_template_can_be_sent_back_as_it_came(service: Living) -> None
     book = await book_of(service, head, "seasons/lockers.xlsx")
     rows = [*book.worksheets[0].values]
     page = await send(service, head, workbook(*rows), lockers="")
-    assert lines(page.body) == ["A-001,大", "A-002,小", "A-003"], page.body
+    assert lines(page.body) == ["A-001,大,一层大厅,1", "A-002,小,一层大厅,2", "A-003"]
     assert (await (await staff(service)).get(f"{PAGE}/lockers.xlsx")).status == 403
     assert (await send(service, head, b"x" * LARGEST_FORM)).status == 413
+
+
+async def test_wishes_are_chosen_on_the_front_of_the_lockers(service: Living) -> None:
+    """Place by place and row by row, as the file has them; those of no known row come last."""
+    head, client = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    file = "柜号,大小,位置,层\nB-1,小,Halle,2\nA-1,大,Halle,1\nB-2,小,Halle,2\nX-1,,Halle,\nC-1,,,\n"
+    page = await send(service, head, file.encode(), lockers="")
+    assert (await send(service, head, None, lockers="\n".join(lines(page.body)))).status == 303
+    ((season,), _, _) = await stored(service)
+    reader, here = Browser(await service.web_reader(client)), f"/seasons/{season['_id']}"
+    await service.move(timedelta(hours=2))
+    assert f'href="{here}/plan"' in (await reader.get(here)).body
+    plan = (await reader.get(f"{here}/plan?wishes=B-2,none,A-1&any=0")).body
+    rows = [re.findall("<b>(.*?)</b>", row) for row in re.findall("<ul.*?</ul>", plan, re.DOTALL)]
+    assert rows == [["A-1"], ["B-1", "B-2"], ["X-1"]] and ">Halle</h2>" in plan
+    assert re.findall('name="wish-. *" value="(.*?)"', plan) == ["B-2", "A-1"]
+    assert 'aria-label="B-2 小，已选；去掉"' in plan and 'aria-label="B-1 小，选为志愿"' in plan
+    other = (await reader.get(f"{here}/plan?wishes=B-2&area=1")).body
+    assert ">储物柜</h2>" in other and ">C-1</b>" in other and "A-1" not in other
+    full = (await reader.get(f"{here}/plan?wishes=B-2,B-1,C-1")).body
+    assert '<span class="front full"><b>A-1</b>' in full
+    assert (await post(service, reader, here, **{"wish-1": "B-2", "wish-2": "A-1"})).status == 303
+    own = await client.ok("GET", f"/seasons/{season['_id']}/application")
+    facts = [(one["id"], one["size"], one["place"], one["row"]) for one in own["wishes"]]
+    assert facts == [("B-2", "小", "Halle", 2), ("A-1", "大", "Halle", 1)]
+    assert (await reader.get(f"{here}/plan?area=2")).status == 404
