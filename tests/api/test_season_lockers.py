@@ -104,7 +104,9 @@ WRONG: Sequence[tuple[bytes, Sequence[str]]] = (
         ],
     ),
     (
-        workbook(("柜号", "位置", "层"), ("D-01", "很" * 41, 1), ("D-02", "", 0), ("D-03", "", "上")),
+        workbook(
+            ("柜号", "位置", "层"), ("D-01", "很" * 41, 1), ("D-02", "", 0), ("D-03", "", "上")
+        ),
         [
             "第 2 行：位置：最多 40 字",
             "第 3 行：第几层：应为从上往下数的第几层（1–20），而不是“0”",
@@ -147,7 +149,9 @@ async def test_the_template_can_be_sent_back_as_it_came(service: Living) -> None
 async def test_wishes_are_chosen_on_the_front_of_the_lockers(service: Living) -> None:
     """Place by place and row by row, as the file has them; those of no known row come last."""
     head, client = await staff(service, Role.ADMINISTRATOR), await service.reader()
-    file = "柜号,大小,位置,层\nB-1,小,Halle,2\nA-1,大,Halle,1\nB-2,小,Halle,2\nX-1,,Halle,\nC-1,,,\n"
+    file = (
+        "柜号,大小,位置,层\nB-1,小,Halle,2\nA-1,大,Halle,1\nB-2,小,Halle,2\nX-1,,Halle,\nC-1,,,\n"
+    )
     page = await send(service, head, file.encode(), lockers="")
     assert (await send(service, head, None, lockers="\n".join(lines(page.body)))).status == 303
     ((season,), _, _) = await stored(service)
