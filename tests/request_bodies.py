@@ -17,6 +17,15 @@ SERIES: dict[str, Any] = {
     "but": ["2026-09-08"],
     "keeps_buffer": True,
 }
+BLOCK_CHANGE: dict[str, Any] = {
+    "room_id": "r201",
+    "title": "x",
+    "date": "2026-09-08",
+    "start": "14:00",
+    "end": "16:00",
+    "keeps_buffer": True,
+    "following": False,
+}
 BODIES: dict[str, dict[str, Any]] = {
     "/wx/login": {"code": "demo-zhang-1"},
     "/kiosk-pairings/state": {"secret": "x"},
@@ -70,6 +79,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "/staff/room-requests/{id}/decline": {"reason": "x"},
     "/staff/room-blocks": SERIES | {"id": "a" * 24, "all": True},
     "/staff/room-blocks/preview": SERIES,
+    "/staff/room-blocks/{id}/change": BLOCK_CHANGE | {"all": True},
+    "/staff/room-blocks/{id}/change/preview": BLOCK_CHANGE,
     "/staff/room-blocks/{id}/end": {"following": True},
     "/staff/room-bookings/{id}/check-in": {"reason": "x"},
     "/staff/room-bookings/{id}/finish": {"reason": "x"},
@@ -111,6 +122,8 @@ OPTIONAL = {
     "/room-bookings": {"purpose"},
     "/staff/room-blocks": {"weekdays", "but", "keeps_buffer"},
     "/staff/room-blocks/preview": {"weekdays", "but", "keeps_buffer"},
+    "/staff/room-blocks/{id}/change": {*BLOCK_CHANGE},
+    "/staff/room-blocks/{id}/change/preview": {*BLOCK_CHANGE},
     "/staff/room-blocks/{id}/end": {"following"},
     "/room-bookings/{id}/change": {"room_id", "date", "start", "end", "purpose"},
     "/waitlist": {"seats", "window", "power"},

@@ -1,11 +1,12 @@
-"""研修间占用: the library's own stays in study rooms, and the form that makes one or a series."""
+"""研修间占用: the library's own stays in study rooms, and the forms that make and change them."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Annotated, Final
 
@@ -29,7 +30,7 @@ from models.library.names import label_text
 from models.library.rooms import Room, RoomId
 from models.reservations.room_block import RoomBlock
 from models.rooms.errors import SeriesDoesNotFit
-from models.rooms.series import LONGEST_TITLE, MOST_DATES, BlockSeries, PlannedDate
+from models.rooms.series import LONGEST_TITLE, MOST_DATES, BlockChange, BlockSeries, PlannedDate
 from models.rooms.staff import StaffRoomBlocks
 from models.staff.audit import AuditAction
 
@@ -50,6 +51,18 @@ class SeriesForm(msgspec.Struct):
     weekday: frozenset[str] = frozenset()
     but: frozenset[str] = frozenset()
     keeps_buffer: bool = False
+
+
+class BlockForm(msgspec.Struct):
+    """``following``: also the later blocks of the series."""
+
+    room: Annotated[str, Meta(min_length=1)]
+    title: Annotated[str, Meta(min_length=1, max_length=LONGEST_TITLE)]
+    date: date
+    start: time
+    end: time
+    keeps_buffer: bool = False
+    following: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +100,7 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The days that the form would block, or (``done``) has blocked. ``mark``: that of its other
+    """The days that the form would block or change, or (``done``) has. ``mark``: that of its other
     fields."""
 
     days: Sequence[_Day]
@@ -105,11 +118,7 @@ async def room_blocks(visit: PageRequest, plan: _Plan | None = None) -> web.Stre
         visit,
         "room_blocks",
         plan=plan,
-        rooms=[
-            (room.id, _label(visit, room))
-            for room in rooms
-            if visit.may_in(room.venue_id, Role.LIBRARIAN)
-        ],
+        rooms=_choices(visit),
         buffers=any(room.rules.buffer_minutes for room in rooms),
         blocked=_by_room(visit, blocks),
         undo=await _ended(visit),
@@ -120,6 +129,15 @@ async def room_blocks(visit: PageRequest, plan: _Plan | None = None) -> web.Stre
         longest_title=LONGEST_TITLE,
         most=MOST_DATES,
     )
+
+
+def _choices(visit: PageRequest) -> list[tuple[RoomId, Text | str]]:
+    """The rooms in use about which this staff member decides, with their names."""
+    return [
+        (room.id, _label(visit, room))
+        for room in visit[REFERENCE].rooms_in_use()
+        if visit.may_in(room.venue_id, Role.LIBRARIAN)
+    ]
 
 
 def _label(visit: PageRequest, room: Room) -> Text | str:
@@ -133,14 +151,19 @@ def _by_room(
     """The rooms with whether this staff member decides about them, and their blocks by series."""
     rooms = []
     ordered = sorted(blocks, key=lambda b: (b.room_id, b.series, b.span.start))
+    days = Counter((b.series, b.day) for b in blocks)
     for room_id, of_room in groupby(ordered, lambda b: b.room_id):
         room = visit[REFERENCE].rooms.get(room_id)
         series = []
         for _series, those in groupby(of_room, lambda b: b.series):
             listed = [*those]
             lines = [
-                _Line(_time(visit.zone, b), b.span.start <= visit.now, len(listed) - n - 1)
-                for n, b in enumerate(listed)
+                _Line(
+                    _time(visit.zone, b),
+                    b.span.start <= visit.now,
+                    sum(n for (s, day), n in days.items() if s == b.series and day > b.day),
+                )
+                for b in listed
             ]
             series.append((listed[0].title, lines))
         series.sort(key=lambda one: one[1][0].time.start)
@@ -185,6 +208,62 @@ async def block_room(visit: PageRequest, form: Form) -> web.StreamResponse:
     return await room_blocks(visit, _plan(visit, series, made, done=True))
 
 
+async def block(visit: PageRequest, plan: _Plan | None = None) -> web.StreamResponse:
+    """A block with the form that changes it. ``plan``: of the form as typed."""
+    b = await visit[StaffRoomBlocks].get(visit.id)
+    visit.require_in(b.venue_id, Role.LIBRARIAN)
+    rooms = _choices(visit)
+    following = await visit[StaffRoomBlocks].following(b)
+    return render(
+        visit,
+        "room_block",
+        block=_time(visit.zone, b),
+        room=b.room_id,
+        keeps_buffer=b.buffer > timedelta(),
+        following=following,
+        plan=plan,
+        rooms=rooms,
+        buffers=any(room.rules.buffer_minutes for room in visit[REFERENCE].rooms_in_use()),
+        changeable=b.ended_at is None and visit.now < b.span.end,
+        longest_title=LONGEST_TITLE,
+    )
+
+
+async def change_block(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Shows what would become of the block and those that follow; with the ``operation`` all or
+    fitting changes them, if it is what the page has shown."""
+    context, staff = staff_context(visit), visit[StaffRoomBlocks]
+    change = _change(visit, form, await staff.get(visit.id))
+    operation = form_text(form, "operation")
+    keep_typed(visit, form)
+    mark = _mark_of((visit.id, change))
+    if operation in ("all", "fitting") and form_text(form, "mark") == mark:
+        try:
+            done = await staff.change(context, visit.id, change, only_all=operation == "all")
+        except SeriesDoesNotFit as error:
+            refuse(visit, form, error)
+        else:
+            if all(p.stored for p in done):
+                return redirect(f"{PAGE}?done={AuditAction.CHANGE_BLOCK}")
+            return await block(visit, _Plan(_days(visit, done), mark, done=True))
+    plan = await staff.plan_change(context, visit.id, change)
+    return await block(visit, _Plan(_days(visit, plan), mark))
+
+
+def _change(visit: PageRequest, form: Form, b: RoomBlock) -> BlockChange:
+    """The change that the form describes. Raises: Malformed."""
+    typed = decode(visit.zone, form, BlockForm)
+    return BlockChange(
+        RoomId(typed.room),
+        typed.title,
+        typed.date if typed.date != b.day else None,
+        typed.start,
+        typed.end,
+        typed.keeps_buffer,
+        typed.following,
+    )
+
+
 async def end_block(visit: PageRequest, form: Form) -> web.StreamResponse:
     following = form_text(form, "operation") == "following"
     await visit[StaffRoomBlocks].end(staff_context(visit), visit.id, following=following)
@@ -223,18 +302,29 @@ def _typed(visit: PageRequest, form: Form) -> BlockSeries:
 
 def _mark(series: BlockSeries) -> str:
     """The mark of the series as the page has shown it; days can be left out afterwards."""
-    fields = (
-        *(series.room_id, series.title, series.first, series.last, series.start, series.end),
-        *(sorted(series.weekdays), series.keeps_buffer),
+    return _mark_of(
+        (
+            *(series.room_id, series.title, series.first, series.last, series.start, series.end),
+            *(sorted(series.weekdays), series.keeps_buffer),
+        )
     )
-    return hashlib.sha256(repr(fields).encode()).hexdigest()[:_ID_CHARS]
+
+
+def _mark_of(typed: object) -> str:
+    return hashlib.sha256(repr(typed).encode()).hexdigest()[:_ID_CHARS]
 
 
 def _plan(
     visit: PageRequest, series: BlockSeries, plan: Sequence[PlannedDate], *, done: bool = False
 ) -> _Plan:
+    days = _days(visit, plan)
+    days += [_Day(day, left_out=True) for day in series.but]
+    return _Plan(sorted(days, key=lambda d: d.date), _mark(series), done)
+
+
+def _days(visit: PageRequest, plan: Sequence[PlannedDate]) -> list[_Day]:
     zone = visit.zone
-    days = [
+    return [
         _Day(
             p.day,
             why_not(p.error) if p.error is not None else "",
@@ -247,5 +337,3 @@ def _plan(
         )
         for p in plan
     ]
-    days += [_Day(day, left_out=True) for day in series.but]
-    return _Plan(sorted(days, key=lambda d: d.date), _mark(series), done)

@@ -39,6 +39,25 @@ class MakeSeries(SeriesRequest, kw_only=True):
     all: bool
 
 
+class PreviewChange(Request):
+    """A change of a block: what is left out stays as it is. ``following``: also of all later
+    blocks of its series, for which ``date`` cannot be given."""
+
+    room_id: Id | None = None
+    title: Annotated[str, Meta(min_length=1, max_length=LONGEST_TITLE, pattern=r"\S")] | None = None
+    date: date | None = None
+    start: ClockTime | None = None
+    end: ClockTime | None = None
+    keeps_buffer: bool | None = None
+    following: bool = False
+
+
+class ChangeBlock(PreviewChange, kw_only=True):
+    """``all``: nothing is changed unless every block fits."""
+
+    all: bool
+
+
 class InTheWayOut(Response):
     """A stay that has the room. ``title``: of a block."""
 
@@ -51,7 +70,8 @@ class InTheWayOut(Response):
 
 class PlannedDateOut(Response):
     """A day of a series. ``block``: the id of its block if it is ``stored``. ``error``: the code of
-    what keeps it from being stored (room_taken, closed, in_the_past, off_grid, wrong_state)."""
+    what keeps it from being stored (room_taken, closed, in_the_past, off_grid, wrong_state). Of a
+    change ``block`` is always there, and ``stored`` says that the block is as requested."""
 
     date: date
     stored: bool

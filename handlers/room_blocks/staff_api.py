@@ -9,10 +9,12 @@ from typing import Final
 from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import Access, ApiRequest
 from handlers.room_blocks.schemas import (
+    ChangeBlock,
     EndBlock,
     InTheWayOut,
     MakeSeries,
     PlannedDateOut,
+    PreviewChange,
     RoomBlockOut,
     RoomBlocksOut,
     SeriesOut,
@@ -23,9 +25,9 @@ from models.identity.api_tokens import Scope
 from models.kernel.errors import NotFound
 from models.library.rooms import RoomId
 from models.reservations.errors import OWN_RESERVATION, IdempotencyKeyReused
-from models.reservations.room_block import RoomBlock
+from models.reservations.room_block import RoomBlock, block_series
 from models.rooms.errors import RoomTaken, SeriesDoesNotFit
-from models.rooms.series import BlockSeries, PlannedDate
+from models.rooms.series import BlockChange, BlockSeries, PlannedDate
 from models.rooms.staff import StaffRoomBlocks
 from models.storage.mongo import new_id
 
@@ -53,7 +55,7 @@ async def list_blocks(call: ApiRequest) -> RoomBlocksOut:
 )
 async def preview(call: ApiRequest, body: SeriesRequest) -> SeriesOut:
     series = _series(new_id(), body)
-    return _plan(call, series, await call[StaffRoomBlocks].plan(staff_of(call), series))
+    return _plan(call, series.id, await call[StaffRoomBlocks].plan(staff_of(call), series))
 
 
 @routes.post(
@@ -68,7 +70,33 @@ async def preview(call: ApiRequest, body: SeriesRequest) -> SeriesOut:
 async def make(call: ApiRequest, body: MakeSeries) -> SeriesOut:
     series = _series(body.id, body)
     done = await call[StaffRoomBlocks].make(staff_of(call), series, only_all=body.all)
-    return _plan(call, series, done)
+    return _plan(call, series.id, done)
+
+
+@routes.post(
+    "/staff/room-blocks/{id}/change/preview",
+    "Say whether another room, title, day or time of a block fits; nothing is changed",
+    Access.LIBRARIAN,
+    scope=Scope.RESERVATIONS_WRITE,
+    errors=OWN_RESERVATION,
+)
+async def preview_change(call: ApiRequest, body: PreviewChange) -> SeriesOut:
+    plan = await call[StaffRoomBlocks].plan_change(staff_of(call), call.id, _change(body))
+    return _plan(call, block_series(call.id), plan)
+
+
+@routes.post(
+    "/staff/room-blocks/{id}/change",
+    "Give a block another room, title, day or time, or keep it as it is if that does not fit",
+    Access.LIBRARIAN,
+    scope=Scope.RESERVATIONS_WRITE,
+    errors=(*OWN_RESERVATION, SeriesDoesNotFit),
+    audited=True,
+)
+async def change(call: ApiRequest, body: ChangeBlock) -> SeriesOut:
+    staff, wish = call[StaffRoomBlocks], _change(body)
+    done = await staff.change(staff_of(call), call.id, wish, only_all=body.all)
+    return _plan(call, block_series(call.id), done)
 
 
 @routes.post(
@@ -113,7 +141,19 @@ def _series(id: str, body: SeriesRequest) -> BlockSeries:
     )
 
 
-def _plan(call: ApiRequest, series: BlockSeries, plan: Sequence[PlannedDate]) -> SeriesOut:
+def _change(body: PreviewChange) -> BlockChange:
+    return BlockChange(
+        RoomId(body.room_id) if body.room_id is not None else None,
+        body.title,
+        body.date,
+        time.fromisoformat(body.start) if body.start is not None else None,
+        time.fromisoformat(body.end) if body.end is not None else None,
+        body.keeps_buffer,
+        body.following,
+    )
+
+
+def _plan(call: ApiRequest, series: str, plan: Sequence[PlannedDate]) -> SeriesOut:
     def holders(p: PlannedDate) -> Iterable[InTheWayOut]:
         for b in p.bookings:
             start, end = call.zone.local(b.span.start), call.zone.local(b.span.end)
@@ -123,18 +163,24 @@ def _plan(call: ApiRequest, series: BlockSeries, plan: Sequence[PlannedDate]) ->
             yield InTheWayOut(other.id, "block", start, end, other.title)
 
     return SeriesOut(
-        series.id,
+        series,
         [
             PlannedDateOut(
                 p.day,
                 p.stored,
-                p.block.id if p.stored and p.block is not None else None,
+                _id_of(p),
                 p.error.code if p.error is not None else None,
                 [*holders(p)],
             )
             for p in plan
         ],
     )
+
+
+def _id_of(p: PlannedDate) -> str | None:
+    if p.old is not None:
+        return p.old.id
+    return p.block.id if p.stored and p.block is not None else None
 
 
 def _out(call: ApiRequest, blocks: Sequence[RoomBlock]) -> RoomBlocksOut:

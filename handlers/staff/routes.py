@@ -113,7 +113,14 @@ from handlers.reservations.console.reservations import (
     resolve_report,
 )
 from handlers.reservations.console.seat_history import look_up_seat, seat_history
-from handlers.room_blocks.console import block_room, end_block, restore_block, room_blocks
+from handlers.room_blocks.console import (
+    block,
+    block_room,
+    change_block,
+    end_block,
+    restore_block,
+    room_blocks,
+)
 from handlers.rooms.console import approve, cancel, check_in, decline, finish, rooms
 from handlers.seasons.console import season_routes
 from handlers.seat_labels.console import seat_labels
@@ -209,6 +216,8 @@ def _room_routes() -> list[web.RouteDef]:
         web.get("/console/rooms", staff_page(rooms)),
         web.get("/console/rooms/blocks", staff_page(room_blocks)),
         web.post("/console/rooms/blocks", staff_form(block_room, page=room_blocks)),
+        web.get("/console/rooms/blocks/{id}", staff_page(block, Role.LIBRARIAN)),
+        web.post("/console/rooms/blocks/{id}", staff_form(change_block, page=block)),
         web.post("/console/rooms/blocks/{id}/end", staff_form(end_block, page=room_blocks)),
         web.post("/console/rooms/blocks/{id}/restore", staff_form(restore_block, page=room_blocks)),
         web.post("/console/rooms/{id}/approve", staff_form(approve, page=rooms)),

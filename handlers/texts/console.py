@@ -100,6 +100,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "hours_reversed": _("结束应晚于开始"),
     "room_hours": _("请填写开放和关闭的时间，或都留空"),
     "series_dates": _("请填写从今天起一年以内的日期，最后一天不早于第一天"),
+    "block_date_alone": _("连同以后的一起改时，日期不能改"),
     "series_length": _("这样选是 {count} 天，应为 1–{most} 天"),
     "room_equipment": _("最多 {most} 件，每件 1–{longest} 字"),
     "room_off_plan": _("房间应在平面图内（最大 {most}），每边至少 {least}"),

@@ -35,6 +35,7 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.APPROVE_ROOM: _("同意研修间申请"),
     AuditAction.DECLINE_ROOM: _("谢绝研修间申请"),
     AuditAction.BLOCK_ROOM: _("占用研修间"),
+    AuditAction.CHANGE_BLOCK: _("更改研修间占用"),
     AuditAction.END_BLOCK: _("取消研修间占用"),
     AuditAction.RESTORE_BLOCK: _("恢复研修间占用"),
     AuditAction.RESOLVE_REPORT: _("已清理"),

@@ -16,9 +16,12 @@ _WHY: Final[Mapping[str, str]] = {
     "off_grid": _("那天没有 {left_out}：时钟在这时拨快了"),
     "wrong_state": _("保存以后已取消"),
 }
+_BEGUN: Final = _("已经开始，只能改标题和结束时间")
 
 
 def why_not(error: DomainError) -> Text | str:
     """The error of a planned day, in a few words."""
+    if error.details.get("state") == "in_use":
+        return _BEGUN
     facts = {"reason": in_brackets(str(error.details.get("reason", "")))}
     return _WHY[error.code].format_map({**error.details, **facts})

@@ -15,6 +15,7 @@ _SERVED: Final = frozenset(
             AuditAction.APPROVE_ROOM,
             AuditAction.DECLINE_ROOM,
             AuditAction.BLOCK_ROOM,
+            AuditAction.CHANGE_BLOCK,
             AuditAction.END_BLOCK,
             AuditAction.RESTORE_BLOCK,
             AuditAction.RESOLVE_REPORT,

@@ -197,6 +197,17 @@ export interface CatalogVenueOut {
   names?: Record<string, string>;
 }
 
+export interface ChangeBlock {
+  room_id?: string | null;
+  title?: string | null;
+  date?: string | null;
+  start?: string | null;
+  end?: string | null;
+  keeps_buffer?: boolean | null;
+  following?: boolean;
+  all: boolean;
+}
+
 export interface ChangeReservation {
   seat_id?: string | null;
   start?: string | null;
@@ -643,6 +654,16 @@ export interface PlannedDateOut {
   block: string | null;
   error: string | null;
   in_the_way: InTheWayOut[];
+}
+
+export interface PreviewChange {
+  room_id?: string | null;
+  title?: string | null;
+  date?: string | null;
+  start?: string | null;
+  end?: string | null;
+  keeps_buffer?: boolean | null;
+  following?: boolean;
 }
 
 export interface ProofOut {

@@ -239,9 +239,19 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         transaction. Raises: StaleRevision; ClaimLost; the errors of ``step``; Unavailable, also if
         it is unknown whether it took place."""
         updates = [_guarded_update(old, new, None, new_id()) for old, new in changes]
+        await self.update_documents(updates, step)
+        for old, new in changes:
+            self._report_write(old, new)
+
+    async def update_documents(
+        self, updates: Sequence[tuple[Document, Document]], step: InTransaction | None = None
+    ) -> None:
+        """Takes the step and applies the updates, each to the document that its guard matches, in
+        one transaction. Raises: as ``replace_all``."""
 
         async def work(session: Any) -> None:
-            await step(session)
+            if step is not None:
+                await step(session)
             for guard, update in updates:
                 updated = await self._all.find_one_and_update(
                     guard, update, projection={"_id": 1}, session=session
@@ -251,8 +261,6 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
 
         with translate_errors():
             await self._together(work)
-        for old, new in changes:
-            self._report_write(old, new)
 
     async def insert_documents(self, documents: Sequence[Document]) -> None:
         """Inserts all of the documents with their claims, or none. Raises: as ``insert``."""

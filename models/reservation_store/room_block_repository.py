@@ -62,6 +62,20 @@ class RoomBlockRepository(ReservationCollection):
         await self._update(old.id, old.change, {"$set": _fields(zone, new)})
         return new
 
+    async def replace_all(self, zone: Zone, changes: Sequence[tuple[RoomBlock, RoomBlock]]) -> None:
+        """Replaces the first block of each pair by the second one with its claims, or none. A
+        repetition after an unknown outcome does no harm. Raises: StaleRevision; ClaimLost;
+        Unavailable."""
+        await self._reservations.update_documents(
+            [
+                (
+                    {"_id": old.id, "change": old.change},
+                    {"$set": _fields(zone, replace(new, change=new_id()))},
+                )
+                for old, new in changes
+            ]
+        )
+
     async def get(self, id: str) -> RoomBlock | None:
         return next(iter(await self._many({"_id": id})), None)
 

@@ -39,9 +39,13 @@ class RoomBlock:
     history: tuple[HistoryEntry, ...] = ()
 
     @property
+    def was_changed(self) -> bool:
+        return any(entry.event == "change" for entry in self.history)
+
+    @property
     def series(self) -> str:
         """The id that the blocks share which were made together."""
-        return self.id.partition(_BESIDE)[0]
+        return block_series(self.id)
 
     def claims(self, zone: Zone) -> tuple[str, ...]:
         """The claims of the room's time, buffer included."""
@@ -57,6 +61,11 @@ def block_id(series: str, id: str) -> ReservationId:
     return ReservationId(f"{series}{_BESIDE}{id}")
 
 
+def block_series(id: str) -> str:
+    """The id of the series of the block with this id."""
+    return id.partition(_BESIDE)[0]
+
+
 def ended(b: RoomBlock, actor: Actor, now: datetime) -> RoomBlock:
     """The block after it was cancelled or, once it has begun, ended; unchanged if it was. Raises:
     WrongState after its end."""
@@ -65,6 +74,25 @@ def ended(b: RoomBlock, actor: Actor, now: datetime) -> RoomBlock:
     _must_not_be_over(b, now)
     event = "cancel" if now < b.span.start else "finish"
     return replace(b, ended_at=now, history=(*b.history, _entry(event, actor, now)))
+
+
+def changed(b: RoomBlock, to: RoomBlock, actor: Actor, now: datetime) -> RoomBlock:
+    """The block with the room, time, title and buffer of ``to``; unchanged if it has them. Raises:
+    WrongState if it was ended or is over, or has begun elsewhere or at another time."""
+    must_last(b, now)
+    if b.span.start <= now and (b.room_id, b.span.start) != (to.room_id, to.span.start):
+        raise WrongState(state="in_use")
+    new = replace(to, id=b.id, change=b.change, history=b.history)
+    if new == b:
+        return b
+    return replace(new, history=(*b.history, _entry("change", actor, now)))
+
+
+def must_last(b: RoomBlock, now: datetime) -> None:
+    """Raises: WrongState if the block was ended or is over."""
+    if b.ended_at is not None:
+        raise WrongState(state="cancelled")
+    _must_not_be_over(b, now)
 
 
 def restored(b: RoomBlock, actor: Actor, now: datetime) -> RoomBlock:

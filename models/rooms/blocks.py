@@ -1,14 +1,17 @@
-"""Blocks (占用) of study rooms: the library plans a series, stores what fits, ends and restores."""
+"""Blocks (占用) of study rooms: the library plans a series, stores what fits, changes, ends and
+restores."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from models.booking.writer import MAX_ATTEMPTS
-from models.kernel.errors import Busy, DomainError, NotFound, WrongState
+from models.kernel.errors import Busy, DomainError, Malformed, NotFound, WrongState
 from models.kernel.ids import Actor
+from models.kernel.zone import Zone
 from models.library.entities import VenueId
 from models.library.rooms import Room
 from models.reference_data import ReferenceData
@@ -27,7 +30,7 @@ from models.reservations.errors import (
 )
 from models.reservations.room_block import RoomBlock
 from models.rooms.errors import RoomTaken, SeriesDoesNotFit
-from models.rooms.series import BlockSeries, PlannedDate
+from models.rooms.series import BlockChange, BlockSeries, PlannedDate
 from models.rooms.service import RoomService
 from models.storage.mongo import new_id
 
@@ -66,7 +69,8 @@ class RoomBlocks:
         room, zone = self._reference.room(series.room_id), self._reference.zone
         dates = series.dates(zone.day(now))
         own = {b.day: b for b in await self._blocks.of_series(series.id)}
-        if any((b.room_id, b.title) != (room.id, series.title.strip()) for b in own.values()):
+        same = (room.id, series.title.strip())
+        if any(b.was_changed or (b.room_id, b.title) != same for b in own.values()):
             raise IdempotencyKeyReused()
         made = HistoryEntry(now, "block", actor.by, actor.via)
         plan = []
@@ -100,8 +104,8 @@ class RoomBlocks:
         needed = {
             claim: n
             for n, p in enumerate(plan)
-            if p.block is not None and p.error is None and not p.stored
-            for claim in p.block.claims(zone)
+            if p.block is not None and p.fits
+            for claim in _needed(zone, p.old, p.block)
         }
         if not needed:
             return plan
@@ -157,21 +161,91 @@ class RoomBlocks:
             for p in plan
         ]
 
+    async def plan_change(
+        self, b: RoomBlock, change: BlockChange, actor: Actor, now: datetime
+    ) -> list[PlannedDate]:
+        """The block and, with ``following``, the later ones of its series as the change would
+        leave them, with what would become of each. A day that another block of the series has
+        counts as taken. Raises: WrongState if the block was ended or is over; NotFound for a room
+        out of use; Malformed."""
+        room_block.must_last(b, now)
+        if change.following and change.day is not None:
+            raise Malformed("date", "block_date_alone")
+        zone, taken, plan = self._reference.zone, set[str](), []
+        for old in await self._with_following(b, change.following):
+            room = self._reference.room(change.room_id or old.room_id)
+            changed = change.applied(zone, old, room)
+            (day,) = changed.dates(min(zone.day(now), old.day))
+            try:
+                to = changed.block(zone, room, day, old.id, old.history[0])
+                new = room_block.changed(old, to, actor, now)
+            except (OffGrid, WrongState) as error:
+                plan.append(PlannedDate(day, None, error=error, old=old))
+                continue
+            needed = _needed(zone, old, new)
+            why: DomainError | None = InThePast() if new.span.end <= now else None
+            if needed and why is None:
+                why = RoomTaken() if needed & taken else self._not_open(room, new, now)
+            taken |= needed
+            plan.append(PlannedDate(day, new, new is old, why, old=old))
+        return await self._with_holders(plan)
+
+    async def change_all(
+        self, id: str, change: BlockChange, actor: Actor, now: datetime
+    ) -> list[PlannedDate]:
+        """Changes the block and, with ``following``, the later ones of its series: all, or none.
+        The same change once more changes nothing. Raises: as ``plan_change``; SeriesDoesNotFit,
+        Busy."""
+        for _ in range(MAX_ATTEMPTS):
+            plan = await self.plan_change(await self.get(id), change, actor, now)
+            if unfit := [p.day.isoformat() for p in plan if p.error is not None]:
+                raise SeriesDoesNotFit(dates=unfit)
+            pairs = [(p.old, p.block) for p in plan if p.old and p.block and not p.stored]
+            try:
+                if pairs:
+                    await self._blocks.replace_all(self._reference.zone, pairs)
+            except (ClaimLost, StaleRevision):
+                continue
+            return [replace(p, stored=True) for p in plan]
+        raise Busy()
+
+    async def change_fitting(
+        self, id: str, change: BlockChange, actor: Actor, now: datetime
+    ) -> list[PlannedDate]:
+        """Changes those of the blocks that fit, each alone; the others stay as they were and have
+        an ``error``. Raises: as ``plan_change``; Busy."""
+        plan = await self.plan_change(await self.get(id), change, actor, now)
+        fitting = {p.day for p in plan if p.fits}
+        for _ in range(MAX_ATTEMPTS):
+            left = [p for p in plan if p.fits and p.day in fitting]
+            if not left:
+                return [replace(p, error=RoomTaken()) if p.fits else p for p in plan]
+            for p in left:
+                assert p.old is not None and p.block is not None
+                with suppress(ClaimLost, StaleRevision):
+                    await self._blocks.replace(self._reference.zone, p.old, p.block)
+            plan = await self.plan_change(await self.get(id), change, actor, now)
+        raise Busy()
+
+    async def following(self, b: RoomBlock) -> int:
+        """The number of later blocks of its series that were not ended."""
+        return len(await self._with_following(b, True)) - 1
+
+    async def _with_following(self, b: RoomBlock, following: bool) -> list[RoomBlock]:
+        """The block, and with ``following`` all later ones of its series that were not ended."""
+        if not following:
+            return [b]
+        of_series = await self._blocks.of_series(b.series)
+        return [b, *(other for other in of_series if other.day > b.day and other.ended_at is None)]
+
     async def end(
         self, b: RoomBlock, following: bool, actor: Actor, now: datetime
     ) -> list[RoomBlock]:
         """Cancels the block, or ends it while it lasts, and with ``following`` all later ones of
         its series; returns them. Raises: WrongState if the block is over; Busy."""
-        blocks = [b]
-        if following:
-            blocks += [
-                other
-                for other in await self._blocks.of_series(b.series)
-                if other.day > b.day and other.ended_at is None
-            ]
         return [
             await self._change(each.id, lambda old: room_block.ended(old, actor, now))
-            for each in blocks
+            for each in await self._with_following(b, following)
         ]
 
     async def restore(self, b: RoomBlock, actor: Actor, now: datetime) -> list[RoomBlock]:
@@ -207,3 +281,8 @@ class RoomBlocks:
             except StaleRevision:
                 continue
         raise Busy()
+
+
+def _needed(zone: Zone, old: RoomBlock | None, new: RoomBlock) -> set[str]:
+    """The claims of ``new`` that ``old`` does not hold."""
+    return set(new.claims(zone)).difference(old.claims(zone) if old is not None else ())

@@ -88,9 +88,39 @@ class BlockSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockChange:
+    """A change of a block and, with `following`, of all later ones of its series. None keeps what
+    each of them has. `day`: of a single block. `keeps_buffer`: as of a series."""
+
+    room_id: RoomId | None = None
+    title: str | None = None
+    day: date | None = None
+    start: time | None = None
+    end: time | None = None
+    keeps_buffer: bool | None = None
+    following: bool = False
+
+    def applied(self, zone: Zone, b: RoomBlock, room: Room) -> BlockSeries:
+        """The block as this leaves it, as a series of one day."""
+        start, end = (zone.local(instant).time() for instant in (b.span.start, b.span.end))
+        day = self.day or b.day
+        return BlockSeries(
+            b.series,
+            room.id,
+            b.title if self.title is None else self.title,
+            day,
+            day,
+            start if self.start is None else self.start,
+            end if self.end is None else self.end,
+            keeps_buffer=bool(b.buffer) if self.keeps_buffer is None else self.keeps_buffer,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedDate:
     """A day of a series. `block`: its block; None if the clocks leave out its time. `error`: why
-    it cannot be stored; `bookings` and `blocks` are what is in the way."""
+    it cannot be stored; `bookings` and `blocks` are what is in the way. `old`: the block in whose
+    place it comes, if it is a change of one; `stored` then says that it is so already."""
 
     day: date
     block: RoomBlock | None
@@ -98,6 +128,12 @@ class PlannedDate:
     error: DomainError | None = None
     bookings: Sequence[RoomBooking] = ()
     blocks: Sequence[RoomBlock] = ()
+    old: RoomBlock | None = None
+
+    @property
+    def fits(self) -> bool:
+        """True if it has yet to be stored, and nothing is in the way."""
+        return self.block is not None and self.error is None and not self.stored
 
 
 def _minutes(clock: time) -> int:

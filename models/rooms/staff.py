@@ -12,7 +12,7 @@ from models.reservations.room_block import RoomBlock
 from models.reservations.room_booking import RoomBooking
 from models.rooms.blocks import RoomBlocks
 from models.rooms.presence import RoomPresence
-from models.rooms.series import BlockSeries, PlannedDate
+from models.rooms.series import BlockChange, BlockSeries, PlannedDate
 from models.rooms.service import RoomService
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.audit_log import AuditLog, StaffContext
@@ -118,7 +118,7 @@ class StaffRooms:
 
 
 class StaffRoomBlocks:
-    """Plans, stores, ends and restores blocks of rooms, in the staff member's venues."""
+    """Plans, stores, changes, ends and restores blocks of rooms, in the staff member's venues."""
 
     def __init__(self, audit: AuditLog, blocks: RoomBlocks, reference: ReferenceData) -> None:
         self._audit, self._blocks, self._reference = audit, blocks, reference
@@ -153,6 +153,41 @@ class StaffRoomBlocks:
             done = await make(series, ctx.actor, ctx.now)
             entry.after = _said(ctx.zone, [p.block for p in done if p.stored and p.block])
         return done
+
+    async def following(self, b: RoomBlock) -> int:
+        """The number of later blocks of its series that were not ended."""
+        return await self._blocks.following(b)
+
+    async def plan_change(
+        self, ctx: StaffContext, id: str, change: BlockChange
+    ) -> list[PlannedDate]:
+        """The block and, with ``following``, the later ones of its series as the change would
+        leave them. Raises: as ``RoomBlocks.plan_change``, NotFound, OtherVenue."""
+        b = await self._changeable(ctx, id, change)
+        return await self._blocks.plan_change(b, change, ctx.actor, ctx.now)
+
+    async def change(
+        self, ctx: StaffContext, id: str, change: BlockChange, *, only_all: bool
+    ) -> list[PlannedDate]:
+        """Changes all of these blocks or, without ``only_all``, those that fit. Raises: as
+        ``RoomBlocks.change_all`` and ``change_fitting``, NotFound, OtherVenue."""
+        b = await self._changeable(ctx, id, change)
+        perform = self._blocks.change_all if only_all else self._blocks.change_fitting
+        async with self._audit.entry(
+            ctx, AuditAction.CHANGE_BLOCK, target=f"room:{b.room_id}", before=_said(ctx.zone, [b])
+        ) as entry:
+            done = await perform(id, change, ctx.actor, ctx.now)
+            entry.after = _said(ctx.zone, [p.block for p in done if p.stored and p.block])
+        return done
+
+    async def _changeable(self, ctx: StaffContext, id: str, change: BlockChange) -> RoomBlock:
+        """The block, if the staff member decides about its room and that of the change. Raises:
+        NotFound, OtherVenue."""
+        b = await self._blocks.get(id)
+        ctx.require(b.venue_id)
+        if change.room_id is not None:
+            ctx.require(self._reference.room(change.room_id).venue_id)
+        return b
 
     async def end(self, ctx: StaffContext, id: str, *, following: bool) -> list[RoomBlock]:
         """Cancels the block, or ends it while it lasts, and with ``following`` all later ones of
@@ -199,6 +234,7 @@ def _said(zone: Zone, blocks: Sequence[RoomBlock]) -> JsonObject:
     first, last = blocks[0], blocks[-1]
     return {
         "title": first.title,
+        "room": first.room_id,
         "start": zone.local(first.span.start).isoformat(),
         "end": zone.local(first.span.end).isoformat(),
         "blocked_days": len(blocks),

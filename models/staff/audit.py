@@ -31,6 +31,7 @@ class AuditAction(StrEnum):
     APPROVE_ROOM = "approve_room"
     DECLINE_ROOM = "decline_room"
     BLOCK_ROOM = "block_room"
+    CHANGE_BLOCK = "change_block"
     END_BLOCK = "end_block"
     RESTORE_BLOCK = "restore_block"
     RESOLVE_REPORT = "resolve"

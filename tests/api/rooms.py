@@ -44,15 +44,15 @@ async def state(reader: Client, booking: Any) -> str:
     return str((await reader.ok("GET", f"/room-bookings/{booking['id']}"))["state"])
 
 
-async def day_of(reader: Client, room: str) -> Any:
-    """The room's day as readers see it today."""
-    items = (await reader.ok("GET", "/rooms"))["items"]
+async def day_of(reader: Client, room: str, day: str = "") -> Any:
+    """The room's day, by default today, as readers see it."""
+    items = (await reader.ok("GET", f"/rooms?date={day}" if day else "/rooms"))["items"]
     return next(each for each in items if each["room"]["id"] == room)
 
 
-async def taken(reader: Client, room: str) -> list[str]:
-    """The taken times of the room today."""
-    spans = (await day_of(reader, room))["taken"]
+async def taken(reader: Client, room: str, day: str = "") -> list[str]:
+    """The taken times of the room on the day, by default today."""
+    spans = (await day_of(reader, room, day))["taken"]
     return [f"{span['start'][11:16]}-{span['end'][11:16]}" for span in spans]
 
 

@@ -29,6 +29,8 @@ from tests.api.rooms import (
 )
 from tests.living import Client, Living
 
+TO_ANOTHER_DAY = {"date": "2026-09-08", "following": True}
+
 
 async def blocks(desk: Client) -> list[Any]:
     return list((await desk.ok("GET", BLOCKS))["items"])
@@ -137,6 +139,7 @@ async def test_a_refused_block_changes_nothing(service: Living) -> None:
     await book(service, reader, SMALL, start="18:00", end="19:00")
     assert [b["id"] for b in (await reads.ok("GET", BLOCKS))["items"]] == [made["block"]]
     other = series(service, room_id=SMALL) | {"id": "c" * 24, "all": True}
+    books = await service.books()
     for refused, path, body in (
         ("404 not_found", f"{BLOCKS}/preview", series(service, room_id="r999")),
         ("404 not_found", BLOCKS, other | {"room_id": "r999"}),
@@ -151,18 +154,105 @@ async def test_a_refused_block_changes_nothing(service: Living) -> None:
         ("400 malformed", BLOCKS, other | {"weekdays": [2]}),
         ("400 malformed", BLOCKS, other | {"title": "\u202e"}),
         ("404 not_found", f"{BLOCKS}/{'d' * 24}/end", {}),
+        ("404 not_found", f"{BLOCKS}/{'d' * 24}/change", {"all": True}),
+        ("404 not_found", f"{BLOCKS}/{'d' * 24}/change/preview", {}),
+        ("404 not_found", f"{BLOCKS}/{made['block']}/change", {"room_id": "r999", "all": True}),
+        ("409 wrong_state", f"{BLOCKS}/{gone['block']}/change", {"title": "x", "all": True}),
+        ("409 wrong_state", f"{BLOCKS}/{gone['block']}/change/preview", {"title": "x"}),
+        ("400 malformed", f"{BLOCKS}/{made['block']}/change", {"start": "14:10", "all": True}),
+        ("400 malformed", f"{BLOCKS}/{made['block']}/change", {"end": "14:00", "all": True}),
+        ("400 malformed", f"{BLOCKS}/{made['block']}/change", {"date": "2026-09-01", "all": True}),
+        ("400 malformed", f"{BLOCKS}/{made['block']}/change", {"title": "\u202e", "all": True}),
+        ("400 malformed", f"{BLOCKS}/{made['block']}/change", {"all": False} | TO_ANOTHER_DAY),
         ("404 not_found", f"{BLOCKS}/{'d' * 24}/restore", None),
         ("409 room_taken", f"{BLOCKS}/{gone['block']}/restore", None),
     ):
         await desk.refused(refused, "POST", path, body)
+    assert await service.books() == books
     for who in (reader, reads, await service.web_reader()):
         answer = await who.call("POST", BLOCKS, other)
         assert answer.status == 403
     await service.move(timedelta(days=1))
     desk = await librarian(service)
-    for id, verb in ((made["block"], "end"), (gone["block"], "restore")):
-        body = {} if verb == "end" else None
+    for id, verb in ((made["block"], "end"), (made["block"], "change"), (gone["block"], "restore")):
+        body = {"end": {}, "change": {"end": "17:00", "all": True}, "restore": None}[verb]
         await desk.refused("409 wrong_state", "POST", f"{BLOCKS}/{id}/{verb}", body)
+
+
+async def test_a_block_and_those_that_follow_are_changed_or_stay_as_they_were(
+    service: Living,
+) -> None:
+    reader, desk = await service.reader(), await librarian(service)
+    made = await make(service, desk, room_id=SEMINAR, last="2026-09-10")
+    ids = [str(day["block"]) for day in made]
+    theirs = await book(service, reader, SEMINAR, date="2026-09-09", start="17:30", end="19:00")
+    later = {"start": "15:00", "end": "18:00", "title": "第二组", "following": True}
+    there = f"{BLOCKS}/{ids[1]}/change"
+    books = await service.books()
+    preview = await desk.ok("POST", f"{there}/preview", later)
+    assert [(d["date"][8:], d["block"], d["error"], d["stored"]) for d in preview["dates"]] == [
+        ("08", ids[1], None, False),
+        ("09", ids[2], "room_taken", False),
+        ("10", ids[3], None, False),
+    ], "the block itself is not in its own way"
+    (way,) = preview["dates"][1]["in_the_way"]
+    assert (preview["id"], way["kind"], way["id"]) == ("a" * 24, "booking", theirs["id"])
+    no = await desk.refused("409 series_does_not_fit", "POST", there, later | {"all": True})
+    assert no.details == {"dates": ["2026-09-09"]}
+    assert await service.books() == books, "all or none"
+    for _ in range(2):
+        done = await desk.ok("POST", there, later | {"all": False})
+        assert [(d["stored"], d["error"]) for d in done["dates"]] == [
+            (True, None),
+            (False, "room_taken"),
+            (True, None),
+        ], "sent twice it is one"
+    assert [(b["title"], b["start"][11:16], b["end"][11:16]) for b in await blocks(desk)] == [
+        (EXAMS, "14:00", "16:00"),
+        ("第二组", "15:00", "18:00"),
+        (EXAMS, "14:00", "16:00"),
+        ("第二组", "15:00", "18:00"),
+    ]
+    # Another day and room, of one alone; what it had is free again, and its buffer follows.
+    moved = {"room_id": SMALL, "date": "2026-09-11", "all": True}
+    await desk.ok("POST", there, moved)
+    assert await taken(reader, SEMINAR, "2026-09-08") == []
+    assert await taken(reader, SMALL, "2026-09-11") == ["15:00-18:00"]
+    # A title changes whatever became of the hours; a begun block can only end later or earlier.
+    await closed_on(service, date(2026, 9, 10), "校运会")
+    await desk.ok("POST", f"{BLOCKS}/{ids[3]}/change", {"title": "第三组", "all": True})
+    await service.move("14:30")
+    first = f"{BLOCKS}/{ids[0]}/change"
+    await desk.ok("POST", first, {"end": "17:00", "all": True})
+    assert await taken(reader, SEMINAR) == ["14:00-17:30"]
+    books = await service.books()
+    for path, body, error in (
+        (first, {"start": "15:00"}, "wrong_state"),
+        (first, {"room_id": SMALL}, "wrong_state"),
+        (first, {"end": "14:30"}, "in_the_past"),
+        (f"{BLOCKS}/{ids[3]}/change", {"start": "13:00"}, "closed"),
+        (f"{BLOCKS}/{ids[2]}/change", {"end": "18:00"}, "room_taken"),
+    ):
+        (day,) = (await desk.ok("POST", f"{path}/preview", body))["dates"]
+        assert day["error"] == error, body
+        await desk.refused("409 series_does_not_fit", "POST", path, body | {"all": True})
+    # Of two blocks of a day that would meet, the later one stays where it is.
+    evening = {"date": "2026-09-09", "start": "19:00", "end": "20:00", "all": True}
+    await desk.ok("POST", there, evening)
+    again = series(service, room_id=SEMINAR, last="2026-09-10") | {"id": "a" * 24, "all": False}
+    await desk.refused("409 idempotency_key_reused", "POST", BLOCKS, again)
+    both = {"room_id": SMALL, "start": "15:00", "end": "17:00", "following": True}
+    plan = (await desk.ok("POST", f"{first}/preview", both))["dates"]
+    assert [(d["date"][8:], d["error"]) for d in plan] == [
+        *(("07", "wrong_state"), ("09", None), ("09", "room_taken"), ("10", "closed")),
+    ]
+    assert [entry for entry in await log(service) if entry[0] == "change_block"] == [
+        ("change_block", f"room:{SEMINAR}", "series_does_not_fit"),
+        *(5 * [("change_block", f"room:{SEMINAR}", "done")]),
+        *(5 * [("change_block", f"room:{SEMINAR}", "series_does_not_fit")]),
+        ("change_block", f"room:{SMALL}", "done"),
+    ]
+    assert await service.inside.stored.reservations.find_double_bookings() == []
 
 
 async def test_staff_of_another_venue_neither_see_nor_change_a_block(service: Living) -> None:
@@ -174,6 +264,8 @@ async def test_staff_of_another_venue_neither_see_nor_change_a_block(service: Li
     for path, body in (
         (f"{BLOCKS}/preview", series(service)),
         (BLOCKS, series(service) | {"id": "b" * 24, "all": False}),
+        (f"{there}/change/preview", {}),
+        (f"{there}/change", {"title": "x", "all": True}),
         (f"{there}/end", {}),
         (f"{there}/restore", None),
     ):

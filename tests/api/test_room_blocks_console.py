@@ -109,6 +109,57 @@ async def whole(service: Living) -> Browser:
     return await staff(service, Role.ADMINISTRATOR)
 
 
+async def test_a_block_is_changed_in_its_form(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    _, form = await looked(service, desk)
+    assert (await post(service, desk, PAGE, **form, operation="all")).status == 303
+    rows = await service.db["reservations"].find({"state": "block"}).sort("day").to_list(None)
+    here = f"{PAGE}/{rows[1]['_id']}"
+    assert f'href="{here}"' in (await desk.get(PAGE)).body
+    page = (await desk.get(here)).body
+    assert "连同以后 2 天一起改" in page and 'value="14:00"' in page and "library tour" in page
+    await book(service, reader, SEMINAR, date="2026-09-09", start="16:30", end="17:30")
+    typed = {"room": SEMINAR, "title": "讲座<i>", "date": "2026-09-08", "keeps_buffer": "1"}
+    typed |= {"start": "15:00", "end": "17:00", "following": "1"}
+    books = await service.books()
+    page = (await post(service, desk, here, **typed, operation="all")).body
+    assert "2 天合适，1 天不合适" in page and "16:30–17:30" in page, "shown before it is stored"
+    mark = MARK.search(page)
+    assert mark is not None
+    typed["mark"] = mark[1]
+    refused = await post(service, desk, here, **typed, operation="all")
+    assert refused.status == 409 and "一天也没有占用或更改" in refused.body
+    other = await post(service, desk, here, **typed | {"end": "17:30"}, operation="fitting")
+    assert other.status == 200 and await service.books() == books, "not what was shown"
+    for wrong, text in (
+        ({"title": " "}, "标题为 1–60 字"),
+        ({"start": "15:10"}, "时间以半小时为单位"),
+        ({"date": "2026-09-15"}, "日期不能改"),
+        ({"date": "2026-09-01", "following": ""}, "请填写从今天起一年以内的日期"),
+    ):
+        page = await post(service, desk, here, **typed | wrong)
+        assert page.status == 400 and text in page.body and 'value="17:00"' in page.body, wrong
+    assert await service.books() == books
+    page = (await post(service, desk, here, **typed, operation="fitting")).body
+    assert "其余的保持原样" in page and page.count("已占用</span>") == 2 and "已被占" in page
+    rows = await service.db["reservations"].find({"state": "block"}).sort("day").to_list(None)
+    assert [row["title"] for row in rows] == [TITLE, "讲座<i>", TITLE, "讲座<i>"]
+    alone = {**typed, "following": "", "date": "2026-09-12", "room": SMALL}
+    page = (await post(service, desk, here, **alone, operation="look")).body
+    mark = MARK.search(page)
+    assert mark is not None and "1 天都合适" in page
+    done = await post(service, desk, here, **alone | {"mark": mark[1]}, operation="all")
+    assert done.headers["Location"] == f"{PAGE}?done=change_block"
+    page = (await desk.get(done.headers["Location"])).body
+    assert "已办理：更改研修间占用" in page and "讲座&lt;i&gt;" in page
+    assert await days(service) == ["07", "09", "10", "12"]
+    assert (await post(service, desk, f"{here}/end", operation="one")).status == 303
+    assert "已经取消或结束，不能更改" in (await desk.get(here)).body
+    assert (await post(service, desk, here, **alone)).status == 409
+    audit = (await (await whole(service)).get("/console/audit")).body
+    assert "更改研修间占用" in audit and "讲座&lt;i&gt;" in audit
+
+
 async def test_what_cannot_be_read_stays_in_the_form(service: Living) -> None:
     desk, books = await staff(service), await service.books()
     for wrong, text in (

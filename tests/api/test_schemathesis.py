@@ -303,6 +303,8 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /staff/room-requests/{id}/decline": {"reason": "x"},
         "POST /staff/room-blocks/preview": wish,
         "POST /staff/room-blocks": wish | {"id": f"{n:024x}", "all": True},
+        "POST /staff/room-blocks/{id}/change/preview": {"title": "y"},
+        "POST /staff/room-blocks/{id}/change": {"end": "16:00", "all": True},
         "POST /staff/room-blocks/{id}/end": {},
         "POST /staff/room-bookings/{id}/check-in": {"reason": "x"},
         "POST /staff/room-bookings/{id}/finish": {"reason": "x"},

@@ -22,7 +22,7 @@ from models.reservations.claims import room_claims
 from models.reservations.room_block import RoomBlock
 from models.reservations.room_booking import RoomBooking
 from models.rooms.errors import SeriesDoesNotFit
-from models.rooms.series import BlockSeries, PlannedDate
+from models.rooms.series import BlockChange, BlockSeries, PlannedDate
 from tests.builders import ZONE
 from tests.inside import Inside
 from tests.race.stage import (
@@ -79,26 +79,50 @@ async def stored(stage: Stage, id: str) -> list[RoomBlock]:
 
 
 class DayByDay(RoomBlockRepository):
-    """Inserts the blocks one after the other."""
+    """Inserts and changes the blocks one after the other."""
 
     async def insert_all(self, zone: Zone, blocks: Sequence[RoomBlock]) -> None:
         for block in blocks:
             await super().insert_all(zone, [block])
 
+    async def replace_all(self, zone: Zone, changes: Sequence[tuple[RoomBlock, RoomBlock]]) -> None:
+        for change in changes:
+            await super().replace_all(zone, [change])
 
-def before_storing(worker: Inside, step: Step) -> None:
+
+def before_storing(worker: Inside, step: Step, by: str = "insert_all") -> None:
     """Takes the step after the worker has planned for the first time, before it stores."""
     repository = worker.stored.room_blocks
-    whole, taken = repository.insert_all, False
+    whole, taken = getattr(repository, by), False
 
-    async def insert_all(zone: Zone, blocks: Sequence[RoomBlock]) -> None:
+    async def store(zone: Zone, blocks: Sequence[Any]) -> None:
         nonlocal taken
         if not taken:
             taken = True
             await step()
         await whole(zone, blocks)
 
-    setattr(repository, "insert_all", insert_all)  # noqa: B010
+    setattr(repository, by, store)
+
+
+async def earlier(worker: Inside, b: RoomBlock) -> list[PlannedDate]:
+    """Moves the block and all that follow in its series from ten to nine."""
+    start, end = (ZONE.local(clock(hour)).time() for hour in (9, 10))
+    change = BlockChange(start=start, end=end, following=True)
+    return await worker.room_blocks.change_all(b.id, change, DESK, EIGHT)
+
+
+async def first_of(worker: Inside, id: str, days: int = DAYS) -> RoomBlock:
+    """The first block of a new series."""
+    block = (await block_all(worker, series(id, days)))[0].block
+    assert block is not None
+    return block
+
+
+async def hours(stage: Stage, id: str) -> list[int]:
+    """The hour, nine or ten, at which each block of the series starts."""
+    nine = ZONE.local(clock(9)).time()
+    return [9 if ZONE.local(b.span.start).time() == nine else 10 for b in await stored(stage, id)]
 
 
 @both_sides
@@ -213,3 +237,67 @@ async def test_a_block_that_is_ended_while_it_is_restored_stays_as_the_last_has_
     history = [e.event for e in (await fast.room_blocks.get(gone.id)).history]
     whole = ["block", "cancel", "restore", "cancel", "restore"]
     assert history == (whole if guard else ["block", "cancel", "restore"])
+
+
+@both_sides
+@guarded
+async def test_a_change_that_loses_a_day_to_a_reader_changes_no_day(
+    stage: Stage, guard: bool
+) -> None:
+    reader, (fast,) = await stage.reader(), await workers_with(stage, 1)
+    own = {} if guard else {"room_blocks": DayByDay(stage.db, stage.stored.reservations)}
+    slow = await stage.worker(**own)
+    first = await first_of(fast, "a")
+
+    async def meanwhile() -> None:
+        """The reader books the new time of the last day, which the plan has found free."""
+        last = series("a").last
+        await fast.rooms.book(ctx(reader), ROOM, replace(selection(9, 10), day=last), "")
+
+    before_storing(slow, meanwhile, by="replace_all")
+    with pytest.raises(SeriesDoesNotFit) as refused:
+        await earlier(slow, first)
+    assert refused.value.details["dates"] == [series("a").last.isoformat()]
+    assert await hours(stage, "a") == ([10] * DAYS if guard else [9] * (DAYS - 1) + [10])
+
+
+@both_sides
+@guarded
+async def test_of_a_reader_and_a_changed_block_one_has_the_new_time(
+    stage: Stage, guard: bool
+) -> None:
+    reader, (slow, fast) = await stage.reader(), await workers_with(stage, 2)
+    first = await first_of(fast, "a", 1)
+    if not guard:
+        await stage.drop("reservations", "claims")
+
+    async def meanwhile() -> None:
+        await fast.rooms.book(ctx(reader), ROOM, selection(9, 10), "")
+
+    before_storing(slow, meanwhile, by="replace_all")
+    results: list[Any] = [*await asyncio.gather(earlier(slow, first), return_exceptions=True)]
+    assert kinds(results) == ({"series_does_not_fit": 1} if guard else {"ok": 1})
+    assert await hours(stage, "a") == ([10] if guard else [9])
+    doubles = await stage.stored.reservations.find_double_bookings()
+    assert {d.thing for d in doubles} == (set() if guard else {"room"})
+
+
+@both_sides
+@guarded
+async def test_a_block_that_is_ended_while_it_is_changed_stays_ended(
+    stage: Stage, guard: bool
+) -> None:
+    slow, fast = await workers_with(stage, 2)
+    first = await first_of(fast, "a", 1)
+    if not guard:
+        unguard(slow.stored.reservations)
+
+    async def meanwhile() -> None:
+        await fast.room_blocks.end(first, False, DESK, EIGHT)
+
+    before_storing(slow, meanwhile, by="replace_all")
+    results: list[Any] = [*await asyncio.gather(earlier(slow, first), return_exceptions=True)]
+    assert kinds(results) == ({"wrong_state": 1} if guard else {"ok": 1})
+    (b,) = await stored(stage, "a")
+    assert (b.ended_at is None) is not guard
+    assert [e.event for e in b.history] == ["block", "cancel" if guard else "change"]
