@@ -18,6 +18,7 @@ from models.library.entities import VenueId
 from models.library.rooms import RoomId
 from models.reservation_store.queries import ReservationCollection, in_venues
 from models.reservation_store.repository import ReservationRepository
+from models.reservation_store.room_outbox import block_outbox_of
 from models.reservations.entities import HistoryEntry
 from models.reservations.errors import ClaimLost
 from models.reservations.room_block import RoomBlock
@@ -52,14 +53,19 @@ class RoomBlockRepository(ReservationCollection):
         return {b.id for b, result in zip(blocks, results, strict=True) if result is None}
 
     def _new(self, zone: Zone, b: RoomBlock) -> Document:
-        return {"_id": b.id, "writer": self._reservations.writer, **_fields(zone, b)}
+        return {
+            "_id": b.id,
+            "writer": self._reservations.writer,
+            **_fields(zone, b),
+            "outbox": block_outbox_of(None, b),
+        }
 
     async def replace(self, zone: Zone, old: RoomBlock, new: RoomBlock) -> RoomBlock:
         """Replaces ``old`` by ``new`` with its claims; returns it with the id of this change. A
         repetition after an unknown outcome does no harm. Raises: StaleRevision; ClaimLost;
         Unavailable."""
         new = replace(new, change=new_id())
-        await self._update(old.id, old.change, {"$set": _fields(zone, new)})
+        await self._update(old.id, old.change, _change_of(zone, old, new))
         return new
 
     async def replace_all(self, zone: Zone, changes: Sequence[tuple[RoomBlock, RoomBlock]]) -> None:
@@ -70,7 +76,7 @@ class RoomBlockRepository(ReservationCollection):
             [
                 (
                     {"_id": old.id, "change": old.change},
-                    {"$set": _fields(zone, replace(new, change=new_id()))},
+                    _change_of(zone, old, replace(new, change=new_id())),
                 )
                 for old, new in changes
             ]
@@ -123,6 +129,14 @@ class RoomBlockRepository(ReservationCollection):
         with translate_errors():
             cursor = self._all.find(A_BLOCK | which).sort("start", ASCENDING).limit(limit)
             return [_block_of(row) for row in await cursor.to_list(None)]
+
+
+def _change_of(zone: Zone, old: RoomBlock, new: RoomBlock) -> Document:
+    """The update that makes ``new`` of the stored ``old``, with its events."""
+    return {
+        "$set": _fields(zone, new),
+        "$push": {"outbox": {"$each": block_outbox_of(old, new)}},
+    }
 
 
 def _fields(zone: Zone, b: RoomBlock) -> Document:

@@ -1,5 +1,5 @@
-"""The outbox of a booking of a room: an event for each new entry of its history, stored in the
-write that adds the entry, and removed once its webhooks are queued."""
+"""The outbox of a booking or a block of a room: an event for each new entry of its history, stored
+in the write that adds the entry, and removed once its webhooks are queued."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from models.kernel.ids import ReaderId, ReservationId
+from models.reservations.room_block import RoomBlock
 from models.reservations.room_booking import RoomBooking
 from models.storage.mongo import Document
 
@@ -16,11 +17,11 @@ from models.storage.mongo import Document
 @dataclass(frozen=True, slots=True)
 class RoomEventRecord:
     """An event that has yet to be dispatched. `event` and `by`: those of the entry in the history;
-    `seq`: its place there. `booker`: as stored now, so that an erased one is not named. `facts`:
-    the booking's at that moment."""
+    `seq`: its place there. `booker`: as stored now, so that an erased one is not named; None for
+    a block. `facts`: the booking's or the block's at that moment."""
 
     booking_id: ReservationId
-    booker: ReaderId
+    booker: ReaderId | None
     seq: int
     event: str
     by: str
@@ -40,6 +41,26 @@ def outbox_of(old: RoomBooking | None, new: RoomBooking) -> list[Document]:
         "checked_in_at": new.checked_in_at,
         "ended_at": new.ended_at,
     }
+    return _new_entries(old, new, facts)
+
+
+def block_outbox_of(old: RoomBlock | None, new: RoomBlock) -> list[Document]:
+    """The same for a block."""
+    facts: Document = {
+        "venue_id": new.venue_id,
+        "room_id": new.room_id,
+        "start": new.span.start,
+        "end": new.span.end,
+        "title": new.title,
+        "series": new.series,
+        "ended_at": new.ended_at,
+    }
+    return _new_entries(old, new, facts)
+
+
+def _new_entries(
+    old: RoomBooking | RoomBlock | None, new: RoomBooking | RoomBlock, facts: Document
+) -> list[Document]:
     first = len(old.history) if old is not None else 0
     return [
         {"seq": seq, "event": entry.event, "by": entry.by, "at": entry.at, "facts": facts}
@@ -48,5 +69,6 @@ def outbox_of(old: RoomBooking | None, new: RoomBooking) -> list[Document]:
 
 
 def event_records(d: Document) -> list[RoomEventRecord]:
-    """The events in the outbox of a stored booking."""
-    return [RoomEventRecord(d["_id"], ReaderId(d["people"][0]), **event) for event in d["outbox"]]
+    """The events in the outbox of a stored booking or block."""
+    booker = ReaderId(d["people"][0]) if "people" in d else None
+    return [RoomEventRecord(d["_id"], booker, **event) for event in d["outbox"]]

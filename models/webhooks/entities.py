@@ -29,6 +29,9 @@ class WebhookEventType(StrEnum):
     ROOM_BOOKING_CHECKED_IN = "room_booking.checked_in"
     ROOM_BOOKING_ENDED = "room_booking.ended"
     ROOM_BOOKING_NO_SHOW = "room_booking.no_show"
+    ROOM_BLOCK_CREATED = "room_block.created"
+    ROOM_BLOCK_CHANGED = "room_block.changed"
+    ROOM_BLOCK_ENDED = "room_block.ended"
     SUSPENSION_CREATED = "suspension.created"
     SUSPENSION_LIFTED = "suspension.lifted"
     SEASON_HELD = "season.held"
@@ -94,9 +97,9 @@ class WebhookKeys:
 class WebhookEvent:
     """An event for other programs.
 
-    `subject`: the id of the reservation, booking of a room or suspension, or `area:` and the area's
-    id. `seq`: increases from event to event of a subject. `facts`: fields of the body's `data`,
-    without the reader; nothing in them identifies a reader.
+    `subject`: the id of the reservation, booking or block of a room, or suspension, or `area:` and
+    the area's id. `seq`: increases from event to event of a subject. `facts`: fields of the body's
+    `data`, without the reader; nothing in them identifies a reader.
     """
 
     id: str

@@ -93,6 +93,28 @@ class WebhookRoomBooking(msgspec.Struct):
     room: str | UnsetType = UNSET
 
 
+class WebhookRoomBlock(msgspec.Struct):
+    """A block of a study room, by which the library keeps it for an event of its own, at the moment
+    of the event. `series`: the same for blocks that were made together. `how` says how it ended:
+    ``cancelled`` before its start, or ``finished`` early, at `ended_at`. `venue`, `floor`,
+    `floor_name` (empty if the floor has no name of its own) and `room` are absent for an unknown
+    room."""
+
+    id: str
+    series: str
+    venue_id: str
+    room_id: str
+    start: datetime
+    end: datetime
+    title: str
+    ended_at: datetime | UnsetType = UNSET
+    how: Literal["cancelled", "finished"] | UnsetType = UNSET
+    venue: str | UnsetType = UNSET
+    floor: int | UnsetType = UNSET
+    floor_name: str | UnsetType = UNSET
+    room: str | UnsetType = UNSET
+
+
 class WebhookSuspension(msgspec.Struct):
     """A suspension from booking, from `since`. `until` is null if it lasts until staff end it."""
 
@@ -139,6 +161,7 @@ DATA: Final[Mapping[WebhookEventType, type[msgspec.Struct]]] = {
     for beginning, shape in (
         ("reservation.", WebhookReservation),
         ("room_booking.", WebhookRoomBooking),
+        ("room_block.", WebhookRoomBlock),
         ("suspension.", WebhookSuspension),
         ("season.", WebhookSeason),
         ("area.", WebhookArea),
@@ -170,7 +193,7 @@ def body_of(zone: Zone, event: WebhookEvent, reader_key: bytes, reader: Reader |
     shape = DATA[event.type]
     if shape is WebhookReservation:
         facts["start"] = facts["begin"]
-    if shape is not WebhookArea:
+    if shape not in (WebhookArea, WebhookRoomBlock):
         facts["reader"] = _reader(event.reader_id, reader_key, reader)
     return _encoded(zone, event.type.value, event.at, shape(**facts))
 

@@ -1,4 +1,4 @@
-"""Turns the events of bookings of rooms into webhook events."""
+"""Turns the events of bookings and blocks of rooms into webhook events."""
 
 from __future__ import annotations
 
@@ -29,9 +29,20 @@ _TYPES: Final[Mapping[str, WebhookEventType]] = {
 }
 """The webhook type of each entry of a booking's history. Other entries cause no webhook."""
 
+_BLOCK_TYPES: Final[Mapping[str, WebhookEventType]] = {
+    "block": WebhookEventType.ROOM_BLOCK_CREATED,
+    "restore": WebhookEventType.ROOM_BLOCK_CREATED,
+    "change": WebhookEventType.ROOM_BLOCK_CHANGED,
+    "cancel": WebhookEventType.ROOM_BLOCK_ENDED,
+    "finish": WebhookEventType.ROOM_BLOCK_ENDED,
+}
+_ENDS: Final = {"cancel": "cancelled", "finish": "finished"}
+
 
 def webhook_of(reference: ReferenceData, record: RoomEventRecord) -> WebhookEvent | None:
-    """The webhook event for the event of a booking; None if it causes none."""
+    """The webhook event for the event of a booking or a block; None if it causes none."""
+    if record.booker is None:
+        return _of_block(reference, record)
     created = record.seq == 0  # its first entry
     type = WebhookEventType.ROOM_BOOKING_CREATED if created else _TYPES.get(record.event)
     if type is None:
@@ -48,6 +59,17 @@ def webhook_of(reference: ReferenceData, record: RoomEventRecord) -> WebhookEven
     }
     id = f"evt_{record.booking_id}_{record.seq}"
     return WebhookEvent(id, type, record.at, record.booking_id, record.seq, record.booker, facts)
+
+
+def _of_block(reference: ReferenceData, record: RoomEventRecord) -> WebhookEvent:
+    facts = {
+        "id": record.booking_id,
+        **record.facts,
+        **_place(reference, record),
+        "how": _ENDS.get(record.event),
+    }
+    id, type = f"evt_{record.booking_id}_{record.seq}", _BLOCK_TYPES[record.event]
+    return WebhookEvent(id, type, record.at, record.booking_id, record.seq, None, facts)
 
 
 def _place(reference: ReferenceData, record: RoomEventRecord) -> Mapping[str, object]:

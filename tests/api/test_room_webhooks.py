@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from tests.api.console import WHEREFORE, librarian, post, staff
+from tests.api.room_blocks import BLOCKS, EXAMS, make
 from tests.api.room_bookings import GROUP, HALL, OTHER, PURPOSE, SEMINAR, book, confirm
 from tests.api.webhook_console import endpoint, judge
 from tests.living import Living, living
@@ -99,6 +100,50 @@ async def test_every_end_of_a_booking_of_a_room_is_told_once(
         stay["id"]: [("ended", "completed", "completed")],
     }
     await judge(service, [b for _, b in program.got])
+
+
+async def test_blocks_are_told_when_they_are_made_changed_ended_and_restored(
+    service: Living, receiver: NewReceiver
+) -> None:
+    program = await receiver()
+    at, desk = await endpoint(service, program, personal="1"), await librarian(service)
+    made = await make(service, desk, last="2026-09-08")
+    today, tomorrow = (f"{BLOCKS}/{day['block']}" for day in made)
+    change = {"start": "15:00", "title": "讲座", "all": True}
+    for _ in range(2):  # sent twice
+        await desk.ok("POST", f"{today}/change", change)
+    await desk.refused(
+        "409 series_does_not_fit", "POST", f"{tomorrow}/change", {"start": "01:00", "all": True}
+    )
+    await desk.ok("POST", f"{tomorrow}/end", {})
+    await desk.ok("POST", f"{tomorrow}/restore")
+    await service.move("15:10")
+    await desk.ok("POST", f"{today}/end", {})
+    await service.settle()
+    told: dict[str, list[Any]] = {day["block"]: [] for day in made}
+    bodies = program.verified(at.secret)
+    for b in bodies:
+        data = b["data"]
+        told[data["id"]].append((b["type"], data["start"][11:16], data["title"], data.get("how")))
+    assert told == {
+        made[0]["block"]: [
+            ("room_block.created", "14:00", EXAMS, None),
+            ("room_block.changed", "15:00", "讲座", None),
+            ("room_block.ended", "15:00", "讲座", "finished"),
+        ],
+        made[1]["block"]: [
+            ("room_block.created", "14:00", EXAMS, None),
+            ("room_block.ended", "14:00", EXAMS, "cancelled"),
+            ("room_block.created", "14:00", EXAMS, None),
+        ],
+    }
+    ended = next(b["data"] for b in bodies if b["data"].get("how") == "finished")
+    assert [ended[name] for name in ("venue", "floor", "room", "series", "room_id")] == [
+        *("图书馆", 4, "研讨室401", "a" * 24, SEMINAR),
+    ]
+    assert ended["ended_at"][11:16] == "15:10" and all("reader" not in b["data"] for b in bodies)
+    await judge(service, bodies)
+    assert not await service.db["reservations"].count_documents({"outbox.at": {"$exists": True}})
 
 
 async def test_an_erased_booker_is_in_no_webhook(service: Living, receiver: NewReceiver) -> None:
