@@ -6,6 +6,8 @@
   const bytes = new TextEncoder();
   const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const hash = async (...lines) => hex(await crypto.subtle.digest("SHA-256", bytes.encode(lines.join("\n"))));
+  const LISTED = 10;
+  let runs = 0;
   const unhex = (text) => Uint8Array.from(text.match(/../g), (pair) => parseInt(pair, 16));
 
   async function faultsOf(draw) {
@@ -20,7 +22,10 @@
       rounds.add(name);
       if (new Set(applications).size < applications.length) faults.push(_("有一份申请出现了两次：{name}", { name }));
       const places = [];
-      for (const one of applications) places.push(hex(await crypto.subtle.sign("HMAC", key, bytes.encode(["seat-opening place", day, round, one].join("\n")))));
+      for (const one of applications) {
+        places.push(hex(await crypto.subtle.sign("HMAC", key, bytes.encode(["seat-opening place", day, round, one].join("\n")))));
+        await seasonDraw.rest();
+      }
       if (places.some((place, n) => n && places[n - 1] > place)) faults.push(_("有一轮的顺序不对：{name}", { name }));
     }
     return faults;
@@ -44,20 +49,24 @@
   }
 
   async function verify(text) {
+    const run = ++runs; // an earlier file's result comes too late
     listed.textContent = "";
+    say(_("正在核对…"));
     try {
       const draw = JSON.parse(text);
       const ofSeason = draw.format === seasonDraw.FORMAT;
       if (!ofSeason && draw.format !== "seat-opening-1") throw new Error(draw.format);
       if (!draw.secret) return say(_("抽签还没有结束，种子还没有公布"));
       const faults = await (ofSeason ? seasonDraw.faultsOf(draw) : faultsOf(draw));
+      if (run !== runs) return;
       if (!ofSeason) await own(draw);
-      for (const fault of faults) listed.append(Object.assign(document.createElement("li"), { textContent: fault }));
+      for (const fault of faults.slice(0, LISTED)) listed.append(Object.assign(document.createElement("li"), { textContent: fault }));
+      if (faults.length > LISTED) listed.append(Object.assign(document.createElement("li"), { textContent: _("还有 {n} 处", { n: faults.length - LISTED }) }));
       if (ofSeason && !faults.length && draw.which === "alternative") return say(_("这次抽签没有问题：名单、顺序和结果都由规则、种子和数值决定。请再看看这个数值是不是真的：{source}是 {value}；并看看第一个数值是不是真的没有公布：{first}。", { ...draw, first: seasonDraw.firstOf(draw) }));
       if (ofSeason && !faults.length) return say(_("这次抽签没有问题：名单、顺序和结果都由规则、种子和数值决定。请再看看这个数值是不是真的：{source}是 {value}。", draw));
       return say(faults.length ? _("这次抽签有问题：") : _("这次抽签没有问题：种子与事先的承诺一致，每一轮的顺序都由种子决定。"), faults.length);
     } catch (error) {
-      return say(_("这不是抽签文件"), true);
+      if (run === runs) say(_("这不是抽签文件"), true);
     }
   }
 

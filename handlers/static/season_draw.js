@@ -14,6 +14,14 @@ const seasonDraw = (() => {
   const tokenOf = (salt) => hash("seat-season applicant", salt);
   const leafOf = (token, weight, wishes) => hash("seat-season leaf", token, String(weight), wishes.join(","));
 
+  // Lets the page act between two pieces of a long calculation.
+  let rested = 0;
+  const rest = async () => {
+    if (performance.now() - rested < 20) return;
+    await new Promise((done) => { setTimeout(done); });
+    rested = performance.now();
+  };
+
   function ruleOf(text) {
     const rule = { weights: new Set() };
     for (const line of text.split("\n")) {
@@ -28,10 +36,17 @@ const seasonDraw = (() => {
 
   async function rootOf(leaves) {
     if (!leaves.length) return digest(new Uint8Array());
-    let level = await Promise.all(leaves.map(ofLeaf));
+    let level = [];
+    for (const leaf of leaves) {
+      level.push(await ofLeaf(leaf));
+      await rest();
+    }
     while (level.length > 1) {
       const above = [];
-      for (let n = 0; n < level.length; n += 2) above.push(n + 1 < level.length ? await ofPair(level[n], level[n + 1]) : level[n]);
+      for (let n = 0; n < level.length; n += 2) {
+        above.push(n + 1 < level.length ? await ofPair(level[n], level[n + 1]) : level[n]);
+        await rest();
+      }
       level = above;
     }
     return level[0];
@@ -56,6 +71,7 @@ const seasonDraw = (() => {
     for (const { leaf, weight } of draw.applications) {
       const tickets = Array.from({ length: weight }, (_, n) => crypto.subtle.sign("HMAC", key, bytes.encode(`seat-season place\n${leaf}\n${n + 1}`)));
       places.push((await Promise.all(tickets)).map(hex).sort()[0]);
+      await rest();
     }
     return places;
   }
@@ -89,6 +105,7 @@ const seasonDraw = (() => {
     for (const { token, weight, wishes, leaf } of draw.applications) {
       const name = token.slice(0, 8);
       leaves.push(await leafOf(token, weight, wishes));
+      await rest();
       if (leaves[leaves.length - 1] !== leaf) faults.push(_("有一份申请的编号不对：{name}", { name }));
       if (!Number.isInteger(weight) || weight < 1 || !rule.weights.has(weight)) faults.push(_("有一份申请的权重不是规则给的：{name}", { name }));
       const ids = wishes.filter((wish, n) => wish !== ANY || n < wishes.length - 1);
@@ -110,5 +127,5 @@ const seasonDraw = (() => {
 
   const firstOf = (draw) => ruleOf(draw.rule).first_value;
 
-  return { FORMAT, faultsOf, firstOf, leafOf, rootByPath, tokenOf };
+  return { FORMAT, faultsOf, firstOf, leafOf, rest, rootByPath, tokenOf };
 })();

@@ -49,6 +49,7 @@ async def test_a_reader_finds_the_own_application_and_a_forgery(
     url = f"//draws/{opens_at.astimezone(UTC):%Y-%m-%dT%H:%M:00Z}.json"
     draw = (await service.anonymous.get(url)).body
     drawn = season(random.Random(1), 20, 8)
+    weightless = [one | {"weight": 0} for one in drawn["applications"]]
     await tab.context.set_offline(True)
     choose = tab.page.locator("[data-verify] input")
     for forged, fault in (
@@ -60,6 +61,7 @@ async def test_a_reader_finds_the_own_application_and_a_forgery(
         (_changed(draw, lambda ones: ones.insert(0, ones[0])), "有一份申请出现了两次"),
         (drawn, f"{drawn['source']}是 {drawn['value']}"),
         (drawn | {"value": "0"}, "名单的顺序不是抽出来的顺序"),
+        (drawn | {"applications": weightless}, "还有 31 处"),
         (drawn | {"assignment": drawn["assignment"][::-1]}, "分配的结果与顺序和志愿不符"),
         ({"format": "other"}, "这不是抽签文件"),
     ):

@@ -179,7 +179,6 @@ async def test_the_story_of_a_term(service: Living, opened: Open, axe: str) -> N
     await expect(stranger.page.locator("[data-verify]")).to_contain_text("这次抽签没有问题")
 
     # The first day, by a kiosk's code; the next one is given back.
-    await cast.at(12, "09:00")
     await cast.at(13, "09:00")
     await cast.at(14, "09:30")
     await phone.go(here)
@@ -194,7 +193,6 @@ async def test_the_story_of_a_term(service: Living, opened: Open, axe: str) -> N
     assert await phone.text(".done") == "Booking cancelled"
 
     # A missed day is a violation, against which the reader appeals.
-    await cast.at(15, "09:00")
     await cast.at(16, "10:01")
     await phone.go("/reservations/violations")
     await page.click("main >> text=/^Appeal$/")
