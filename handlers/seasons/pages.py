@@ -23,6 +23,7 @@ from handlers.texts.errors import text_of
 from handlers.texts.seasons import DONE_TEXT, KIND_TEXT, LOSS_TEXT, NO_WISH, STAGE_TEXT
 from models.kernel.errors import DomainError, Malformed, NotFound
 from models.library.entities import SeatId
+from models.library.seat_names import name_key
 from models.readers.entities import Reader
 from models.season_holders.service import SeasonHolders
 from models.seasons.calculation import ANY
@@ -85,6 +86,7 @@ async def _page(
         "applies": stage(one, now) is SeasonStage.APPLYING,
         "weight": service.weight_of(one, reader, now) if reader is not None else 0,
         "own": own,
+        "over": reference.zone.day(now) > one.plan.last,
         "application": presenter.application(reference, one, own, proof, offers) if own else None,
         "labels": labels,
         "on_plans": one.plan.hours is None or bool(presenter.plans(reference.catalog, one)),
@@ -130,17 +132,18 @@ async def apply(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _wishes(visit: PageRequest, one: Season, typed: Sequence[str]) -> list[str]:
-    """The ids of what was typed, each once: by id, label, or the number if it is unique. Raises:
-    WishNotGiven."""
+    """The ids of what was typed, in any spelling, each once: by id, label, or the number if it is
+    unique. Raises: WishNotGiven."""
     say, named = language_of(visit.request).say, dict[str, list[str]]()
     seats = visit[REFERENCE].catalog.all_seats
     for id, label in presenter.labels(visit[REFERENCE], one).items():
         seat = seats.get(SeatId(id)) if one.plan.kind is SeasonKind.SEATS else None
-        for name in {id, say(label), str(label), seat.number if seat is not None else id}:
-            named.setdefault(name.casefold(), []).append(id)
+        names = (id, say(label), str(label), seat.number if seat is not None else id)
+        for key in {name_key(name) for name in names}:
+            named.setdefault(key, []).append(id)
     wishes: dict[str, None] = {}
     for text in filter(None, typed):
-        ids = named.get(text.casefold(), [])
+        ids = named.get(name_key(text), [])
         if len(ids) != 1:
             raise WishNotGiven(text)
         wishes[ids[0]] = None

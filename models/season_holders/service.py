@@ -113,7 +113,7 @@ class SeasonHolders:
 
     async def ask_to_swap(self, ctx: RequestContext, season_id: str, thing: str) -> None:
         """Asks the holder of ``thing`` to swap it for what the reader holds. Raises: NotFound,
-        NothingHeld if one of them holds nothing, Busy, Unavailable."""
+        NothingHeld if one of them holds nothing or the season is over, Busy, Unavailable."""
         for _ in range(MAX_ATTEMPTS):
             season, own, other = await self._both(ctx, season_id, thing)
             if own.swap == thing:
@@ -153,7 +153,8 @@ class SeasonHolders:
         season = await self._drawn(season_id)
         own = await self._seasons.application(season.id, ctx.reader.id)
         other = await self._holders.holder_of(season, thing)
-        if own is None or own.thing is None or other is None or own.thing == thing:
+        over = self._writer.zone.day(ctx.now) > season.plan.last
+        if over or own is None or own.thing is None or other is None or own.thing == thing:
             raise NothingHeld()
         return season, own, other
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from models.kernel.errors import Malformed
 from models.kernel.zone import Zone
+from models.library.seat_names import name_key
 from models.reader_groups.entities import GroupId
 from models.seasons.calculation import ANY, MOST_WEIGHT, MOST_WISHES, given_hash
 from models.seasons.entities import (
@@ -25,6 +26,8 @@ from models.seasons.rule_text import rule_text
 MOST_THINGS: Final = 5000
 LONGEST_TITLE: Final = 60
 LONGEST_SOURCE: Final = 200
+LONGEST_DAYS: Final = 366
+"""At most so long after the deadline of the draw a season lasts."""
 MOST_UNUSED_DAYS: Final = 30
 MOST_GRACE_DAYS: Final = 60
 EVERYBODY_ELSE: Final = "everybody else"
@@ -110,10 +113,12 @@ def _faults(plan: SeasonPlan, now: datetime) -> Iterator[tuple[str, str]]:
     ids = plan.ids
     if not 1 <= len(ids) <= MOST_THINGS:
         yield "given", "season_things"
-    if len({*ids}) < len(ids) or ANY in ids or any("," in id for id in ids):
+    if len({name_key(id) for id in ids}) < len(ids) or ANY in ids or any("," in id for id in ids):
         yield "given", "season_things_twice"
-    if plan.first > plan.last:
+    if not plan.opens_at.date() <= plan.first <= plan.last:
         yield "last", "season_days"
+    if not 0 <= (plan.last - plan.reveal_by.date()).days <= LONGEST_DAYS:
+        yield "last", "season_last"
     if (plan.kind is SeasonKind.SEATS) is (plan.hours is None):
         yield "start", "season_hours"
     if plan.hours is not None and plan.hours[0] >= plan.hours[1]:

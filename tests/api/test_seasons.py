@@ -158,7 +158,7 @@ async def test_readers_apply_on_pages_in_both_languages(service: Living) -> None
     assert refused.status == 422 and "“999”不在" in refused.body and 'value="065"' in refused.body
     refused = await post(service, reader, here)
     assert refused.status == 400 and "请至少填写一个志愿" in refused.body
-    twice = {"wish-1": "065", "wish-2": "2f-hall-065", "wish-3": "图书馆2层二层中厅066号"}
+    twice = {"wish-1": "０６５", "wish-2": "2f-hall-065", "wish-3": "图书馆2层二层中厅066号"}
     answer = await post(service, reader, here, **twice, any="1")
     assert answer.headers["Location"] == f"{here}?done=apply"
     own = await client.ok("GET", f"/seasons/{id}/application")
@@ -314,7 +314,11 @@ async def test_an_erased_applicant_leaves_a_leaf_that_names_nobody(service: Livi
         ({"lockers": "A-01\nany"}, "第 2 行应为"),
         ({"kind": "seats", "area": "2f-hall"}, "座位要填每天的时间"),
         ({"kind": "seats", "area": "2f-hall", "start": "22:00", "end": "08:00"}, "结束应晚于开始"),
+        ({"lockers": "A-01\nａ-01"}, "有一个出现了两次"),
         ({"last": "2026-09-01"}, "最后一天不能早于第一天"),
+        ({"first": "2025-09-21"}, "第一天不能早于申请开始"),
+        ({"first": "2026-09-08", "last": "2026-09-09"}, "最晚抽签以后"),
+        ({"last": "9999-12-31"}, "最晚抽签以后的一年之内"),
         ({"default_weight": "0"}, "权重为 0–9"),
         ({"alternative_value": "双色球第2026140期"}, "另一个数值不能与第一个相同"),
         ({"reveal_by": "2026-09-07T00:00"}, "应晚于前一个时间"),
