@@ -12,13 +12,28 @@ from models.library.entities import AreaId, Catalog
 from models.readers.entities import FOREVER, Reader, SuspensionReason
 from notify.templates import rendering
 
-_LONG_WORD: Final = re.compile(r"[^\W\u2e80-\uffff]{17}")
+_TOO_WIDE: Final = re.compile(r"[^\W\u2e80-\uffff]{17}")
 """Matches a part of a word of more than 16 letters, none of them Chinese."""
+
+LONG_WORD: Final = re.compile("[A-Za-zÀ-ž]{14,}")
+SYLLABLE: Final = re.compile(
+    "([A-Za-zÀ-ž]{4})(?=(?:sch|[bfgkp][lr]|[dt]r|[pt]h|[b-dfgj-np-tv-xzß])"
+    "[aeiouyäöü][A-Za-zÀ-ž]{2})"
+)
+"""Matches four letters before the consonants that begin a syllable of at least three."""
+_SOFT_HYPHEN: Final = "\u00ad"
 
 
 def is_long_worded(name: str) -> bool:
     """True if a word of the name is wider than a small phone has room for in its usual type."""
-    return _LONG_WORD.search(name) is not None
+    return _TOO_WIDE.search(name) is not None
+
+
+def hyphenated(name: str) -> str:
+    """The name with soft hyphens between the syllables of words of 14 letters or more, at which a
+    browser breaks a word that is wider than its line. No browser knows the language of a name.
+    kiosk.js does the same."""
+    return LONG_WORD.sub(lambda word: SYLLABLE.sub(rf"\1{_SOFT_HYPHEN}", word[0]), name)
 
 
 def clock(zone: Zone, instant: datetime) -> str:

@@ -15,7 +15,7 @@ from handlers.texts.labels import WEEKDAYS, day_text, hours_text, period_text
 from handlers.texts.opening import hours_of_day_text
 from handlers.texts.pages import PROOF_NUMBERS, seat_no_text
 from languages.catalogue import CHINESE, LANGUAGES
-from languages.text import Language, month_text, short_day_text
+from languages.text import Language, Text, month_text, short_day_text
 from models.kernel.zone import Zone
 from models.library.names import Named, name_in
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT
@@ -85,6 +85,10 @@ def _name(language: Language, place: Named) -> str:
     return name_in(place, language.tag)
 
 
+def _hyphenated(language: Language, name: Text | str) -> str:
+    return presenting.hyphenated(language.say(name))
+
+
 def _others(language: Language) -> list[Language]:
     return [other for other in LANGUAGES.values() if other is not language]
 
@@ -110,6 +114,7 @@ for _language, _one in _ENVIRONMENTS.items():
         "period": period_text,
         "place": lambda seat: seat.label,
         "name": partial(_name, _language),
+        "hyphenated": partial(_hyphenated, _language),
         "area_place": lambda area, catalog: catalog.full_name(area),
         "area_name": lambda area, catalog: catalog.area_name(area),
         "area_of_seat": presenting.area_of_seat,

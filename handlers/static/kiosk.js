@@ -4,7 +4,10 @@
 "use strict";
 // A text with its facts. The service writes the text in the language of the page.
 const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (name in facts ? facts[name] : place));
-const nameIn = (name, names) => (names && names[document.body.dataset.language]) || name; // in the page's language, or else the first
+// The name in the page's language, or else the first, with soft hyphens in long words as handlers/http/presenting.py has them.
+const SYLLABLE = /([A-Za-zÀ-ž]{4})(?=(?:sch|[bfgkp][lr]|[dt]r|[pt]h|[b-dfgj-np-tv-xzß])[aeiouyäöü][A-Za-zÀ-ž]{2})/g;
+const nameIn = (name, names) => ((names && names[document.body.dataset.language]) || name || "").replace(/[A-Za-zÀ-ž]{14,}/g, (word) => word.replace(SYLLABLE, "$1\u00ad"));
+const seatNo = (no) => (/^\d+$/.test(no) ? _("{no} 号", { no }) : no); // 065 号, but A-1-07
 const floorOf = ({ floor, floor_name, floor_names }) => nameIn(floor_name, floor_names) || (floor < 0 ? _("地下{floor}层", { floor: -floor }) : _("{floor}层", { floor }));
 const make = (tag, text = "", className = "") => {
   const one = document.createElement(tag);

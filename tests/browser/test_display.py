@@ -153,5 +153,5 @@ async def test_floors_fill_as_few_pages_as_they_can_evenly(
     await with_long_words(with_display)
     await with_display.move(timedelta(seconds=6))
     await tab.go(HERE)
-    await tab.page.wait_for_selector("th:visible >> text=Rechtswissenschaftliche")
+    await tab.page.wait_for_selector("th:visible >> text=Rechts\u00adwissen\u00adschaft\u00adliche")
     assert await tab.page.evaluate(BROKEN, "tbody th") == []

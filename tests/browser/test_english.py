@@ -131,7 +131,7 @@ async def test_long_names_widen_no_page(service: Living, opened: Open) -> None:
     await carded(service)
     await kiosk.page.keyboard.type(CARD)
     await kiosk.page.keyboard.press("Enter")
-    chosen = kiosk.page.locator(f"#touch button:has-text('{room}')")
+    chosen = kiosk.page.locator("#touch button:has-text('Lesesaal N')")
     assert await chosen.evaluate("one => one.scrollWidth <= one.clientWidth")
     await chosen.click()
     await kiosk.page.wait_for_selector(f"#touch [data-no='{seat}']")

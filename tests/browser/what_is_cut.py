@@ -58,11 +58,11 @@ BROKEN: Final = """selector => [...document.querySelectorAll(selector)].flatMap(
   for (let text; (text = texts.nextNode());) {
     for (const { 0: word, index } of text.data.matchAll(/[A-Za-zÀ-ž]+/g)) {
       const range = document.createRange();
-      range.setStart(text, index);
+      range.setStart(text, index + (text.data[index - 1] === "\u00ad")); // without that hyphen
       range.setEnd(text, index + word.length);
       if (range.getClientRects().length > 1) broken.push(word);
     }
   }
   return broken;
 })"""
-"""The words of the selected elements that stand on more than one line."""
+"""The words of the selected elements that break elsewhere than at a soft hyphen."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from handlers.http import presenting
 from handlers.http.templates import environment_of
 from handlers.reservations.schemas import ReservedSeat
 from handlers.texts.pages import floor_text
@@ -17,6 +20,7 @@ from tests.builders import AREA, VENUE, ZONE
 from tests.unfriendly import AREAS, HAUPT, JURA
 
 ENGLISH = LANGUAGES["en"]
+SCRIPTS = Path(presenting.__file__).parents[1] / "static"
 UNFRIENDLY = Catalog("1", {v.id: v for v in (HAUPT, JURA)}, {area.id: area for area in AREAS}, {})
 
 
@@ -197,3 +201,22 @@ def test_a_wrong_name_by_language_is_refused(names: dict[str, str], reason: str)
     with pytest.raises(Malformed) as refused:
         check_names("names", names, 40)
     assert refused.value.details["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("name", "hyphenated"),
+    [
+        ("Rechtswissenschaftliche Zweigbibl.", "Rechts-wissen-schaft-liche Zweigbibl."),
+        ("Universitätsbibliothek", "Univer-sitäts-bibliothek"),
+        ("Doktorandenzimmer", "Dokto-randen-zimmer"),
+        ("Carrel 3 · 经济管理与法学外文期刊阅览", "Carrel 3 · 经济管理与法学外文期刊阅览"),
+    ],
+)
+def test_a_long_word_can_break_before_a_syllable(name: str, hyphenated: str) -> None:
+    assert presenting.hyphenated(name).replace("\u00ad", "-") == hyphenated
+
+
+def test_kiosks_find_the_same_syllables() -> None:
+    script = SCRIPTS.joinpath("kiosk.js").read_text(encoding="utf-8")
+    assert f"/{presenting.SYLLABLE.pattern}/g" in script
+    assert f"/{presenting.LONG_WORD.pattern}/g" in script
