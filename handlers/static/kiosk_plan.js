@@ -44,7 +44,7 @@ const kioskPlan = (() => {
     map.seats.forEach((seat, n) => {
       const can = may(seat), one = draw("g", {
         class: `seat ${seat.status}${can ? " can" : ""}`, transform: `translate(${seat.x} ${seat.y})`, "data-no": seat.no,
-        role: "button", "aria-label": _("{no} 号", { no: seat.no }), "aria-disabled": String(!can), "aria-pressed": "false",
+        role: "button", "aria-label": seatNo(seat.no), "aria-disabled": String(!can), "aria-pressed": "false",
       });
       one.append(
         draw("rect", { width: 40, height: 40, rx: 9, class: "hit" }),
@@ -66,7 +66,8 @@ const kioskPlan = (() => {
       scale = Math.min(4, Math.max(whole(), to));
       svg.style.width = `${map.width * scale}px`;
       svg.style.height = `${map.height * scale}px`;
-      view.scrollTo((x * scale) / old - view.clientWidth / 2, (y * scale) / old - view.clientHeight / 2);
+      if (scale === whole()) view.scrollTo(0, 0);
+      else view.scrollTo((x * scale) / old - view.clientWidth / 2, (y * scale) / old - view.clientHeight / 2);
     }
     for (const [icon, label, act] of [[ICONS.larger, _("放大"), () => zoom(scale * 1.4)], [ICONS.smaller, _("缩小"), () => zoom(scale / 1.4)], ["", _("全图"), () => zoom(0)]]) {
       const button = document.createElement("button");

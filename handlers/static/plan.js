@@ -27,7 +27,9 @@
     one.setAttribute("class", `seat ${seat.status}${aside ? " aside" : ""}`);
     const until = seat.free_until ? _("，可用至 {until}", { until: clockOf(seat.free_until) }) : seat.next_free ? _("，{from} 起可用", { from: clockOf(seat.next_free) }) : "";
     const marks = one.dataset.marks ? _("，{marks}", { marks: one.dataset.marks }) : "";
-    one.setAttribute("aria-label", _("{no}号 {status}{until}{marks}{aside}", { no: one.dataset.no, status: seat.status === "disabled" && one.dataset.only ? _("仅限{only}", { only: one.dataset.only }) : words[seat.status], until, marks, aside: aside ? _("，不合筛选") : "" }));
+    const { no, only } = one.dataset, name = /^\d+$/.test(no) ? _("{no}号", { no }) : no;
+    const status = seat.status === "disabled" && only ? _("仅限{only}", { only }) : words[seat.status];
+    one.setAttribute("aria-label", `${name} ${status}${until}${marks}${aside ? _("，不合筛选") : ""}`);
     if (seat.status === "disabled") one.setAttribute("aria-disabled", "true");
     else one.removeAttribute("aria-disabled");
     planView.draw();

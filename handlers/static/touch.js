@@ -120,7 +120,7 @@
     can[0] && can[0].classList.add("strong");
     const pass = make("div", "", `pass ${now.state}`);
     const until_ = now.state === "away" ? _("请在 {clock} 前返回", { clock: clock(now.return_by) }) : now.state === "in_use" ? _("可用到 {clock}", { clock: clock(now.end) }) : `${clock(now.start)}–${clock(now.end)}`;
-    pass.append(make("h1", _("{no} 号", { no: now.seat.no })), make("p", nameIn(now.seat.label, now.seat.labels)), make("p", until_, "big"), make("p", now.state_text));
+    pass.append(make("h1", seatNo(now.seat.no)), make("p", nameIn(now.seat.label, now.seat.labels)), make("p", until_, "big"), make("p", now.state_text));
     show(pass, choices("large", ...can), choices("", ...also));
     box.className = "use";
     return undefined;
@@ -138,7 +138,7 @@
   async function taken(now) {
     const told = await call("POST", `/reservations/${now.id}/report`, { kind: "occupied" });
     const near = told.deadline_stopped ? told.nearest : [];
-    const seats = near.map((seat) => button(_("{no} 号", { no: seat.no }), async () => {
+    const seats = near.map((seat) => button(seatNo(seat.no), async () => {
       await call("POST", `/reservations/${now.id}/change`, { seat_id: seat.id });
       done(_("已换到 {seat}", { seat: nameIn(seat.label, seat.labels) }));
     }));
@@ -148,7 +148,7 @@
     const map = await call("GET", `/areas/${now.seat.area_id}/map`), foot = make("div", "", "foot");
     choose(_("哪个座位没有人？"), map, (one) => one.status === "occupied", foot, (seat) => {
       foot.textContent = "";
-      foot.append(make("b", _("{no} 号", { no: seat.no })), button(_("反映无人"), async () => {
+      foot.append(make("b", seatNo(seat.no)), button(_("反映无人"), async () => {
         const { asked } = await call("POST", `/seats/${seat.id}/report`);
         done(asked ? _("已请该座位的读者确认") : _("今天已经请该读者确认过"));
       }, "strong"));
@@ -207,7 +207,7 @@
       const language = document.documentElement.lang.slice(0, 2);
       for (const { id, names } of features) if (seat.features.includes(id)) has.push(names[language] || names.zh);
       foot.textContent = "";
-      foot.append(make("b", _("{no} 号", { no: seat.no })), make("span", has.join(" · "), "soft"));
+      foot.append(make("b", seatNo(seat.no)), make("span", has.join(" · "), "soft"));
       if (usual) foot.append(row, button(_("坐这里"), () => book(seat, end.value), "strong"));
       else foot.append(make("p", _("现在不能坐，请换一个座位")));
     }, areas);

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from languages.text import _
+from languages.text import _, _p
 from models.seasons.entities import LossReason, SeasonKind, SeasonStage
 
 STAGE_TEXT: Final[Mapping[SeasonStage, str]] = {
@@ -16,7 +16,7 @@ STAGE_TEXT: Final[Mapping[SeasonStage, str]] = {
     SeasonStage.VOID: _("作废：图书馆没有按期公布种子"),
 }
 KIND_TEXT: Final[Mapping[SeasonKind, str]] = {
-    SeasonKind.SEATS: _("座位"),
+    SeasonKind.SEATS: _p("in a sentence", "座位"),
     SeasonKind.LOCKERS: _("储物柜"),
 }
 ANY_THING: Final = _("任意一个")
