@@ -33,6 +33,7 @@ from models.gates.service import GateService
 from models.identity.roles import Role
 from models.kiosks.service import KioskService
 from models.library.entities import AreaId, VenueId
+from models.library.names import name_text
 from models.messages.staff import StaffDeliveries
 from models.outages.entities import MIN_DURATION, RETIRED_AFTER
 from models.policy.open_hours import open_hours
@@ -189,7 +190,7 @@ def _requested(visit: PageRequest, b: RoomBooking) -> str:
     room, start = visit[REFERENCE].rooms.get(b.room_id), visit.zone.local(b.span.start)
     day, clock = short_day_text(b.day), start.strftime("%H:%M")
     when = _p("a point in time", "{day} {clock}", day=day, clock=clock)
-    return _("{kind} {name}", kind=room.name if room is not None else b.room_id, name=when)
+    return _("{kind} {name}", kind=name_text(room) if room is not None else b.room_id, name=when)
 
 
 async def _troubles(visit: PageRequest, whole: bool) -> list[Task]:
@@ -207,7 +208,7 @@ async def _troubles(visit: PageRequest, whole: bool) -> list[Task]:
     visible_venues = {area.venue_id for area in catalog.bookable_areas if visit.sees(area.venue_id)}
     for venue_id, venue in catalog.venues.items():
         if venue_id in unproven & visible_venues:
-            tasks.append(Task("devices", ALARM_TEXT["no_presence"].format(venue=venue.name)))
+            tasks.append(Task("devices", ALARM_TEXT["no_presence"].format(venue=name_text(venue))))
     unplaced = await visit[AffectedBookings].find_unplaceable(visit.now)
     rooms = await visit[AffectedRooms].find_unplaceable(visit.now)
     failed = await visit[StaffDeliveries].failures(visit.now - timedelta(days=1))
@@ -242,7 +243,9 @@ async def _silent_devices(visit: PageRequest) -> list[Task]:
             and visit.sees(kiosk.venue_id)
             and MIN_DURATION < now - last_seen < RETIRED_AFTER
         ):
-            tasks.append(Task("devices", ALARM_TEXT["silent"].format(name=kiosk.name), last_seen))
+            tasks.append(
+                Task("devices", ALARM_TEXT["silent"].format(name=name_text(kiosk)), last_seen)
+            )
     for gate in await visit[GateService].all():
         heard = None if gate.retired or not visit.sees(gate.venue_id) else gate.last_seen_at
         if heard is not None and now - heard > _UNSEEN:
