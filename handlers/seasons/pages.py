@@ -151,9 +151,11 @@ def _wishes(visit: PageRequest, one: Season, typed: Sequence[str]) -> list[str]:
 
 
 async def withdraw(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Withdraws the application."""
+    """Withdraws the application; pressed twice, it is withdrawn as well."""
+    one = await visit[SeasonService].get(visit.id)
     try:
-        await visit[SeasonService].withdraw(visit.context(), visit.id)
+        with suppress(NotFound):
+            await visit[SeasonService].withdraw(visit.context(), one.id)
     except SeasonNotOpen as error:
         count_error(visit.request, error)
         return await _page(visit.request, visit.reader, error)
