@@ -41,7 +41,10 @@ class SeasonHolders:
         self._reservations, self._writer = reservations, writer
 
     async def give_up(self, ctx: RequestContext, season_id: str) -> None:
-        """Gives up what the reader holds. Raises: NotFound, NothingHeld, Busy, Unavailable."""
+        """Gives up what the reader holds. After the last day staff note which lockers are empty.
+        Raises: NotFound, NothingHeld, also after the last day; Busy, Unavailable."""
+        if self._is_over(await self._drawn(season_id), ctx.now):
+            raise NothingHeld()
         await self.end(
             season_id, self.holding(ctx.reader.id), LossReason.GIVEN_UP, ctx.actor, ctx.now
         )
@@ -153,10 +156,13 @@ class SeasonHolders:
         season = await self._drawn(season_id)
         own = await self._seasons.application(season.id, ctx.reader.id)
         other = await self._holders.holder_of(season, thing)
-        over = self._writer.zone.day(ctx.now) > season.plan.last
+        over = self._is_over(season, ctx.now)
         if over or own is None or own.thing is None or other is None or own.thing == thing:
             raise NothingHeld()
         return season, own, other
+
+    def _is_over(self, season: Season, now: datetime) -> bool:
+        return self._writer.zone.day(now) > season.plan.last
 
     async def _drawn(self, season_id: str) -> Season:
         season = await self._seasons.get(season_id)
