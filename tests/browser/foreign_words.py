@@ -21,7 +21,7 @@ _WATCH: Final = """([pattern, allowed]) => {
   const named = /^(aria-(label|valuetext)|data-with|alt|title|placeholder|content|label)$/;
   const unread = "script, style, noscript, code, [lang]:not(:root)";
   const judge = (text, place) => {
-    for (const [word] of text.matchAll(foreign)) {
+    for (const [word] of text.replaceAll("\u00ad", "").matchAll(foreign)) {
       if (!allowed.includes(word)) return window.meets(`${place}: ${text.trim().slice(0, 120)}`);
     }
   };

@@ -134,7 +134,9 @@ async def test_long_names_widen_no_page(service: Living, opened: Open) -> None:
     chosen = kiosk.page.locator("#touch button:has-text('Lesesaal N')")
     assert await chosen.evaluate("one => one.scrollWidth <= one.clientWidth")
     await chosen.click()
-    await kiosk.page.wait_for_selector(f"#touch [data-no='{seat}']")
+    await kiosk.page.wait_for_selector(f"#touch [aria-label='{seat}']")
+    view = kiosk.page.locator("#touch .view")
+    assert await view.evaluate("view => view.scrollTop") == 0, "the first row is whole"
     assert await kiosk.page.evaluate(BESIDE_SEATS) == []
 
 
