@@ -7,13 +7,18 @@ import { allFeatures, has } from "./seat_features";
 import type { Text } from "./texts";
 import { nameIn, named, t } from "./texts";
 
-/** `aside`: the seat lacks a feature that is looked for. `back` is the side of its back. */
-export interface Tile { id: string; no: string; number: string; x: number; y: number; back: Back; status: string; marks: string[]; name: string; facts: string; said: string; aside: boolean }
+/** `aside`: the seat lacks a feature that is looked for. `back` is the side of its back. `features`: what it has, in words. `order`: its place among wishes. */
+export interface Tile {
+  id: string; no: string; number: string; x: number; y: number; back: Back; status: string; marks: string[]; features: string[]; name: string; facts: string; said: string; aside: boolean; order?: number;
+}
 type Back = "top" | "bottom" | "left" | "right";
 /** A seat's back is on the side away from its desk. */
 const BACKS: Readonly<Record<string, Back>> = { d: "top", u: "bottom", r: "left", l: "right" };
 /** What stands in the plan. `tall` is written from top to bottom; `side` is where the word of a thin one stands: in the room. */
 export interface Fixture extends MarkOut { text: string; tall: boolean; side: string }
+
+/** A plan without its seats and rooms, and the scale and the place of its corner at which it is shown first. */
+export interface Drawing { width: number; height: number; desks: DeskOut[]; marks: Fixture[]; scale: number; smallest: number; x: number; y: number }
 
 /** A study room on the plan. `text`: its state; empty for a whole day, or where it is not known. `lines`: so many of its name fit above that. */
 export interface RoomTile extends PlanRoomOut { text: string; lines: number }
@@ -48,8 +53,23 @@ export function tagLegend(): { sign: string; text: string }[] {
   ];
 }
 
+/** In a place of that size: full of seats that a finger can hit, smaller down to the whole of it. With `around`, in full size with these seats in the middle. */
+export function drawingOf(map: SeatMapOut, wide: number, high: number, around: readonly string[] = []): Drawing {
+  const { width, height, desks } = map;
+  const [across, along] = [wide / width, high / height];
+  const middle = middleOf(map.seats.filter(({ id }) => around.includes(id)));
+  return {
+    width, height, desks,
+    marks: map.marks.map((mark) => fixtureOf(mark, map)),
+    scale: middle ? 1 : Math.min(1, Math.max(across, along)),
+    smallest: Math.min(1, across, along),
+    x: middle ? wide / 2 - within(middle.x, wide / 2, width) : 0,
+    y: middle ? high / 2 - within(middle.y, high / 2, height) : 0,
+  };
+}
+
 /** With its word, where there is room for one: a wall's windows have none, and a door's stands beside it. */
-export function fixtureOf(mark: MarkOut, map: { width: number; height: number }): Fixture {
+function fixtureOf(mark: MarkOut, map: { width: number; height: number }): Fixture {
   const word = named("fixture", mark.kind);
   const tall = mark.h > 2 * mark.w;
   const thin = Math.min(mark.w, mark.h) < ROOM_PX;
@@ -87,11 +107,12 @@ function onTile(no: string): string {
 
 function tileOf(seat: SeatOut, back: Back, features: readonly Feature[], wanted: readonly string[]): Tile {
   const there = features.filter((feature) => has(seat, feature.name));
+  const texts = there.map((feature) => feature.text);
   const aside = !wanted.every((name) => has(seat, name));
   const state = STATES.find(([status]) => status === seat.status);
   const name = t("seat_no", { no: seat.no });
   const groups = seat.reserved_for?.join(t("list_comma"));
-  const facts = [groups && seat.status === "disabled" ? t("reserved_for", { groups }) : state ? t(state[1]) : seat.status, until(seat), ...there.map((feature) => feature.text), aside ? t("not_fitting") : ""].filter((part) => part !== "").join(" · ");
+  const facts = [groups && seat.status === "disabled" ? t("reserved_for", { groups }) : state ? t(state[1]) : seat.status, until(seat), ...texts, aside ? t("not_fitting") : ""].filter((part) => part !== "").join(" · ");
   return {
     id: seat.id,
     no: onTile(seat.no),
@@ -101,6 +122,7 @@ function tileOf(seat: SeatOut, back: Back, features: readonly Feature[], wanted:
     back,
     status: seat.status,
     marks: seat.status === "free" ? there.slice(0, SIGNS).map((feature) => feature.sign) : [],
+    features: texts,
     name,
     facts,
     said: `${name} · ${facts}`,
@@ -108,7 +130,8 @@ function tileOf(seat: SeatOut, back: Back, features: readonly Feature[], wanted:
   };
 }
 
-function tilesOf(map: SeatMapOut, wanted: readonly string[]): Tile[] {
+/** `wanted`: features that are looked for. */
+export function tilesOf(map: SeatMapOut, wanted: readonly string[]): Tile[] {
   const features = allFeatures();
   return map.seats.map((seat, n) => tileOf(seat, BACKS[map.faces.charAt(n)] ?? "bottom", features, wanted));
 }
@@ -120,11 +143,11 @@ export interface Glimpse { id: string; x: number; y: number; desks: DeskOut[]; m
 export function glimpseOf(map: SeatMapOut, ids: readonly string[], alone = false, high = GLIMPSE_PX): Glimpse | null {
   const tiles = tilesOf(map, []);
   const own = tiles.filter((tile) => ids.includes(tile.id));
-  if (own.length === 0) return null;
-  const wide = (Math.min(wx.getWindowInfo().windowWidth, COLUMN_PX) - ASIDE_PX) / 2;
-  const middle = (at: "x" | "y"): number => own.reduce((sum, tile) => sum + tile[at], 0) / own.length + SEAT_PX / 2;
-  const x = within(middle("x"), wide, map.width);
-  const y = within(middle("y"), high / 2, map.height);
+  const middle = middleOf(own);
+  if (middle === null) return null;
+  const wide = cardPx() / 2;
+  const x = within(middle.x, wide, map.width);
+  const y = within(middle.y, high / 2, map.height);
   const isSeen = (at: { x: number; y: number }, w: number, h: number): boolean =>
     Math.abs(at.x + w / 2 - x) < wide + w / 2 && Math.abs(at.y + h / 2 - y) < (high + h) / 2;
   return {
@@ -138,14 +161,22 @@ export function glimpseOf(map: SeatMapOut, ids: readonly string[], alone = false
   };
 }
 
+/** The width of a card in the column of app.wxss. */
+export const cardPx = (): number => Math.min(wx.getWindowInfo().windowWidth, COLUMN_PX) - ASIDE_PX;
+
+/** The middle of those seats; null for none. */
+function middleOf(seats: readonly { x: number; y: number }[]): { x: number; y: number } | null {
+  const middle = (at: "x" | "y"): number => seats.reduce((sum, seat) => sum + seat[at], 0) / seats.length + SEAT_PX / 2;
+  return seats.length ? { x: middle("x"), y: middle("y") } : null;
+}
+
 /** The middle of a part of a plan, moved so that the part stays on the plan. */
 function within(middle: number, half: number, size: number): number {
   return size <= 2 * half ? size / 2 : Math.min(Math.max(middle, half), size - half);
 }
 
-/** What a new plan changes of what is shown, seat by seat: hundreds stay as they are. `wanted`: features that are looked for. */
-export function changed(shown: readonly Tile[], map: SeatMapOut, wanted: readonly string[]): Record<string, unknown> {
-  const tiles = tilesOf(map, wanted);
+/** What new tiles change of those that are shown, seat by seat: hundreds stay as they are. */
+export function changed(shown: readonly Tile[], tiles: Tile[]): Record<string, unknown> {
   if (shown.length !== tiles.length) return { seats: tiles };
   const change: Record<string, unknown> = {};
   tiles.forEach((tile, n) => {

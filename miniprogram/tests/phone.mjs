@@ -364,6 +364,11 @@ export class Phone {
     return [...document.body.querySelectorAll("*")].filter((node) => [...node.classList].some((given) => given.replace(/^.*--/, "") === name));
   }
 
+  /** How large the plan is drawn. */
+  get scale() {
+    return this.all("plan")[0].__wxElement._vt.attrs.find(({ name }) => name === "scaleValue").value;
+  }
+
   /** The innermost element that says just that (or what the pattern finds), in words or, being an icon, to a screen reader. */
   find(text) {
     const is = (found) => (text instanceof RegExp ? text.test(found) : found === text);

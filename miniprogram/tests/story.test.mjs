@@ -550,14 +550,14 @@ test("the plan grows, shrinks down to the whole of it, and is a list for who wan
   await begin("08:00");
   phone.open(`pages/plan/plan?area=2f-hall&date=${MONDAY}`);
   await phone.until((data) => data.ready);
-  const { scale, smallest } = phone.page.data;
+  const { scale, smallest } = phone.page.data.drawing;
   const press = (mark) => { phone.touch(phone.all(mark)[0]); };
   press("i-plus");
-  await phone.until((data) => data.scale > scale);
+  await phone.until(() => phone.scale > scale);
   for (let n = 0; n < 12; n += 1) press("i-minus");
-  await phone.until((data) => data.scale === smallest);
+  await phone.until(() => phone.scale === smallest);
   for (let n = 0; n < 12; n += 1) press("i-plus");
-  await phone.until((data) => data.scale === data.largest);
+  await phone.until(() => phone.scale === 2.5);
   await phone.tap("列表");
   phone.touch(await phone.until(() => phone.all("line").find((node) => node.dataset.id === SEAT)));
   await phone.until((data) => data.seat?.id === SEAT && data.end, "its sheet");

@@ -43,7 +43,7 @@ function draw(phone, name) {
   const body = document.body.cloneNode(true);
   for (const node of body.querySelectorAll("*")) if (node.className) node.className = node.className.replace(/\S+?--/g, "");
   const plan = body.querySelector("wx-movable-view");
-  if (plan) plan.style.transform = `scale(${phone.page.data.scale})`;
+  if (plan) plan.style.transform = `scale(${phone.scale})`;
   const rich = body.querySelector("wx-rich-text");
   if (rich) rich.innerHTML = phone.page.data.notice.body_html;
   const bar = app.tabBar.list.map((tab) => {

@@ -1,11 +1,11 @@
 import { Refused, get, open, post, tap } from "../../api/client";
-import type { Choice, DateOut, DeskOut, ForecastOut, NearSeat, ReservationOut, SeatMapOut, TimesOut, VenuesOut, WaitlistEntryOut } from "../../api/types";
+import type { Choice, DateOut, ForecastOut, NearSeat, ReservationOut, SeatMapOut, TimesOut, VenuesOut, WaitlistEntryOut } from "../../api/types";
 import { LOADING, attempt, beside } from "../../lib/attempt";
 import { clock, clockAt, dayAt, minutesBetween, now } from "../../lib/clock";
 import { drawNote, drawsNow, isToCome } from "../../lib/draw";
 import { knownSeats, like } from "../../lib/favourites";
-import type { Fixture, RoomTile, Tile } from "../../lib/plan";
-import { COLUMN_PX, changed, fixtureOf, legend, roomsOf, tagLegend } from "../../lib/plan";
+import type { Drawing, RoomTile, Tile } from "../../lib/plan";
+import { COLUMN_PX, changed, drawingOf, legend, roomsOf, tagLegend, tilesOf } from "../../lib/plan";
 import { poll, still } from "../../lib/polling";
 import { has, learnFeatures } from "../../lib/seat_features";
 import { shared } from "../../lib/share";
@@ -19,8 +19,6 @@ function lengthOf(minutes: number): string {
   return m ? t("hours_minutes", { h, m }) : t("hours", { hours: h });
 }
 
-const LARGEST = 2.5;
-const STEP = 1.4;
 /** What stands above the plan. */
 const HEAD_PX = 60;
 
@@ -38,17 +36,11 @@ Component({
     to: "",
     /** Names of features that are looked for. */
     features: [] as string[],
-    width: 0,
-    height: 0,
-    scale: 1,
-    smallest: 1,
-    largest: LARGEST,
+    drawing: null as Drawing | null,
     list: false,
     window: "",
     stale: "",
     seats: [] as Tile[],
-    marks: [] as Fixture[],
-    desks: [] as DeskOut[],
     rooms: [] as RoomTile[],
     /** How many seats can be had. */
     count: 0,
@@ -91,7 +83,7 @@ Component({
     onLoad(query: Record<string, string | undefined>) {
       this.setData({
         words: words(
-          "plan", "list", "larger", "smaller", "start", "end", "no_times", "close", "free",
+          "plan", "list", "start", "end", "no_times", "close", "free",
           "near", "wait", "tell", "favourite_add", "favourite_remove", "now", "fault", "reserve_bound", "together", "together_with",
         ),
         legend: legend(),
@@ -148,20 +140,17 @@ Component({
         const day = venues.items.find((v) => v.name === map.area.venue)?.dates.find((d) => d.date === this.data.date) ?? null;
         const name = nameIn(map.area.name, map.area.names);
         wx.setNavigationBarTitle({ title: `${name} ${this.data.date.slice(5)}` });
-        // Full of seats that a finger can hit; smaller down to the whole of it.
         const { windowWidth, windowHeight } = wx.getWindowInfo();
-        const [wide, high] = [Math.min(windowWidth, COLUMN_PX) / map.width, (windowHeight - HEAD_PX) / map.height];
-        const scale = Math.min(1, Math.max(wide, high));
-        const smallest = Math.min(1, wide, high);
+        const drawing = drawingOf(map, Math.min(windowWidth, COLUMN_PX), windowHeight - HEAD_PX);
         this.judge(map);
-        this.setData({ day, draw: drawNote(day), name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), desks: map.desks, rooms: roomsOf(map), favourites: liked.map((seat) => seat.id), scale, smallest, tags: tagLegend(), ...changed(this.data.seats, map, this.data.features) });
+        this.setData({ day, draw: drawNote(day), name, venue: map.area.venue, drawing, rooms: roomsOf(map), favourites: liked.map((seat) => seat.id), tags: tagLegend(), ...this.change(map) });
       });
     },
     /** What is shown stays where the network does not answer. */
     async refresh() {
       try {
         const map = await this.map();
-        const change = changed(this.data.seats, map, this.data.features);
+        const change = this.change(map);
         const rooms = roomsOf(map);
         if (JSON.stringify(rooms) !== JSON.stringify(this.data.rooms)) this.setData({ rooms });
         this.setData({ ...change, stale: "", ...(this.data.busy ? {} : { draw: drawNote(this.data.day) }) });
@@ -173,6 +162,9 @@ Component({
         this.setData({ stale: t("stale") });
       }
     },
+    change(map: SeatMapOut): Record<string, unknown> {
+      return changed(this.data.seats, tilesOf(map, this.data.features));
+    },
     judge(map: SeatMapOut) {
       const there = map.seats.filter((seat) => seat.status !== "disabled" && this.data.features.every((name) => has(seat, name)));
       const full = there.length > 0 && there.every((seat) => seat.status !== "free" && seat.status !== "mine");
@@ -180,12 +172,6 @@ Component({
       const count = there.filter((seat) => seat.status === "free").length;
       if (count !== this.data.count) this.setData({ count });
       if (full !== this.data.full) this.setData({ full, next: next ? clock(next) : "" });
-    },
-    larger() { this.setData({ scale: Math.min(LARGEST, this.data.scale * STEP) }); },
-    smaller() { this.setData({ scale: Math.max(this.data.smallest, this.data.scale / STEP) }); },
-    scaled(event: WechatMiniprogram.CustomEvent<{ scale: number }>) {
-      // Pinched: kept for the buttons, without drawing anew.
-      this.data.scale = event.detail.scale;
     },
     /** Who is not bound comes back to this seat when they are. */
     bind() {
@@ -196,11 +182,14 @@ Component({
     other() { this.setData({ list: !this.data.list }); },
 
     /** To the room's day, with the time that is looked for. */
-    toRoom(event: WechatMiniprogram.TouchEvent) {
-      wx.navigateTo({ url: `/pages/rooms/rooms?room=${String(event.currentTarget.dataset.id)}&${this.query()}` });
+    toRoom(event: WechatMiniprogram.CustomEvent<{ id: string }>) {
+      wx.navigateTo({ url: `/pages/rooms/rooms?room=${event.detail.id}&${this.query()}` });
     },
     choose(event: WechatMiniprogram.TouchEvent) {
       void this.pick(String(event.currentTarget.dataset.id));
+    },
+    chooseOnPlan(event: WechatMiniprogram.CustomEvent<{ id: string }>) {
+      void this.pick(event.detail.id);
     },
     /** Shows a seat with its times; those that are looked for are chosen where they are free. */
     async pick(id: string, wanted?: { from: string; to: string }) {
