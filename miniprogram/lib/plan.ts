@@ -63,8 +63,8 @@ export function drawingOf(map: SeatMapOut, wide: number, high: number, around: r
     marks: map.marks.map((mark) => fixtureOf(mark, map)),
     scale: middle ? 1 : Math.min(1, Math.max(across, along)),
     smallest: Math.min(1, across, along),
-    x: middle ? wide / 2 - within(middle.x, wide / 2, width) : 0,
-    y: middle ? high / 2 - within(middle.y, high / 2, height) : 0,
+    x: middle ? Math.round(wide / 2 - within(middle.x, wide / 2, width)) : 0,
+    y: middle ? Math.round(high / 2 - within(middle.y, high / 2, height)) : 0,
   };
 }
 

@@ -1,7 +1,8 @@
 // A season: seats or lockers that are given for a term by a draw.
 
-import type { SeasonDetail, SeasonOut, ThingOut } from "../api/types";
+import type { SeasonDetail, SeasonOut, SeatMapOut, SeatOut, ThingOut } from "../api/types";
 import { now } from "./clock";
+import { type Tile, tilesOf } from "./plan";
 import { t } from "./texts";
 
 /** The last wish of those who take whatever is free. */
@@ -41,4 +42,16 @@ const plain = (text: string): string => text.toLowerCase().replace(/\s+/g, "");
 export function matching(things: ThingOut[], text: string): ThingOut[] {
   const wanted = plain(text);
   return things.filter(({ label, size }) => plain(`${label} ${size}`).includes(wanted));
+}
+
+/** The seats of a plan with the wishes numbered; what the season does not give is flat and says nothing. `wishes`: ids in their order. */
+export function wishTiles(map: SeatMapOut, things: readonly ThingOut[], wishes: readonly string[]): Tile[] {
+  const given = new Set(things.map(({ id }) => id));
+  const statusOf = (id: string): SeatOut["status"] => (wishes.includes(id) ? "mine" : given.has(id) ? "free" : "occupied");
+  return tilesOf({ ...map, seats: map.seats.map((seat) => ({ ...seat, status: statusOf(seat.id) })) }, []).map((tile) => {
+    if (tile.status === "occupied") return { ...tile, no: "", said: tile.name };
+    const order = wishes.indexOf(tile.id) + 1;
+    const seat = [tile.name, ...tile.features].join(" · ");
+    return { ...tile, order, said: order ? t("season_picked", { seat, n: order }) : t("season_pick", { seat }) };
+  });
 }

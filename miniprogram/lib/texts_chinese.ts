@@ -408,6 +408,10 @@ export const CHINESE = {
   season_apply: "申请", // own
   season_change: "更改志愿",
   season_hint: "按喜欢的程度排列，最多 {most} 个志愿。",
+  season_plan_hint: "按喜欢的先后点座位，最多 {most} 个志愿；再点一次去掉。",
+  season_pick: "{seat}，选为志愿",
+  season_picked: "{seat}，第 {n} 志愿；去掉",
+  season_no_plan: "平面图没有打开，请在列表里选",
   season_any: "这些都没有了，就要任意一个（算最后一个志愿）",
   season_given: "要分配的座位或储物柜",
   season_search: "搜索座位号或柜号",

@@ -21,9 +21,9 @@ const mine = () => `/api/v1/seasons/${id}/application`;
 const isMine = ({ path, method }, verb) => path === mine() && method === verb;
 
 /** That reader's phone at 08:00 of Monday, with a season to come. */
-async function begin({ fields, ...options } = {}) {
+async function begin({ fields, areas, ...options } = {}) {
   await service.reset(at("08:00"));
-  id = await service.season(fields);
+  id = await service.season(fields, areas);
   phone = await bound(service, "wang", "21070001", options);
   return phone.storage.get("token");
 }
@@ -195,16 +195,82 @@ test("any is the last wish, and one wish at least is needed", async () => {
   await phone.reads("任意一个");
 });
 
-test("one of many seats is found by its number", async () => {
-  await applying({ width: 320, fields: { kind: "seats", area: "2f-hall", start: "08:00", end: "22:00", lockers: "" } });
-  await phone.reads("每天 08:00–22:00");
-  await phone.reads("请搜索号码");
-  phone.type("066");
-  await phone.until((data) => data.found.length === 1);
-  await pick("2f-hall-066");
+/** Does that with the area Lesesaal A in the library, of which a season gives Carrel 3 and Carrel 4. */
+async function withCarrels(work) {
+  const form = await service.console("administrator");
+  const seats = [3, 4, 5].map((n) => ({ no: `Carrel ${n}`, x: 50 * n, y: 50, ...(n === 5 ? { disabled: "Lampe defekt" } : {}) }));
+  const areas = [{ base: -1, area: "lesesaal", name: "Lesesaal A", floor: 1, venue: "library", width: 400, height: 200, seats }];
+  const imported = await form("/console/plans/import", { confirmed: "yes", plans: JSON.stringify({ areas }) }, new FormData());
+  assert.equal(imported.status, 303);
+  try {
+    await work();
+  } finally {
+    // A reset has signed everybody out.
+    assert.equal((await (await service.console("administrator"))("/console/plans/lesesaal/retire", { base: "0", confirmed: "yes" })).status, 303);
+  }
+}
+
+const LESESAAL = "Floor 1 · Lesesaal A";
+
+/** The wishes as the plan that is shown numbers them. */
+const numbered = () => Object.fromEntries(phone.page.data.seats.filter(({ order }) => order).map(({ number }, n) => [number, phone.all("order")[n].textContent]));
+
+/** Taps a seat of the plan. */
+const tapSeat = async (number) => { phone.touch(await phone.until(() => phone.all("seat").find((node) => node.textContent.startsWith(number)), number)); };
+
+test("seats of two areas are chosen on their plans, which number the wishes", () => withCarrels(async () => {
+  const token = await applying({ language: "en", width: 320, areas: ["2f-hall", "lesesaal"] });
+  await phone.reads("Tap seats in the order of your liking, 3 wishes at most");
+  await tapSeat("Carrel 3");
+  await phone.until(() => numbered()["Carrel 3"] === "1");
+  const [, , broken] = phone.all("seat");
+  assert.equal(broken.textContent, "", "it is not given");
+  phone.touch(broken);
+  await phone.tap("二层中厅");
+  await tapSeat("066");
+  await phone.until(() => numbered()["066"] === "2");
+  await tapSeat("067");
+  await phone.until(() => phone.toasts.includes("No wish is left (at most 3). Remove one to choose another."));
+  assert.deepEqual(wished(), ["lesesaal-scarrel3", "2f-hall-066"]);
+  await phone.tap(LESESAAL);
+  await phone.tap(/Carrel 3, wish 1; remove$/);
+  await phone.until(() => wished().length === 1 && !phone.all("order").length);
+  await phone.tap(/Carrel 3, add as a wish$/);
+  await phone.until(() => numbered()["Carrel 3"] === "2");
+  await phone.tap(/^Move .*Carrel 3 up$/);
+  await phone.until(() => numbered()["Carrel 3"] === "1");
+  await phone.tap("Apply");
+  await phone.reads("Your application is noted.");
+  assert.deepEqual(await stored(token), ["lesesaal-scarrel3", "2f-hall-066", "any"]);
+
+  phone.open(seasonPage());
+  await phone.until((data) => data.area === "lesesaal" && data.drawing, "the plan of the first wish");
+  assert.deepEqual(numbered(), { "Carrel 3": "1" });
+  await phone.tap("二层中厅");
+  await phone.until((data) => data.area === "2f-hall" && data.drawing);
+  assert.deepEqual(numbered(), { "066": "2" });
+  await phone.tap(/066.*wish 2; remove$/);
+  await phone.tap("List");
   phone.type("no such seat");
-  await phone.reads("没有这个号码，请换一个搜索");
-});
+  await phone.reads("There is no such number");
+  phone.type("067");
+  await phone.until((data) => data.found.length === 1);
+  await pick("2f-hall-067");
+  await phone.tap("Plan");
+  assert.deepEqual(numbered(), { "067": "2" });
+  await phone.tap("Save wishes");
+  await phone.until((data) => data.done && !data.busy);
+  assert.deepEqual(await stored(token), ["lesesaal-scarrel3", "2f-hall-067", "any"]);
+
+  phone.network = ({ path }) => (path.includes("/map?") ? { status: 500, data: {} } : undefined);
+  await phone.tap(LESESAAL);
+  await phone.until((data) => data.list && phone.toasts.at(-1) === "The plan did not open; choose from the list");
+  phone.network = () => undefined;
+  await phone.tap("Plan");
+  await phone.until((data) => data.drawing && numbered()["Carrel 3"] === "1");
+  await later("12:00");
+  assert.deepEqual([phone.all("plan"), phone.page.data.plans], [[], []], "closed");
+}));
 
 test("who waits, and who was left out", async () => {
   const token = await begin();

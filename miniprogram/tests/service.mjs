@@ -164,15 +164,16 @@ class Service {
     return /review-code">([\w-]{22})</.exec(shown)[1];
   }
 
-  /** A season of four lockers that is announced now: its id. It opens on Monday at 09:00 and closes at 12:00; its value is known at 13:00. */
-  async season(fields = {}) {
+  /** A season of four lockers, or of the seats of those areas, that is announced now: its id. It opens on Monday at 09:00 and closes at 12:00; its value
+   * is known at 13:00. */
+  async season(fields = {}, areas = []) {
     const at = (clock) => `2026-12-07T${clock}`;
     const answer = await (await this.console("administrator"))("/console/seasons", {
       kind: "lockers", title: "2026 秋存包柜", lockers: "A-01,大\nA-02,小\nA-03\nB-01,大", first: "2026-12-14", last: "2027-01-24",
       come_by: "10:00", unused_days: "2", grace_days: "7", default_weight: "1", most_wishes: "3", opens_at: at("09:00"), closes_at: at("12:00"),
       first_value: "双色球第2026140期", first_value_at: at("13:00"), alternative_value: "双色球第2026141期", alternative_value_at: at("14:00"),
-      reveal_by: at("15:00"), operation: "announce", ...fields,
-    });
+      reveal_by: at("15:00"), operation: "announce", ...(areas.length ? { kind: "seats", lockers: "", start: "08:00", end: "22:00" } : {}), ...fields,
+    }, new URLSearchParams(areas.map((area) => ["area", area])));
     return /seasons\/([0-9a-f]{24})/.exec(answer.headers.get("location"))[1];
   }
 

@@ -39,11 +39,14 @@ const WECHAT = `
 
 function draw(phone, name) {
   const own = COMPONENTS.map((name) => `${name} { ${style(`components/${name}/${name}`)} }`);
-  const css = [WECHAT, style("marks"), style("app").replace(/\bpage\b/g, "body"), ...own, style(phone.path)].join("\n");
+  const css = [WECHAT, style("marks"), style("app").replace(/(?<!-)\bpage\b/g, "body"), ...own, style(phone.path)].join("\n");
   const body = document.body.cloneNode(true);
   for (const node of body.querySelectorAll("*")) if (node.className) node.className = node.className.replace(/\S+?--/g, "");
   const plan = body.querySelector("wx-movable-view");
-  if (plan) plan.style.transform = `scale(${phone.scale})`;
+  if (plan) {
+    const { x, y } = phone.page.data.drawing;
+    plan.style.transform = `translate(${x}px, ${y}px) scale(${phone.scale})`;
+  }
   const rich = body.querySelector("wx-rich-text");
   if (rich) rich.innerHTML = phone.page.data.notice.body_html;
   const bar = app.tabBar.list.map((tab) => {
@@ -212,6 +215,11 @@ try {
   phone.open(`pages/seasons/season?id=${season}`);
   await phone.until((data) => data.applies);
   draw(phone, "season");
+  const seats = await service.season(times, ["2f-hall", "2f-east"]);
+  await service.call("POST", `/api/v1/seasons/${seats}/application`, { as: token, body: { wishes: ["2f-hall-066", "2f-hall-065"] } });
+  phone.open(`pages/seasons/season?id=${seats}`);
+  await phone.until((data) => data.drawing);
+  draw(phone, "season-plan");
 } finally {
   await phone?.close();
   await service.stop();

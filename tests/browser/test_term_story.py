@@ -127,6 +127,8 @@ async def test_the_story_of_a_term(service: Living, opened: Open, axe: str) -> N
     await cast.at(7, "17:30")
     await phone.go(here)
     await page.click("text=Choose on the plan")
+    await page.locator(".whole-plan").scroll_into_view_if_needed()
+    await expect(page.locator(".whole-plan a").first).to_be_in_viewport()
     for number in ("066", "065"):
         await page.click(f"svg [aria-label*='{number}, add as a wish']")
     await page.click("[aria-label^='Move'][aria-label*='065']")

@@ -1,16 +1,21 @@
 // A season: its rule, the reader's application for it, and what the draw has given them.
 
 import { Refused, drop, get, open, post, tap } from "../../api/client";
-import type { ApplyForSeason, AskToSwap, SeasonApplicationOut, SeasonDetail, ThingOut } from "../../api/types";
+import type { ApplyForSeason, AskToSwap, SeasonApplicationOut, SeasonDetail, SeatMapOut, ThingOut } from "../../api/types";
 import { agreed, copy } from "../../lib/ask";
-import { LOADING, attempt, oneTap } from "../../lib/attempt";
+import { LOADING, attempt, beside, oneTap } from "../../lib/attempt";
+import { dayAt, now } from "../../lib/clock";
+import { type Drawing, type Tile, cardPx, changed, drawingOf } from "../../lib/plan";
 import { poll, still } from "../../lib/polling";
 import { baseUrl } from "../../lib/school";
-import { ANY, hasTurned, matching, nextTurn, rulesOf } from "../../lib/seasons";
+import { ANY, hasTurned, matching, nextTurn, rulesOf, wishTiles } from "../../lib/seasons";
 import { type Text, named, t, words } from "../../lib/texts";
 
 /** So many of the things are shown at once; the others are searched for. */
 const SHOWN = 12;
+/** The height of the plan; of a small screen it takes this part, and a finger beside it moves the page. */
+const PLAN_PX = 420;
+const PLAN_PART = 0.6;
 
 /** A wish of the form, with what its buttons are called. */
 interface WishLine { id: string; label: string; size: string; earlier: string; remove: string }
@@ -83,7 +88,16 @@ Component({
     edited: false,
     most: 0,
     hint: "",
+    planHint: "",
     full: "",
+    /** The areas on whose plans wishes are chosen, and the one that is shown, with its plan. `list`: the reader looks at the list instead. */
+    plans: [] as { id: string; label: string }[],
+    area: "",
+    list: false,
+    high: 0,
+    map: null as SeatMapOut | null,
+    drawing: null as Drawing | null,
+    seats: [] as Tile[],
     /** All that the season gives, and what is shown of it. */
     given: [] as ThingOut[],
     looks: false,
@@ -111,7 +125,9 @@ Component({
           "season_own", "season_receipt", "season_receipt_why", "season_copy", "season_left_out", "season_withdraw", "season_apply", "season_change",
           "season_any", "season_given", "season_search", "season_no_match", "season_send", "season_save", "season_published", "season_rule",
           "season_verify", "bind_copy", "season_agree", "season_swap", "season_swap_hint", "season_no_swap", "season_give_up",
+          "plan", "list",
         ),
+        high: Math.min(PLAN_PX, wx.getWindowInfo().windowHeight * PLAN_PART),
         id, address: `${baseUrl()}/seasons/${id}`, key: tap(),
       });
     },
@@ -155,14 +171,52 @@ Component({
           rule: s.rule,
           most: s.most_wishes,
           hint: t("season_hint", { most: s.most_wishes }),
+          planHint: t("season_plan_hint", { most: s.most_wishes }),
           looks,
           searches: s.given.length > SHOWN,
         });
-        if (this.data.edited) return;
-        const wished = own ? own.wishes : [];
-        const any = own ? wished.some(({ id }) => id === ANY) : s.most_wishes > 1;
-        this.choose(wished.filter(({ id }) => id !== ANY).map(wishOf), any);
+        if (!this.data.edited) {
+          const wished = own ? own.wishes : [];
+          const any = own ? wished.some(({ id }) => id === ANY) : s.most_wishes > 1;
+          this.choose(wished.filter(({ id }) => id !== ANY).map(wishOf), any);
+        }
+        // An older service names no areas.
+        const { areas = [] } = s;
+        const plans = this.data.applies ? areas.map(({ id, label }) => ({ id, label })) : [];
+        this.setData({ plans });
+        const first = areas.find(({ seats }) => seats.includes(this.data.wishes[0]?.id ?? "")) ?? areas[0];
+        if (plans.length && first && !this.data.area) void this.show(first.id);
       });
+    },
+    /** The plan of that area, with its first wish in the middle, or else what the season gives there. Without it there is the list. */
+    async show(area: string) {
+      this.setData({ area, drawing: null });
+      const map = await beside<SeatMapOut | null>(get(`/areas/${area}/map?date=${dayAt(now())}`), null);
+      if (this.data.area !== area) return; // another one was chosen meanwhile
+      if (map === null) {
+        this.setData({ list: true });
+        wx.showToast({ title: t("season_no_plan"), icon: "none" });
+        return;
+      }
+      this.data.map = map; // for the next wish, without handing it to the screen
+      this.number();
+      const { wishes, given, high } = this.data;
+      const first = wishes.find(({ id }) => map.seats.some((seat) => seat.id === id));
+      const around = first ? [first] : given;
+      this.setData({ drawing: drawingOf(map, cardPx(), high, around.map(({ id }) => id)) });
+    },
+    showArea(event: WechatMiniprogram.TouchEvent) {
+      void this.show(String(event.currentTarget.dataset.id));
+    },
+    other() {
+      const { list, drawing, area } = this.data;
+      this.setData({ list: !list });
+      if (list && !drawing) void this.show(area);
+    },
+    /** The wishes on the plan. */
+    number() {
+      const { map, given, seats, wishes } = this.data;
+      if (map) this.setData(changed(seats, wishTiles(map, given, wishes.map(({ id }) => id))));
     },
     /** The reader's application; null where there is none. Raises: Refused. */
     async application(): Promise<SeasonApplicationOut | null> {
@@ -178,6 +232,7 @@ Component({
       const full = wishes.length + Number(any) >= most;
       this.setData({ wishes, any, full: full ? t("season_full", { most }) : "" });
       this.filter();
+      this.number();
     },
     /** The same by the reader's hand: another application than the one that was sent. */
     edit(wishes: WishLine[], any: boolean) {
@@ -195,20 +250,26 @@ Component({
       const found = matching(given, wanted).filter(({ id }) => !chosen.has(id));
       this.setData({ found: found.slice(0, SHOWN), others: found.length > SHOWN ? t("season_others", { n: found.length - SHOWN }) : "" });
     },
-    add(event: WechatMiniprogram.TouchEvent) {
-      const { found, wishes, any, full } = this.data;
-      const thing = found.find(({ id }) => id === event.currentTarget.dataset.id);
-      if (thing && !full) this.edit([...wishes, wishOf(thing)], any);
+    /** Takes a thing in as the last wish, or leaves it out. */
+    toggle(event: WechatMiniprogram.TouchEvent) {
+      this.wish(String(event.currentTarget.dataset.id));
+    },
+    pick(event: WechatMiniprogram.CustomEvent<{ id: string }>) {
+      this.wish(event.detail.id);
+    },
+    wish(id: string) {
+      const { given, wishes, any, full } = this.data;
+      const others = wishes.filter((wish) => wish.id !== id);
+      const thing = given.find((one) => one.id === id);
+      if (others.length < wishes.length) this.edit(others, any);
+      else if (thing && full) wx.showToast({ title: full, icon: "none" });
+      else if (thing) this.edit([...wishes, wishOf(thing)], any);
     },
     earlier(event: WechatMiniprogram.TouchEvent) {
       const n = Number(event.currentTarget.dataset.n);
       const wishes = [...this.data.wishes];
       wishes.splice(n - 1, 0, ...wishes.splice(n, 1));
       this.edit(wishes, this.data.any);
-    },
-    remove(event: WechatMiniprogram.TouchEvent) {
-      const n = Number(event.currentTarget.dataset.n);
-      this.edit(this.data.wishes.filter((_, place) => place !== n), this.data.any);
     },
     toggleAny() {
       const { wishes, any, full } = this.data;
