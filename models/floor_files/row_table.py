@@ -20,8 +20,8 @@ _MOST_COLUMNS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class TableKind:
-    """What a table has rows for. ``needed``: it has a column for one of these fields. ``most``: at
-    most so many rows. ``missing``, ``too_many``, ``empty``: the reasons of the errors of a table
+    """A kind of table. ``needed``: it has a column for one of these fields. ``most``: at most so
+    many rows. ``missing``, ``too_many``, ``empty``: the reasons of the errors of a table
     without such a column, with more rows, or without any. ``named``: a column with this field and
     a language as its heading (name:en) has both as its field."""
 

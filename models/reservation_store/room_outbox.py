@@ -45,7 +45,7 @@ def outbox_of(old: RoomBooking | None, new: RoomBooking) -> list[Document]:
 
 
 def block_outbox_of(old: RoomBlock | None, new: RoomBlock) -> list[Document]:
-    """The same for a block."""
+    """The events of the entries that the block ``new`` has in its history and ``old`` has not."""
     facts: Document = {
         "venue_id": new.venue_id,
         "room_id": new.room_id,
