@@ -44,6 +44,26 @@ export function matching(things: ThingOut[], text: string): ThingOut[] {
   return things.filter(({ label, size }) => plain(`${label} ${size}`).includes(wanted));
 }
 
+/** The places where the lockers stand, in the order of the list; empty for those of which it is not known. */
+export const placesOf = (lockers: readonly ThingOut[]): string[] => [...new Set(lockers.map(({ place = "" }) => place))];
+
+/** A locker from the front. `order`: that of the wish, 0 for none. */
+export interface Front { id: string; size: string; order: number; said: string }
+/** A row of lockers, counted from the top; 0 for those of which it is not known. */
+export interface FrontRow { row: number; lockers: Front[] }
+
+/** The lockers of a place, the highest row first; those of no known row come last. `wishes`: ids in their order. */
+export function frontsOf(lockers: readonly ThingOut[], at: string, wishes: readonly string[]): FrontRow[] {
+  const here = lockers.filter(({ place = "" }) => place === at);
+  const rows = [...new Set(here.map(({ row = 0 }) => row))].sort((a, b) => (a || Infinity) - (b || Infinity));
+  const frontOf = ({ id, size }: ThingOut): Front => {
+    const order = wishes.indexOf(id) + 1;
+    const seat = [id, size].filter(Boolean).join(" · ");
+    return { id, size, order, said: order ? t("season_picked", { seat, n: order }) : t("season_pick", { seat }) };
+  };
+  return rows.map((row) => ({ row, lockers: here.filter((one) => (one.row ?? 0) === row).map(frontOf) }));
+}
+
 /** The seats of a plan with the wishes numbered; what the season does not give is flat and says nothing. `wishes`: ids in their order. */
 export function wishTiles(map: SeatMapOut, things: readonly ThingOut[], wishes: readonly string[]): Tile[] {
   const given = new Set(things.map(({ id }) => id));

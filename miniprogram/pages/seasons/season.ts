@@ -8,7 +8,7 @@ import { dayAt, now } from "../../lib/clock";
 import { type Drawing, type Tile, cardPx, changed, drawingOf } from "../../lib/plan";
 import { poll, still } from "../../lib/polling";
 import { baseUrl } from "../../lib/school";
-import { ANY, hasTurned, matching, nextTurn, rulesOf, wishTiles } from "../../lib/seasons";
+import { ANY, type FrontRow, frontsOf, hasTurned, matching, nextTurn, placesOf, rulesOf, wishTiles } from "../../lib/seasons";
 import { type Text, named, t, words } from "../../lib/texts";
 
 /** So many of the things are shown at once; the others are searched for. */
@@ -18,7 +18,7 @@ const PLAN_PX = 420;
 const PLAN_PART = 0.6;
 
 /** A wish of the form, with what its buttons are called. */
-interface WishLine { id: string; label: string; size: string; earlier: string; remove: string }
+interface WishLine { id: string; label: string; about: string; earlier: string; remove: string }
 /** What others offer the reader for what they have. */
 interface Offer { id: string; label: string; text: string }
 /** The reader's application. `result`, `rank`: of the draw; `lost`: what they had; `out`: it was left out of the list. */
@@ -27,8 +27,8 @@ interface Own {
   holds: string; lost: string; unused: string; from: string; swap: string; offers: Offer[];
 }
 
-const wishOf = ({ id, label, size }: ThingOut): WishLine => ({
-  id, label, size, earlier: t("season_earlier", { thing: label }), remove: t("season_remove", { thing: label }),
+const wishOf = ({ id, label, size, place }: ThingOut): WishLine => ({
+  id, label, about: [size, place].filter(Boolean).join(" · "), earlier: t("season_earlier", { thing: label }), remove: t("season_remove", { thing: label }),
 });
 
 function ownOf(own: SeasonApplicationOut, { count }: SeasonDetail): Own {
@@ -90,7 +90,7 @@ Component({
     hint: "",
     planHint: "",
     full: "",
-    /** The areas on whose plans wishes are chosen, and the one that is shown, with its plan. `list`: the reader looks at the list instead. */
+    /** The areas on whose plans wishes are chosen, or the places of lockers, and the one that is shown, with its plan or its lockers. `list`: the reader looks at the list instead. */
     plans: [] as { id: string; label: string }[],
     area: "",
     list: false,
@@ -98,6 +98,8 @@ Component({
     map: null as SeatMapOut | null,
     drawing: null as Drawing | null,
     seats: [] as Tile[],
+    lockers: false,
+    fronts: [] as FrontRow[],
     /** All that the season gives, and what is shown of it. */
     given: [] as ThingOut[],
     looks: false,
@@ -125,7 +127,7 @@ Component({
           "season_own", "season_receipt", "season_receipt_why", "season_copy", "season_left_out", "season_withdraw", "season_apply", "season_change",
           "season_any", "season_given", "season_search", "season_no_match", "season_send", "season_save", "season_published", "season_rule",
           "season_verify", "bind_copy", "season_agree", "season_swap", "season_swap_hint", "season_no_swap", "season_give_up",
-          "plan", "list",
+          "plan", "list", "season_fronts",
         ),
         high: Math.min(PLAN_PX, wx.getWindowInfo().windowHeight * PLAN_PART),
         id, address: `${baseUrl()}/seasons/${id}`, key: tap(),
@@ -171,7 +173,8 @@ Component({
           rule: s.rule,
           most: s.most_wishes,
           hint: t("season_hint", { most: s.most_wishes }),
-          planHint: t("season_plan_hint", { most: s.most_wishes }),
+          lockers: s.kind === "lockers",
+          planHint: t(s.kind === "lockers" ? "season_fronts_hint" : "season_plan_hint", { most: s.most_wishes }),
           looks,
           searches: s.given.length > SHOWN,
         });
@@ -182,15 +185,21 @@ Component({
         }
         // An older service names no areas.
         const { areas = [] } = s;
-        const plans = this.data.applies ? areas.map(({ id, label }) => ({ id, label })) : [];
+        const places = this.data.lockers ? placesOf(s.given).map((place) => ({ id: place, label: place || t("season_fronts") })) : areas.map(({ id, label }) => ({ id, label }));
+        const plans = this.data.applies ? places : [];
         this.setData({ plans });
-        const first = areas.find(({ seats }) => seats.includes(this.data.wishes[0]?.id ?? "")) ?? areas[0];
-        if (plans.length && first && !this.data.area) void this.show(first.id);
+        const wish = this.data.wishes[0]?.id ?? "";
+        const first = this.data.lockers ? s.given.find(({ id }) => id === wish)?.place : areas.find(({ seats }) => seats.includes(wish))?.id;
+        if (plans.length && !this.data.area && !this.data.fronts.length) void this.show(first ?? plans[0]!.id);
       });
     },
     /** The plan of that area, with its first wish in the middle, or else what the season gives there. Without it there is the list. */
     async show(area: string) {
       this.setData({ area, drawing: null });
+      if (this.data.lockers) {
+        this.number();
+        return;
+      }
       const map = await beside<SeatMapOut | null>(get(`/areas/${area}/map?date=${dayAt(now())}`), null);
       if (this.data.area !== area) return; // another one was chosen meanwhile
       if (map === null) {
@@ -215,7 +224,8 @@ Component({
     },
     /** The wishes on the plan. */
     number() {
-      const { map, given, seats, wishes } = this.data;
+      const { map, given, seats, wishes, lockers, area, plans } = this.data;
+      if (lockers && plans.length) this.setData({ fronts: frontsOf(given, area, wishes.map(({ id }) => id)) });
       if (map) this.setData(changed(seats, wishTiles(map, given, wishes.map(({ id }) => id))));
     },
     /** The reader's application; null where there is none. Raises: Refused. */
