@@ -27,7 +27,7 @@ for (const [language, wanted] of [["zh_CN", "仅限研究生、教师"], ["en", 
       };
       phone.open("pages/seats/seats");
       await phone.reads(wanted);
-      phone.touch(phone.all("floor")[1]); // the next floor
+      phone.touch(phone.all("part")[1]); // the next floor
       await phone.reads(language === "en" ? "Closed (地面维修)" : "闭馆（地面维修）");
       phone.open(`pages/plan/plan?area=2f-hall&date=${MONDAY}`);
       const node = await phone.until(() => phone.all("seat").find((one) => one.dataset.id === SEAT), SEAT);

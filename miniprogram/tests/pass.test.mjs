@@ -195,13 +195,13 @@ test("areas stand behind a switch of floors: a number where seats are free, ambe
   for (const page of ["pages/index/index", "pages/seats/seats"]) {
     phone.open(page);
     await phone.until((data) => data.floors.length && phone.all("area").length);
-    assert.deepEqual(phone.all("floor").map((node) => node.textContent), ["二层", "三层", "四层"]);
+    assert.deepEqual(phone.all("part").map((node) => node.textContent), ["二层", "三层", "四层"]);
     const row = (id) => phone.all("area").find((node) => node.dataset.id === id);
     assert.equal(row("2f-hall").textContent, "二层中厅暂无空位 · 总数 68候补");
     assert.equal(row("2f-east").textContent, "二层东区总数 22230可用");
     assert.ok(row("2f-east").querySelector("[class*=few]") && !row("2f-north").querySelector("[class*=few]"));
     assert.ok(!row("3f-east"));
-    phone.touch(phone.all("floor")[1]);
+    phone.touch(phone.all("part")[1]);
     await phone.until(() => row("3f-east") && !row("2f-hall"), "the other floor");
     // It stays when the page is loaded again.
     await phone.page.load();

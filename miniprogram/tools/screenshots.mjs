@@ -207,6 +207,7 @@ try {
   draw(phone, "room-booking");
   const times = Object.fromEntries(["opens_at", "closes_at", "first_value_at", "alternative_value_at", "reveal_by"].map((name, n) => [name, `${MONDAY}T${14 + n}:00`]));
   const season = await service.season(times);
+  const seats = await service.season(times, ["2f-hall", "2f-east"]);
   await service.clock(at("14:00"));
   await service.call("POST", `/api/v1/seasons/${season}/application`, { as: token, body: { wishes: ["B-01", "A-02"] } });
   phone.open("pages/seasons/seasons");
@@ -215,7 +216,6 @@ try {
   phone.open(`pages/seasons/season?id=${season}`);
   await phone.until((data) => data.applies);
   draw(phone, "season");
-  const seats = await service.season(times, ["2f-hall", "2f-east"]);
   await service.call("POST", `/api/v1/seasons/${seats}/application`, { as: token, body: { wishes: ["2f-hall-066", "2f-hall-065"] } });
   phone.open(`pages/seasons/season?id=${seats}`);
   await phone.until((data) => data.drawing);
