@@ -167,7 +167,8 @@ class Tab:
         await self.page.wait_for_url(lambda url: "/sandbox/" not in url)
 
     async def text(self, selector: str) -> str:
-        return (await self.page.inner_text(selector)).strip()
+        """The text that is seen, without soft hyphens."""
+        return (await self.page.inner_text(selector)).replace("\u00ad", "").strip()
 
     async def times(self) -> tuple[str, str]:
         """The start and end chosen in the panel, as they are shown."""
