@@ -20,7 +20,7 @@ from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
 from handlers.seasons import presenter
 from handlers.texts.errors import text_of
-from handlers.texts.seasons import DONE_TEXT, KIND_TEXT, LOSS_TEXT, NO_WISH, STAGE_TEXT
+from handlers.texts.seasons import DONE_TEXT, KIND_TEXT, LOSS_TEXT, NO_WISH, STAGE_TEXT, WISHES_FULL
 from models.kernel.errors import DomainError, Malformed, NotFound
 from models.library.entities import SeatId
 from models.library.seat_names import name_key
@@ -77,7 +77,9 @@ async def _page(
     refusal, headers, say = "", None, language_of(request).say
     if refused is not None:
         details, headers = facts_of(reference.zone, refused)
-        refusal = NO_WISH if isinstance(refused, Malformed) else text_of(refused.code, details)
+        refusal = text_of(refused.code, details)
+        if isinstance(refused, Malformed):
+            refusal = WISHES_FULL if any(typed) else NO_WISH
     labels = {id: say(label) for id, label in presenter.labels(reference, one).items()}
     shows_result = "result" in request.query  # many look after a draw, and few at all of it
     facts: dict[str, Any] = {
@@ -123,7 +125,7 @@ async def apply(visit: PageRequest, form: Form) -> web.StreamResponse:
     try:
         wishes = _wishes(visit, one, typed)
         if form_text(form, "any"):
-            wishes = [*wishes[: one.plan.most_wishes - 1], ANY]
+            wishes.append(ANY)
         await visit[SeasonService].apply(visit.context(), one.id, wishes)
     except (SeasonNotOpen, MayNotApply, WishNotGiven, Malformed) as error:
         count_error(visit.request, error)

@@ -35,4 +35,5 @@ LOSS_TEXT: Final[Mapping[LossReason, str]] = {
     LossReason.CLEARED: _("已清空"),
 }
 NO_WISH: Final = _("请至少填写一个志愿，或选择任意一个")
+WISHES_FULL: Final = _("志愿已满，“任意一个”也算一个：请去掉一个志愿，或不选任意一个")
 EXPORT_HEADER: Final = (_("顺位"), _("姓名"), _("学号"), _("座位或储物柜"), _("权重"))

@@ -411,6 +411,7 @@ export const CHINESE = {
   season_plan_hint: "按喜欢的先后点座位，最多 {most} 个志愿；再点一次去掉。",
   season_fronts_hint: "按喜欢的先后点柜子，最多 {most} 个志愿；再点一次去掉。",
   season_fronts: "正面图",
+  season_elsewhere: "其他位置",
   season_pick: "{seat}，选为志愿",
   season_picked: "{seat}，第 {n} 志愿；去掉",
   season_no_plan: "平面图没有打开，请在列表里选",

@@ -412,6 +412,7 @@ export const TEXTS: Record<keyof typeof CHINESE, string> = {
   season_plan_hint: "Tap seats in the order of your liking, {most} wishes at most; tap one again to remove it.",
   season_fronts_hint: "Tap lockers in the order of your liking, {most} wishes at most; tap one again to remove it.",
   season_fronts: "Front",
+  season_elsewhere: "Elsewhere",
   season_pick: "{seat}, add as a wish",
   season_picked: "{seat}, wish {n}; remove",
   season_no_plan: "The plan did not open; choose from the list",

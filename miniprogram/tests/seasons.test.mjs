@@ -42,9 +42,9 @@ async function later(clock) {
   await phone.page.load();
 }
 
-/** Taps a thing of the list below the wishes. */
-async function pick(thing) {
-  const row = await phone.until((data) => !data.busy && phone.all("line").find((node) => node.dataset.id === thing), thing);
+/** Taps a locker on its front, or with `on` a line of the list. */
+async function pick(thing, on = "front") {
+  const row = await phone.until((data) => !data.busy && phone.all(on).find((node) => node.dataset.id === thing), thing);
   phone.touch(row);
   await phone.until((data) => data.wishes.some((wish) => wish.id === thing), `${thing} among the wishes`);
 }
@@ -195,6 +195,23 @@ test("any is the last wish, and one wish at least is needed", async () => {
   await phone.reads("任意一个");
 });
 
+test("lockers stand row by row in their place, with the wishes numbered", async () => {
+  const token = await applying({ fields: { lockers: "A-1,大,Halle,2\nB-1,小,Halle,1\nA-2,大,Halle,2\nC-1" } });
+  const rows = () => phone.page.data.fronts.map(({ lockers }) => lockers.map(({ id, order }) => [id, order]));
+  assert.deepEqual(rows(), [[["B-1", 0]], [["A-1", 0], ["A-2", 0]]]);
+  await pick("A-2");
+  await pick("B-1");
+  assert.deepEqual(rows(), [[["B-1", 2]], [["A-1", 0], ["A-2", 1]]]);
+  for (const said of ["B-1 · 小，第 2 志愿；去掉", "A-1 · 大，选为志愿"]) assert.ok(phone.find(said), said);
+  await phone.tap("A-2 · 大，第 1 志愿；去掉");
+  await phone.tap("其他位置");
+  await pick("C-1");
+  assert.deepEqual([rows(), wished()], [[[["C-1", 2]]], ["B-1", "C-1"]]);
+  await phone.tap("提交申请");
+  await phone.reads("申请已记下。");
+  assert.deepEqual(await stored(token), ["B-1", "C-1", "any"]);
+});
+
 /** Does that with the area Lesesaal A in the library, of which a season gives Carrel 3 and Carrel 4. */
 async function withCarrels(work) {
   const form = await service.console("administrator");
@@ -255,7 +272,7 @@ test("seats of two areas are chosen on their plans, which number the wishes", ()
   await phone.reads("There is no such number");
   phone.type("067");
   await phone.until((data) => data.found.length === 1);
-  await pick("2f-hall-067");
+  await pick("2f-hall-067", "line");
   await phone.tap("Plan");
   assert.deepEqual(numbered(), { "067": "2" });
   await phone.tap("Save wishes");

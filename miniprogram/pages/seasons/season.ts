@@ -185,7 +185,7 @@ Component({
         }
         // An older service names no areas.
         const { areas = [] } = s;
-        const places = this.data.lockers ? placesOf(s.given).map((place) => ({ id: place, label: place || t("season_fronts") })) : areas.map(({ id, label }) => ({ id, label }));
+        const places = this.data.lockers ? placesOf(s.given).map((place) => ({ id: place, label: place || t("season_elsewhere") })) : areas.map(({ id, label }) => ({ id, label }));
         const plans = this.data.applies ? places : [];
         this.setData({ plans });
         const wish = this.data.wishes[0]?.id ?? "";
