@@ -158,8 +158,8 @@ async def test_readers_apply_on_pages_in_both_languages(service: Living) -> None
     assert refused.status == 422 and "“999”不在" in refused.body and 'value="065"' in refused.body
     refused = await post(service, reader, here)
     assert refused.status == 400 and "请至少填写一个志愿" in refused.body
-    full = {"wish-1": "065", "wish-2": "066", "wish-3": "067"}
-    refused = await post(service, reader, here, **full, any="1")
+    three = {"wish-1": "065", "wish-2": "066", "wish-3": "067"}
+    refused = await post(service, reader, here, **three, any="1")
     assert refused.status == 400 and "志愿已满" in refused.body and 'value="067"' in refused.body
     twice = {"wish-1": "０６５", "wish-2": "2f-hall-065", "wish-3": "图书馆2层二层中厅066号"}
     answer = await post(service, reader, here, **twice, any="1")
