@@ -16,8 +16,7 @@ from handlers.http.pages import PageRequest, redirect
 from handlers.http.rendering import render_page
 from handlers.reservations.glimpse import whole_plan
 from handlers.seasons import presenter
-from handlers.texts.seasons import KIND_TEXT
-from languages.text import NameText
+from languages.text import NameText, _p
 from models.kernel.errors import NotFound
 from models.library.entities import Area
 from models.seasons.calculation import ANY
@@ -26,7 +25,7 @@ from models.seasons.lockers import MOST_ROWS
 from models.seasons.rules import stage
 from models.seasons.service import SeasonService
 
-_LOCKERS: Final = KIND_TEXT[SeasonKind.LOCKERS]
+_LOCKERS: Final = _p("label", "储物柜")
 
 
 @dataclass(frozen=True, slots=True)
