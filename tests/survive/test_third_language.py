@@ -119,6 +119,10 @@ async def lived(service: Living) -> tuple[Client, dict[str, str]]:
     later = await reader.reserve("2f-hall-066", "14:00", "16:00")
     group = {"room_id": "r201", "date": service.today, "start": "17:00", "end": "18:00"}
     room = await reader.ok("POST", "/room-bookings", group)
+    day, head = service.today, await service.web_reader(role=Role.ADMINISTRATOR)
+    series = {"id": "b" * 24, "room_id": "r402", "title": "Kurs", "first": day, "last": day}
+    at = {"start": "19:00", "end": "20:00", "all": True}
+    blocked = await head.ok("POST", "/staff/room-blocks", series | at)
     await reader.ok("POST", "/favourites", {"seat_id": "2f-hall-066"})
     seats = tuple(Thing(f"2f-hall-{number:03}") for number in (68, 69))
     season = await apply_for_season(service, reader, "5" * 24, seats, SeasonKind.SEATS)
@@ -149,6 +153,7 @@ async def lived(service: Living) -> tuple[Client, dict[str, str]]:
         "/console/devices": "2f-south",
         "/console/notices": notice["id"],
         "/console/room-settings": "r201",
+        "/console/rooms": blocked["dates"][0]["block"],
         "/kiosk": "2f-south",
         "/display": "library",
         "/seasons": season.id,
