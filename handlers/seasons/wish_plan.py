@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -16,7 +15,8 @@ from handlers.http.pages import PageRequest, redirect
 from handlers.http.rendering import render_page
 from handlers.reservations.glimpse import whole_plan
 from handlers.seasons import presenter
-from languages.text import NameText, _p
+from handlers.texts.seasons import LOCKERS
+from languages.text import NameText
 from models.kernel.errors import NotFound
 from models.library.entities import Area
 from models.seasons.calculation import ANY
@@ -24,8 +24,6 @@ from models.seasons.entities import Season, SeasonKind, SeasonStage, Thing
 from models.seasons.lockers import MOST_ROWS
 from models.seasons.rules import stage
 from models.seasons.service import SeasonService
-
-_LOCKERS: Final = _p("label", "储物柜")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ def _sheets(visit: PageRequest, one: Season) -> list[_Sheet]:
     if one.plan.kind is SeasonKind.LOCKERS:
         places = dict.fromkeys(thing.place for thing in one.plan.given)
         return [
-            _Sheet(str(n), place or _LOCKERS, [t for t in one.plan.given if t.place == place])
+            _Sheet(str(n), place or LOCKERS, [t for t in one.plan.given if t.place == place])
             for n, place in enumerate(places)
         ]
     catalog = visit[REFERENCE].catalog

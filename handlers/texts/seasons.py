@@ -19,6 +19,8 @@ KIND_TEXT: Final[Mapping[SeasonKind, str]] = {
     SeasonKind.SEATS: _p("in a sentence", "座位"),
     SeasonKind.LOCKERS: _("储物柜"),
 }
+LOCKERS: Final = _p("label", "储物柜")
+"""Names lockers of which the place is not known, beside those of places."""
 ANY_THING: Final = _("任意一个")
 DONE_TEXT: Final[Mapping[str, str]] = {
     "apply": _("申请已记下。请保存凭证：以后只有它能证明哪一份申请是您的。"),
