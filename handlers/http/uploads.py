@@ -9,6 +9,9 @@ from aiohttp import web
 from models.kernel.errors import RequestTimeout
 from models.storage.confined import confined
 
+LARGEST_FORM: Final = 4 * 1024 * 1024
+"""The largest form with a file in bytes. It exceeds the largest file, so the page can report larger
+files."""
 _CHECK_S: Final = 0.25
 P = ParamSpec("P")
 T = TypeVar("T")

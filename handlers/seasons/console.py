@@ -18,6 +18,7 @@ from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
+from handlers.http.uploads import LARGEST_FORM
 from handlers.seasons import presenter
 from handlers.staff.forms import Lines, decode, form_key
 from handlers.staff.layout import render, staff_context
@@ -58,8 +59,6 @@ from models.seasons.staff import StaffSeasons
 from models.staff.audit import AuditAction
 
 HERE: Final = "/console/seasons"
-LARGEST_FORM: Final = 4 * 1024 * 1024
-"""The largest form in bytes. It exceeds the largest file, so the page can report larger files."""
 _LISTED: Final = 100
 
 
@@ -150,7 +149,7 @@ async def announce(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def _import(visit: PageRequest, form: Form, file: bytes) -> web.StreamResponse:
     """Shows the form with the lockers of the file among those that were typed: a number in both
-    has the size of the file. Raises: Malformed for wrong typed lines."""
+    is as in the file. Raises: Malformed for wrong typed lines."""
     typed = lockers(form_text(form, "lockers"))
     table = await read_table(visit, form, read_lockers, LOCKER_COLUMNS, file)
     things, problems = lockers_of(table.rows)
@@ -315,14 +314,8 @@ async def result_csv(visit: PageRequest) -> web.StreamResponse:
         label = labels[application.thing] if application.thing is not None else ""
         name, number = (person.name, person.student_no) if person is not None else ("", "")
         rows.append((application.rank, name, number, label, application.weight))
-    return web.Response(
-        body=BYTE_ORDER_MARK.encode() + csv_lines(rows, language),
-        headers={
-            "Content-Type": "text/csv; charset=utf-8",
-            "Content-Disposition": f'attachment; filename="season-{one.id}.csv"',
-            "Cache-Control": "no-store",
-        },
-    )
+    body = BYTE_ORDER_MARK.encode() + csv_lines(rows, language)
+    return download(body, "text/csv; charset=utf-8", f"season-{one.id}.csv")
 
 
 async def holders(visit: PageRequest) -> web.StreamResponse:

@@ -14,6 +14,7 @@ from handlers.feedback.console.canned_answers import (
     change_canned_answer,
 )
 from handlers.feedback.console.feedback import feedback, reader_feedback, reply, set_note
+from handlers.http import uploads
 from handlers.kiosks.console.device_changes import (
     bring_back_device,
     change_device,
@@ -32,9 +33,6 @@ from handlers.library.console.areas import (
     retire_area,
 )
 from handlers.library.console.features import add_feature, change_feature, features
-from handlers.library.console.floor_files import (
-    LARGEST_FORM as LARGEST_FLOOR_FORM,
-)
 from handlers.library.console.floor_files import (
     export_csv,
     import_file,
@@ -362,7 +360,7 @@ def _floor_file_routes() -> list[web.RouteDef]:
     return [
         web.get(here, staff_page(import_page, head, whole=True)),
         web.post(
-            here, staff_form(import_file, head, LARGEST_FLOOR_FORM, multipart=True, whole=True)
+            here, staff_form(import_file, head, uploads.LARGEST_FORM, multipart=True, whole=True)
         ),
         web.get(f"{here}/template.csv", staff_page(template_csv, head)),
         web.get(f"{here}/template.xlsx", staff_page(template_xlsx, head)),

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from handlers.library.console.floor_files import LARGEST_FORM
+from handlers.http.uploads import LARGEST_FORM
 from models.identity.roles import Role
 from tests.api.browsing import Browser
 from tests.api.console import log, post, staff

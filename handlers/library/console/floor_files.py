@@ -17,7 +17,7 @@ from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
-from handlers.http.uploads import read_upload
+from handlers.http.uploads import LARGEST_FORM, read_upload
 from handlers.library.console.floor_plans import words
 from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import refuse, typed_in
@@ -64,8 +64,6 @@ from models.policy.staff import AreaChange, StaffPolicyAndPlans
 from models.staff.audit import AuditAction
 from models.storage.confined import TooCostly
 
-LARGEST_FORM: Final = 4 * 1024 * 1024
-"""The largest form in bytes. It exceeds the largest file, so the page can report larger files."""
 _CSV: Final = "text/csv; charset=utf-8"
 
 

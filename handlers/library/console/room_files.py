@@ -15,6 +15,7 @@ from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, form_text, redirect
+from handlers.http.uploads import LARGEST_FORM
 from handlers.staff.layout import render, staff_context
 from handlers.staff.row_files import problem_text, read_table
 from handlers.staff.sent_forms import refuse, typed_in
@@ -54,8 +55,6 @@ from models.library.rooms import LONGEST_ROOM_NAME, MOST_PEOPLE, Room
 from models.library.staff.rooms import StaffStudyRooms
 from models.staff.audit import AuditAction
 
-LARGEST_FORM: Final = 4 * 1024 * 1024
-"""The largest form in bytes. It exceeds the largest file, so the page can report larger files."""
 _DONE: Final = f"/console/room-settings?done={AuditAction.ADD_ROOM}"
 _FOR_ALL: Final = ("floor", "least", "most", "equipment")
 

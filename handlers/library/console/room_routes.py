@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from handlers.http.uploads import LARGEST_FORM
 from handlers.library.console.room_files import (
-    LARGEST_FORM,
     add_several,
     import_page,
     import_rooms,

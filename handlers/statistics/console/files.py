@@ -12,7 +12,7 @@ from aiohttp import web
 from handlers.http.keys import REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest
-from handlers.staff.spreadsheets import XLSX_TYPE, Workbook, csv_lines
+from handlers.staff.spreadsheets import XLSX_TYPE, Workbook, csv_lines, download
 from handlers.staff.tables import Table
 from handlers.statistics.console.seats import chosen_area, seats_of
 from handlers.statistics.console.statistics import (
@@ -65,7 +65,7 @@ async def _csv(visit: PageRequest, span: Interval, table: Table) -> web.Response
     rows = [table.header, *table.rows]
     body = BYTE_ORDER_MARK.encode() + csv_lines(rows, language_of(visit.request))
     name = f"{table.key}-{span.first}-{span.last}.csv"
-    return _file(body, name, "text/csv; charset=utf-8")
+    return download(body, "text/csv; charset=utf-8", name)
 
 
 async def _xlsx(
@@ -73,7 +73,7 @@ async def _xlsx(
 ) -> web.Response:
     await record_export(visit, span, "xlsx", "statistics")
     body = await asyncio.to_thread(_workbook, tables, language_of(visit.request))
-    return _file(body, f"{name}-{span.first}-{span.last}.xlsx", XLSX_TYPE)
+    return download(body, XLSX_TYPE, f"{name}-{span.first}-{span.last}.xlsx")
 
 
 def _workbook(tables: Sequence[Table], language: Language) -> bytes:
@@ -84,13 +84,3 @@ def _workbook(tables: Sequence[Table], language: Language) -> bytes:
             book.add(table)
         book.close()
         return file.read_bytes()
-
-
-def _file(body: bytes, name: str, kind: str) -> web.Response:
-    headers = {
-        "Content-Type": kind,
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return web.Response(body=body, headers=headers)
