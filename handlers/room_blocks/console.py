@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -151,7 +151,9 @@ def _by_room(
     """The rooms with whether this staff member decides about them, and their blocks by series."""
     rooms = []
     ordered = sorted(blocks, key=lambda b: (b.room_id, b.series, b.span.start))
-    days = Counter((b.series, b.day) for b in blocks)
+    days: dict[str, list[date]] = {}
+    for b in sorted(blocks, key=lambda b: b.day):
+        days.setdefault(b.series, []).append(b.day)
     for room_id, of_room in groupby(ordered, lambda b: b.room_id):
         room = visit[REFERENCE].rooms.get(room_id)
         series = []
@@ -161,7 +163,7 @@ def _by_room(
                 _Line(
                     _time(visit.zone, b),
                     b.span.start <= visit.now,
-                    sum(n for (s, day), n in days.items() if s == b.series and day > b.day),
+                    len(days[b.series]) - bisect_right(days[b.series], b.day),
                 )
                 for b in listed
             ]

@@ -53,8 +53,8 @@ def detail(reference: ReferenceData, one: Season, weight: int, now: datetime) ->
 
 def plans(catalog: Catalog, one: Season) -> list[tuple[Area, list[Seat]]]:
     """The areas on whose plans the season gives seats, with these; none for lockers."""
-    given = {*one.plan.ids} if one.plan.kind is SeasonKind.SEATS else set()
-    areas = ((a, [seat for seat in a.seats if seat.id in given]) for a in catalog.areas_in_use)
+    ids = {*one.plan.ids} if one.plan.kind is SeasonKind.SEATS else set()
+    areas = ((a, [seat for seat in a.seats if seat.id in ids]) for a in catalog.areas_in_use)
     return [(area, seats) for area, seats in areas if seats]
 
 

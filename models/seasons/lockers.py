@@ -75,7 +75,7 @@ def lockers_of(rows: Sequence[TableRow]) -> tuple[list[Thing], list[FileProblem]
 
 
 def _wrong(number: str, size: str, place: str, row: str) -> Malformed | None:
-    """What is wrong with the texts of a locker, if anything is."""
+    """The error of a locker's texts; None if they are right."""
     if _NUMBER.fullmatch(number) is None or number == ANY:
         return Malformed("number", "locker_number", text=number[:LONGEST_SIZE])
     for field, text, most in ("size", size, LONGEST_SIZE), ("place", place, LONGEST_PLACE):
