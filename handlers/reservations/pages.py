@@ -29,7 +29,6 @@ from models.reservations import rules
 from models.reservations.entities import Reservation
 from models.reservations.room_booking import RoomBooking
 from models.reservations.state_machine import LIVE
-from models.rooms.service import RoomService
 from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 from models.waitlist.service import WaitlistService
 from notify.templates.rendering import SCAN_BY
@@ -70,13 +69,7 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
             await waitlist_presenter.waitlist_entry(reference, visit[WaitlistService], entry, now)
             for entry in entries
         ],
-        rooms=[
-            presenter_of_rooms.own(reference, b, reader_id, "")
-            for b in await visit[RoomService].of(reader_id, now)
-            if b.live
-        ]
-        if reference.rooms
-        else [],
+        rooms=[presenter_of_rooms.own(reference, b, reader_id, "") for b in records.rooms],
         room_states=ROOM_STATE_TEXT,
         others=[
             await presenter.reservation(reference, r, now)

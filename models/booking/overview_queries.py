@@ -60,6 +60,8 @@ class ReaderRecords:
     total: int
     recent: Sequence[Reservation]
     waits: bool
+    rooms: Sequence[RoomBooking]
+    """The live bookings of rooms in which the reader takes part, the earliest first."""
 
 
 class ReaderOverviews:
@@ -88,17 +90,13 @@ class ReaderOverviews:
                 {"$project": {"seat": 1, "at": 1, "part": "favourite"}},
             ],
         }
-        in_rooms = {
-            "coll": "reservations",
-            "pipeline": [{"$match": live_rooms_of(reader_id, now)}, {"$set": {"part": "room"}}],
-        }
         with translate_errors():
             cursor = await self._reservations.aggregate(
                 [
                     {"$match": {"reader": reader_id, "start": {"$gte": now - LIVE_FOR}}},
                     {"$unionWith": last_stay},
                     {"$unionWith": favourites},
-                    *([{"$unionWith": in_rooms}] if rooms else []),
+                    *([_in_rooms(reader_id, now)] if rooms else []),
                 ]
             )
             rows = await cursor.to_list(None)
@@ -113,10 +111,7 @@ class ReaderOverviews:
                 for row in sorted(_of(rows, "favourite"), key=lambda row: (row["at"], row["_id"]))
             ],
             frozenset().union(*used),
-            [
-                room_booking_of(self._texts, row)
-                for row in sorted(_of(rows, "room"), key=lambda row: row["start"])
-            ],
+            self._rooms(rows),
         )
 
     async def records_of(
@@ -161,6 +156,7 @@ class ReaderOverviews:
                     {"$match": {"reader": reader_id, "start": {"$gte": now - LIVE_FOR}}},
                     {"$unionWith": page},
                     {"$unionWith": entry},
+                    *([_in_rooms(reader_id, now)] if rooms else []),
                 ]
             )
             rows = await cursor.to_list(None)
@@ -175,7 +171,19 @@ class ReaderOverviews:
             total,
             sorted(recent, key=lambda r: r.start),
             bool(_of(rows, "entry")),
+            self._rooms(rows),
         )
+
+    def _rooms(self, rows: Sequence[Document]) -> list[RoomBooking]:
+        """The bookings in rows of ``_in_rooms``, the earliest first."""
+        in_order = sorted(_of(rows, "room"), key=lambda row: row["start"])
+        return [room_booking_of(self._texts, row) for row in in_order]
+
+
+def _in_rooms(reader_id: ReaderId, now: datetime) -> Document:
+    """The stage that adds the reader's live bookings of rooms as rows of the part ``room``."""
+    pipeline = [{"$match": live_rooms_of(reader_id, now)}, {"$set": {"part": "room"}}]
+    return {"$unionWith": {"coll": "reservations", "pipeline": pipeline}}
 
 
 def _of(rows: Sequence[Document], part: str) -> list[Document]:

@@ -92,6 +92,7 @@ async def test_the_usual_time_costs_no_query_and_is_the_readers_to_see_and_erase
     panel = await commands_of(service, browser.get(f"/areas/2f-hall{page[1:]}&seat={SEAT}"))
     assert panel == {"reservations": 1}
     assert await commands_of(service, browser.get(f"/areas/2f-hall{page[1:]}")) == {}
+    assert await commands_of(service, browser.get("/reservations")) == {"reservations": 1}
     data = (await browser.get("/me/data.json")).body
     assert data["reader"][0]["stay_starts"] == "13:30 " * 15, "the latest ones only"
     assert "<span>15</span>" in (await browser.get("/me/data")).body

@@ -295,7 +295,7 @@ async def test_a_readers_live_and_past_reservations_are_listed(
             records = await overviews.records_of(reader_id, skip, limit, on("11:00"), rooms=rooms)
             listed = await store.page_of(reader_id, (), skip, limit)
             assert (records.page, records.total) == listed, (skip, limit)
-    assert (records.recent, records.waits) == ([], False)
+    assert (records.recent, records.rooms, records.waits) == ([], [], False)
     await db["waitlist"].insert_one({"reader": ZHANG, "open": True})
     records = await overviews.records_of(ZHANG, 0, 1, on("11:00"), rooms=False)
     assert (records.recent, records.waits) == (recent, True)
