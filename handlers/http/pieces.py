@@ -10,6 +10,9 @@ _LEVEL: Final = 7
 _RAW: Final = -zlib.MAX_WBITS
 _WINDOW: Final = 2048
 """The end of a page refers back to this much of its piece."""
+_FEWEST_BITS: Final = 9
+_FEWER_LEVELS: Final = 7
+"""zlib's memLevel has tables for as many bytes as a window of so many more bits."""
 _HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"
 
 
@@ -35,21 +38,18 @@ class Piece:
 def gzipped(before: bytes, piece: Piece | None = None, after: bytes = b"") -> bytes:
     """The page of these parts, compressed. With a piece it is one gzip stream all the same."""
     if piece is None:
-        packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
-        return packer.compress(before) + packer.flush()
-    first = zlib.compressobj(wbits=_RAW)
-    last = zlib.compressobj(wbits=_RAW, zdict=piece.content[-_WINDOW:])
-    size = len(before) + len(piece.content) + len(after)
-    check = zlib.crc32(after, zlib.crc32(piece.content, zlib.crc32(before)))
-    return b"".join(
-        (
-            _HEADER,
-            first.compress(before),
-            first.flush(zlib.Z_FULL_FLUSH),
-            piece.packed,
-            last.compress(after),
-            last.flush(),
-            check.to_bytes(4, "little"),
-            size.to_bytes(4, "little"),
-        )
-    )
+        whole, packed = before, _deflated(before)
+    else:
+        whole = before + piece.content + after
+        last = _deflated(after, known=piece.content[-_WINDOW:])
+        packed = _deflated(before, until=zlib.Z_FULL_FLUSH) + piece.packed + last
+    check, size = zlib.crc32(whole), len(whole)
+    return _HEADER + packed + check.to_bytes(4, "little") + size.to_bytes(4, "little")
+
+
+def _deflated(content: bytes, until: int = zlib.Z_FINISH, known: bytes = b"") -> bytes:
+    """The content, compressed. The compressor is for this size: to clear the tables of one for any
+    size takes longer than to compress 2 KB."""
+    bits = min(max((len(known) + len(content)).bit_length(), _FEWEST_BITS), zlib.MAX_WBITS)
+    packer = zlib.compressobj(wbits=-bits, memLevel=bits - _FEWER_LEVELS, zdict=known)
+    return packer.compress(content) + packer.flush(until)

@@ -10,7 +10,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
-from handlers.http.rendering import render_page
+from handlers.http.rendering import render_page, render_with
 from handlers.kiosks.presenter import labels_are_taken
 from handlers.parties import presenter as parties_presenter
 from handlers.reservations import presenter
@@ -51,9 +51,10 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
     entries = await visit[WaitlistService].open_of(reader_id) if records.waits else []
     today = [r for r in records.recent if visit.zone.day(r.start) == visit.zone.day(now)]
     current = await current_of(visit, (r for r in records.recent if r.state in LIVE))
-    return render_page(
+    return render_with(
         visit.request,
         "reservations/list.html",
+        None,
         reader=visit.reader,
         items=[
             presenter_of_rooms.own(reference, r, reader_id, "")
