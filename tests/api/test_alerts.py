@@ -154,7 +154,8 @@ CASES: Final[Mapping[str, Case]] = {
         ever('seat_clock_offset_seconds{instance="a"}', 0.5),
     ),
     "SeatsBackupOld": Case(
-        ever("seat_last_backup_timestamp_seconds", -36 * HOUR),
+        ever('seat_last_backup_timestamp_seconds{school="a"}', -36 * HOUR)
+        | ever('seat_last_backup_timestamp_seconds{school="b"}', 0),
         ever("seat_last_backup_timestamp_seconds", -30 * HOUR),
     ),
     "SeatsBackupUnrehearsed": Case(
