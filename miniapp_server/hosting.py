@@ -7,7 +7,7 @@ import asyncio
 import logging
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass, replace
@@ -53,6 +53,7 @@ from models.storage.mongo import Database, SharedClients
 
 log = logging.getLogger(__name__)
 
+_OPENED_AT_ONCE: Final = 8
 _TRY_AGAIN_S: Final = 30
 _SUSPENDED_S: Final = 3600
 
@@ -95,15 +96,13 @@ class SchoolHosts:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[web.Server]:
-        """Opens the schools one after the other, and yields the server that answers for them. A
-        school that cannot be opened leaves a line in the log, and its host answers 503; one
-        whose databases do not answer is tried again."""
+        """Opens the schools, and yields the server that answers for them. A school that cannot be
+        opened leaves a line in the log, and its host answers 503; one whose databases do not
+        answer is tried again."""
         server = web.Server(self.answer, request_factory=self.request)
         async with self._clients:
             try:
-                for school in self._schools:
-                    if not school.suspended:
-                        await self._start(school)
+                await self._start_all(school for school in self._schools if not school.suspended)
                 self._again = asyncio.create_task(self._start_again())
                 yield server
             finally:
@@ -120,6 +119,17 @@ class SchoolHosts:
         self._closing.set()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await end(self._reading)
+
+    async def _start_all(self, schools: Iterable[School]) -> None:
+        """Opens the schools, some at once: one whose databases do not answer is given up after
+        seconds, in which the others go on."""
+        places = asyncio.Semaphore(_OPENED_AT_ONCE)
+
+        async def start(school: School) -> None:
+            async with places:
+                await self._start(school)
+
+        await asyncio.gather(*map(start, schools))
 
     async def _start(self, school: School) -> None:
         """Opens the school in a task of its own, whose log lines name its database."""
@@ -171,10 +181,12 @@ class SchoolHosts:
         """Starts schools whose databases answer at last, until cancelled."""
         while True:
             await asyncio.sleep(self._again_s)
-            for school in self._schools:
-                task = self._tasks.get(school.host)
-                if task is not None and task.done() and isinstance(task.exception(), Unavailable):
-                    await self._start(school)
+            await self._start_all(filter(self._was_unavailable, self._schools))
+
+    def _was_unavailable(self, school: School) -> bool:
+        """True if the school's databases did not answer when it was to be opened."""
+        task = self._tasks.get(school.host)
+        return task is not None and task.done() and isinstance(task.exception(), Unavailable)
 
     def request(
         self,

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
+import pytest
+from aiohttp import web
 
 from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.load_shedding import SLOTS
+from miniapp_server import hosting
+from miniapp_server.settings import Settings
 from models.identity.roles import Role
+from models.kernel.errors import Unavailable
 from models.profile.repository import ProfileRepository
 from models.storage.installation import ABOUT, FORM, SCHEMA
 from models.storage.mongo import open_database
@@ -19,8 +26,9 @@ from tests.api.berlin import BERLIN
 from tests.living import Living, free_port
 from tests.log_lines import log_lines
 from tests.schools import hosted, school_file, seeded
-from tests.waiting import until
+from tests.waiting import patience, until
 
+NO_ID: Final = "f" * 24
 GOLDEN: Final = Path(__file__).parent.parent / "golden" / "rights.txt"
 MITTE: Final = replace(BERLIN, name="Universität Mitte", title="Plätze in Mitte")
 
@@ -54,8 +62,27 @@ async def wrong_files(folder: Path, port: int, mongo_url: str, redis_url: str) -
     (folder / "suspended.env").rename(folder / "suspended.suspended")
 
 
+def crash_or_wait(patch: pytest.MonkeyPatch, crashing: str, waiting: str) -> None:
+    """Lets the start of the one database's school crash, and that of the other's wait for any
+    school that opens before it fails."""
+    any_open, make = asyncio.Event(), hosting.create_app
+
+    @asynccontextmanager
+    async def create_app(settings: Settings, **other: Any) -> AsyncIterator[web.Application]:
+        if settings.database == crashing:
+            raise ZeroDivisionError("a mistake of ours")
+        if settings.database == waiting:
+            await asyncio.wait_for(any_open.wait(), patience(30))
+            raise Unavailable()
+        async with make(settings, **other) as app:
+            any_open.set()
+            yield app
+
+    patch.setattr(hosting, "create_app", create_app)
+
+
 async def test_a_fault_stops_its_school_alone(
-    tmp_path: Path, mongo_url: str, redis_url: str
+    tmp_path: Path, mongo_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = free_port()
     one = school_file(tmp_path, "one", 2, port, mongo_url, redis_url)
@@ -64,25 +91,32 @@ async def test_a_fault_stops_its_school_alone(
     same = {"MONGO_DATABASE": one["MONGO_DATABASE"]}
     school_file(tmp_path, "twin", 3, port, mongo_url, redis_url, **same)
     await wrong_files(tmp_path, port, mongo_url, redis_url)
+    crashing, waiting = (
+        school_file(tmp_path, name, number, port, mongo_url, redis_url)["MONGO_DATABASE"]
+        for name, number in (("crashing", 8), ("first-to-wait", 9))
+    )
+    crash_or_wait(monkeypatch, crashing, waiting)
     with log_lines() as log:
         async with hosted(tmp_path, port) as open_schools:
             assert [*open_schools] == ["one"]
             assert (await open_schools["one"].anonymous.get("//readyz")).status == 200
             lines = {line["school"]: line["reason"] for line in log.of("school_not_started")}
             expected = {
+                "crashing": "ZeroDivisionError: a mistake of ours",
+                "first-to-wait": "MongoDB does not answer",
                 "misspelt": "ENCRYPTION_KEYS must look like",
                 "no-primary": "MongoDB does not answer: 127.0.0.1:9 connection refused",
                 "newer": "was written by a newer version",
                 "thief": "the host 127.0.0.2 of PUBLIC_BASE_URL is that of the school one",
                 "twin": "is that of the school one",
             }
-            assert [*lines] == sorted(expected)
+            assert sorted(lines) == sorted(expected)
             for name, reason in expected.items():
                 assert reason in lines[name], name
             files = [line["file"] for line in log.of("school_not_started")]
-            assert files == [str(tmp_path / f"{name}.env") for name in sorted(expected)]
+            assert sorted(files) == [str(tmp_path / f"{name}.env") for name in sorted(expected)]
             assert "RATE_LIMIT_SCALE" in log.of("setting_unknown")[0]["reason"]
-            for number, retry in ((3, "30"), (4, "30"), (5, "30"), (6, "30"), (7, "3600")):
+            for number, retry in ((3, "30"), (4, "30"), (5, "30"), (6, "30"), (7, "3600"), (8, "30")):
                 for accept in ("text/html", "application/json"):
                     status, body, after = await at(port, f"127.0.0.{number}:1", accept=accept)
                     assert (status, after) == (503, retry), number
@@ -177,11 +211,12 @@ async def on_one_connection(port: int, offsets: dict[str, str]) -> None:
 async def everything_is_closed_to_the_other(
     here: Living, there: Living, booked: str, *personal: str
 ) -> None:
-    """Every route answers a caller with the other school's token as it answers nobody."""
+    """Every route answers a caller with the other school's token as it answers nobody. At their own
+    school, what is here does not exist."""
     stranger, admin = here.stranger(), await there.web_reader(role=Role.ADMINISTRATOR)
     bearer = here.stranger()
     bearer.token = admin.token
-    checked = 0
+    checked = unknown_there = 0
     for line in GOLDEN.read_text().splitlines():
         method, _, rest = line.partition(" ")
         if method not in ("GET", "POST", "DELETE"):
@@ -189,7 +224,17 @@ async def everything_is_closed_to_the_other(
         path = rest.split()[0]
         if "in: n" in line or "/sandbox" in path:
             continue
+        pattern = path.replace("{id}", "{}")
         path = path.replace("{id}", booked).replace("{", "").replace("}", "")
+        if "{}" in pattern:
+            theirs, nobodys = [
+                await admin.call(method, f"/{pattern.replace('{}', id)}", {})
+                for id in (booked, NO_ID)
+            ]
+            assert theirs.status == nobodys.status, (method, path)
+            assert theirs.body == nobodys.body or not path.startswith("/api/"), path
+            assert not [text for text in personal if text in str(theirs.body)], path
+            unknown_there += theirs.status == 404
         expected = await stranger.call(method, f"/{path}", {})
         answer = await bearer.call(method, f"/{path}", {})
         assert answer.status == expected.status, (method, path, answer.body)
@@ -198,5 +243,5 @@ async def everything_is_closed_to_the_other(
             assert answer.body == expected.body, path
         assert not [text for text in personal if text in str(answer.body)], path
         checked += 1
-    assert checked > 200, checked
+    assert checked > 200 and unknown_there > 50, (checked, unknown_there)
     assert (await here.anonymous.get(f"/reservations/{booked}")).status == 401
