@@ -11,8 +11,8 @@ _RAW: Final = -zlib.MAX_WBITS
 _WINDOW: Final = 2048
 """The end of a page refers back to this much of its piece."""
 _FEWEST_BITS: Final = 9
-_FEWER_LEVELS: Final = 7
-"""zlib's memLevel has tables for as many bytes as a window of so many more bits."""
+_MORE_BITS: Final = 7
+"""zlib at a memLevel has tables for as many bytes as a window of so many more bits."""
 _HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"
 
 
@@ -41,15 +41,15 @@ def gzipped(before: bytes, piece: Piece | None = None, after: bytes = b"") -> by
         whole, packed = before, _deflated(before)
     else:
         whole = before + piece.content + after
-        last = _deflated(after, known=piece.content[-_WINDOW:])
+        last = _deflated(after, dictionary=piece.content[-_WINDOW:])
         packed = _deflated(before, until=zlib.Z_FULL_FLUSH) + piece.packed + last
     check, size = zlib.crc32(whole), len(whole)
     return _HEADER + packed + check.to_bytes(4, "little") + size.to_bytes(4, "little")
 
 
-def _deflated(content: bytes, until: int = zlib.Z_FINISH, known: bytes = b"") -> bytes:
+def _deflated(content: bytes, until: int = zlib.Z_FINISH, dictionary: bytes = b"") -> bytes:
     """The content, compressed. The compressor is for this size: to clear the tables of one for any
     size takes longer than to compress 2 KB."""
-    bits = min(max((len(known) + len(content)).bit_length(), _FEWEST_BITS), zlib.MAX_WBITS)
-    packer = zlib.compressobj(wbits=-bits, memLevel=bits - _FEWER_LEVELS, zdict=known)
+    bits = min(max((len(dictionary) + len(content)).bit_length(), _FEWEST_BITS), zlib.MAX_WBITS)
+    packer = zlib.compressobj(wbits=-bits, memLevel=bits - _MORE_BITS, zdict=dictionary)
     return packer.compress(content) + packer.flush(until)

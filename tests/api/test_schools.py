@@ -15,7 +15,7 @@ from aiohttp import web
 
 from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.load_shedding import SLOTS
-from miniapp_server import hosting
+from miniapp_server.app import create_app
 from miniapp_server.settings import Settings
 from models.identity.roles import Role
 from models.kernel.errors import Unavailable
@@ -65,20 +65,20 @@ async def wrong_files(folder: Path, port: int, mongo_url: str, redis_url: str) -
 def crash_or_wait(patch: pytest.MonkeyPatch, crashing: str, waiting: str) -> None:
     """Lets the start of the one database's school crash, and that of the other's wait for any
     school that opens before it fails."""
-    any_open, make = asyncio.Event(), hosting.create_app
+    any_open = asyncio.Event()
 
     @asynccontextmanager
-    async def create_app(settings: Settings, **other: Any) -> AsyncIterator[web.Application]:
+    async def create(settings: Settings, **other: Any) -> AsyncIterator[web.Application]:
         if settings.database == crashing:
             raise ZeroDivisionError("a mistake of ours")
         if settings.database == waiting:
             await asyncio.wait_for(any_open.wait(), patience(30))
             raise Unavailable()
-        async with make(settings, **other) as app:
+        async with create_app(settings, **other) as app:
             any_open.set()
             yield app
 
-    patch.setattr(hosting, "create_app", create_app)
+    patch.setattr("miniapp_server.hosting.create_app", create)
 
 
 async def test_a_fault_stops_its_school_alone(
@@ -116,7 +116,8 @@ async def test_a_fault_stops_its_school_alone(
             files = [line["file"] for line in log.of("school_not_started")]
             assert sorted(files) == [str(tmp_path / f"{name}.env") for name in sorted(expected)]
             assert "RATE_LIMIT_SCALE" in log.of("setting_unknown")[0]["reason"]
-            for number, retry in ((3, "30"), (4, "30"), (5, "30"), (6, "30"), (7, "3600"), (8, "30")):
+            for number in range(3, 9):
+                retry = "3600" if number == 7 else "30"
                 for accept in ("text/html", "application/json"):
                     status, body, after = await at(port, f"127.0.0.{number}:1", accept=accept)
                     assert (status, after) == (503, retry), number
