@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,6 +89,8 @@ async def test_a_library_moves_under_load_and_nothing_acknowledged_is_lost(
     async with AsyncExitStack() as stack:
         old = await never_heard(cells, redis_url, stack)
         readers = [await old.reader() for _ in SEATS]
+        soon = await readers[0].reserve("2f-hall-041", "09:00", "12:00")
+        await old.settle()
         acknowledged = dict[int, str]()
         half, begun = asyncio.Event(), asyncio.Event()
 
@@ -120,14 +122,22 @@ async def test_a_library_moves_under_load_and_nothing_acknowledged_is_lost(
 
         there = {row["_id"] async for row in cells.target["reservations"].find({}, {"_id": 1})}
         assert set(acknowledged.values()) <= there
+        last = await cells.target["heartbeat"].find_one({"_id": "service"}) or {}
+        assert MONDAY_8 <= last["at"] <= old.clock.now(), "when it was last open"
         new = await stack.enter_async_context(
-            living(cells.new_url, redis_url, database=NAME, now=MONDAY_8 + timedelta(minutes=10))
+            living(cells.new_url, redis_url, database=NAME, now=MONDAY_8)
         )
         for reader in readers:
             reader.service = new
         ids = await asyncio.gather(*map(book, readers, range(len(SEATS))))
         assert all(ids) and len(set(ids)) == len(SEATS)
         assert acknowledged.items() <= dict(enumerate(ids)).items(), "the same keys, the same ids"
+        new.clock.set(MONDAY_8 + timedelta(hours=2))
+        await new.settle()
+        later = await readers[0].ok("GET", f"/reservations/{soon['id']}")
+        assert later["state"] == "reserved", "no deadline runs while the library is closed"
+        before, after = (datetime.fromisoformat(one["check_in_until"]) for one in (soon, later))
+        assert before < new.clock.now() < after
         assert await new.inside.stored.reservations.find_double_bookings() == []
 
 
