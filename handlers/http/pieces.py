@@ -7,7 +7,6 @@ from typing import Final
 
 _LEVEL: Final = 7
 """The level for pieces, which are compressed once. It makes up for what is lost between them."""
-_RAW: Final = -zlib.MAX_WBITS
 _WINDOW: Final = 2048
 """The end of a page refers back to this much of its piece."""
 _FEWEST_BITS: Final = 9
@@ -30,8 +29,7 @@ class Piece:
     def packed(self) -> bytes:
         """The content as deflated blocks that refer to nothing before them."""
         if not self._packed:
-            packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
-            self._packed = packer.compress(self.content) + packer.flush(zlib.Z_FULL_FLUSH)
+            self._packed = _deflated(self.content, zlib.Z_FULL_FLUSH, level=_LEVEL)
         return self._packed
 
 
@@ -42,14 +40,20 @@ def gzipped(before: bytes, piece: Piece | None = None, after: bytes = b"") -> by
     else:
         whole = before + piece.content + after
         last = _deflated(after, dictionary=piece.content[-_WINDOW:])
-        packed = _deflated(before, until=zlib.Z_FULL_FLUSH) + piece.packed + last
+        packed = _deflated(before, zlib.Z_FULL_FLUSH) + piece.packed + last
     check, size = zlib.crc32(whole), len(whole)
     return _HEADER + packed + check.to_bytes(4, "little") + size.to_bytes(4, "little")
 
 
-def _deflated(content: bytes, until: int = zlib.Z_FINISH, dictionary: bytes = b"") -> bytes:
+def _deflated(
+    content: bytes,
+    until: int = zlib.Z_FINISH,
+    *,
+    dictionary: bytes = b"",
+    level: int = zlib.Z_DEFAULT_COMPRESSION,
+) -> bytes:
     """The content, compressed. The compressor is for this size: to clear the tables of one for any
     size takes longer than to compress 2 KB."""
     bits = min(max((len(dictionary) + len(content)).bit_length(), _FEWEST_BITS), zlib.MAX_WBITS)
-    packer = zlib.compressobj(wbits=-bits, memLevel=bits - _MORE_BITS, zdict=dictionary)
+    packer = zlib.compressobj(level, wbits=-bits, memLevel=bits - _MORE_BITS, zdict=dictionary)
     return packer.compress(content) + packer.flush(until)
