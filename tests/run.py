@@ -29,6 +29,8 @@ from tests.waiting import PATIENCE
 
 ROOT: Final = tools.ROOT
 TESTS: Final = ("tests", "lab/tests")
+CHECKED: Final = "tests/unit/test_structure.py"
+"""``scripts/check`` runs it, in a whole run before all other tests."""
 PYTEST: Final = (sys.executable, "-m", "pytest", "--durations=10")
 WORKERS: Final = 3
 """Processes of pytest: one more than the cores, since each waits for its servers at times."""
@@ -205,7 +207,8 @@ def whole(everything: bool, long: bool) -> int:
             return _concluded(run, speed)
         packer = run.begin(PACKER, beside=True) if everything else None
         limit_min = 240 if long else 60 if everything else 30
-        tested = run.run(pytest_phase("tests", limit_min, *chosen, *options, *TESTS))
+        rest = (*chosen, *options, f"--ignore={CHECKED}", *TESTS)
+        tested = run.run(pytest_phase("tests", limit_min, *rest))
         run.finish(phone)
         if packer is not None:
             run.finish(packer)
@@ -260,6 +263,8 @@ def named(name: str) -> list[str]:
 
 def main(arguments: Sequence[str]) -> int:
     os.environ[tools.INSTALLS] = "1"
+    # Tests start hundreds of processes: each would compile the service anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     match arguments:
         case [] | ["--all"] | ["--long"]:
             long = "--long" in arguments
