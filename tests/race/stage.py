@@ -162,6 +162,8 @@ class Stage:
     inside: Inside
     history: History = field(default_factory=lambda: History(ZONE))
     """What all workers were asked and have answered."""
+    dropped: set[str] = field(default_factory=set)
+    """Collections that lack an index until the next race."""
     _numbers: count[int] = field(default_factory=lambda: count(21070001))
 
     def __post_init__(self) -> None:
@@ -218,6 +220,7 @@ class Stage:
 
     async def drop(self, collection: str, index: str) -> None:
         """Drops an index, the guard."""
+        self.dropped.add(collection)
         await self.db[collection].drop_index(index)
 
     def account_binding(
