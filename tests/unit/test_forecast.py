@@ -109,8 +109,12 @@ def test_combined_areas_have_the_days_known_for_all_of_them() -> None:
 
 @pytest.mark.parametrize(
     ("setting", "ahead"),
-    [(Setting("usual", 21), 1), (Setting("examinations", 22, exam=0.8, share=0.6), 2)],
-    ids=["usual, today", "examinations, tomorrow"],
+    [
+        pytest.param(Setting("usual", 21), 1, id="usual, today", marks=pytest.mark.whole),
+        pytest.param(
+            Setting("examinations", 22, exam=0.8, share=0.6), 2, id="examinations, tomorrow"
+        ),
+    ],
 )
 def test_the_forecast_beats_the_previous_weeks_values(setting: Setting, ahead: int) -> None:
     """The short form of scripts/backtest, with other seeds."""

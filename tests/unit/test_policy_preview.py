@@ -244,7 +244,13 @@ def weeks(draw: st.DrawFn, later: timedelta) -> dict[date, list[PastBooking]]:
     return {day: draw(st.lists(bookings(day, later), max_size=6)) for day in DAYS}
 
 
-@pytest.mark.parametrize("later", [timedelta(), timedelta(hours=8)], ids=["day", "night"])
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param(timedelta(), id="day"),
+        pytest.param(timedelta(hours=8), id="night", marks=pytest.mark.whole),
+    ],
+)
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_the_simulation_equals_a_recount_by_minutes(later: timedelta, data: st.DataObject) -> None:

@@ -124,6 +124,7 @@ def never_jumping() -> list[str]:
     return usable
 
 
+@pytest.mark.whole
 def test_claims_of_all_zones_of_the_first_release_are_what_they_were() -> None:
     names = never_jumping()
     assert len(names) > 200 and "Asia/Shanghai" in names and "Europe/Berlin" not in names
