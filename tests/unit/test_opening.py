@@ -1,4 +1,4 @@
-"""The deciding opening rule of a place, and the text shown before a change."""
+"""The weekly hours and the deciding opening rule of a place, and the text before a change."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ CATALOG = Catalog(
 
 ALWAYS = OpeningRule(time(7), time(22, 30))
 WEEKEND = OpeningRule(time(9), time(17), weekdays=frozenset({5, 6}), reason="周末")
+EARLIER_WEEKEND = replace(WEEKEND, reason="")
 NIGHT = OpeningRule(time(7), time(2))
 ROUND_THE_CLOCK = OpeningRule(time(0), time(0))
 HOLIDAY = OpeningRule(None, None, MONDAY, TOMORROW, reason="校庆闭馆")
@@ -393,3 +394,35 @@ def test_opening_days_and_places_are_worded() -> None:
         place = place_in(CATALOG, value)
         assert place is not None and value_of(place) == value
     assert place_in(CATALOG, "a:nowhere") is None and place_in(CATALOG, "2f") is None
+
+
+def test_each_weekday_has_its_own_hours_or_those_of_the_enclosing_place() -> None:
+    own = OpeningRule(time(8), time(20), weekdays=frozenset({0}), area_id=AREA)
+    annex = OpeningRule(None, None, weekdays=frozenset({0, 1}), venue_id=ANNEX)
+    exams = OpeningRule(time(6), time(23), MONDAY, date.max, reason="考试周")
+    policy = Policy(opening=(EARLIER_WEEKEND, ALWAYS, own, annex, exams))
+    for place, venue, week in (
+        (OpeningPlace(), None, [ALWAYS] * 7),  # of equals the later one
+        (OpeningPlace(venue_id=ANNEX), ANNEX, [annex, annex, *[ALWAYS] * 5]),
+        (OpeningPlace(area_id=AREA), VENUE, [own, *[ALWAYS] * 6]),
+        (OpeningPlace(area_id=ROOM), ANNEX, [annex, annex, *[ALWAYS] * 5]),
+    ):
+        assert opening_rules.venue_of(CATALOG, place) == venue
+        assert list(opening_rules.effective_week(policy, place, venue)) == week, place
+    assert opening_rules.venue_of(CATALOG, OpeningPlace(area_id=AreaId("gone"))) is None
+    alone = Policy(opening=(own,))
+    assert opening_rules.effective_week(alone, OpeningPlace(area_id=AREA), VENUE)[1] is None
+
+
+def test_unchanged_weekly_hours_are_recognised() -> None:
+    place, midnight = OpeningPlace(area_id=AREA), time(0)
+    table = [(time(8), time(20))] * 5 + [None, (midnight, midnight)]
+    policy = opening_rules.set_week(Policy(opening=(ALWAYS,)), place, table, independent=True)
+    assert opening_rules.has_week(policy, place, table, independent=True)
+    for at, days, alone in (
+        (place, table, False),
+        (place, table[::-1], True),
+        (OpeningPlace(), table, True),
+        (OpeningPlace(area_id=ROOM), table, True),
+    ):
+        assert not opening_rules.has_week(policy, at, days, alone)
