@@ -265,16 +265,21 @@ def test_the_simulation_equals_a_recount_by_minutes(later: timedelta, data: st.D
     assert simulated(policy, days, before) == by_brute_force(policy, days, before)
 
 
+def booked(start: datetime, end: datetime, came: datetime | None = None) -> PastBooking:
+    """A stay without leaves, or a no-show; it was requested on Monday at eight."""
+    state = ReservationState.FINISHED if came else ReservationState.NO_SHOW
+    return PastBooking(
+        ReaderId("a"), AREA, state, on("08:00"), start, end,
+        extended=False, deadlines_extended=False, checked_in_at=came,
+        allowance=NO_ACCOMMODATION, waived=False, temporary_leaves=(),
+    )  # fmt: skip
+
+
 def test_two_no_shows_around_midnight_count_on_their_own_days() -> None:
     """One begins before midnight and is missed after it, the other is missed on the next day."""
-    late, early = [
-        PastBooking(
-            ReaderId("a"), AREA, ReservationState.NO_SHOW, on("08:00"), start, start + 120 * MINUTE,
-            extended=False, deadlines_extended=False, checked_in_at=None,
-            allowance=NO_ACCOMMODATION, waived=False, temporary_leaves=(),
-        )
-        for start in (on("23:30"), on("20:00", TOMORROW))
-    ]  # fmt: skip
+    late, early = (
+        booked(start, start + 120 * MINUTE) for start in (on("23:30"), on("20:00", TOMORROW))
+    )
     policy = Policy(violations_limit=2, opening=(OpeningRule(time(0), time(0)),), step_minutes=30)
     days = {MONDAY: [late], TOMORROW: [early]}
     assert simulated(policy, days, {}).suspended == 1
@@ -282,11 +287,7 @@ def test_two_no_shows_around_midnight_count_on_their_own_days() -> None:
 
 
 def test_the_simulation_uses_the_values_of_area_and_day() -> None:
-    booking = PastBooking(
-        ReaderId("a"), AREA, ReservationState.FINISHED, on("08:00"), on("09:00"), on("12:00"),
-        extended=False, deadlines_extended=False, checked_in_at=on("09:00"),
-        allowance=NO_ACCOMMODATION, waived=False, temporary_leaves=(),
-    )  # fmt: skip
+    booking = booked(on("09:00"), on("12:00"), came=on("09:00"))
     usual = Policy()
     short = replace(usual, areas={AREA: {"max_minutes": 120}})
     assert simulated(usual, {MONDAY: [booking]}, {}).refused == {}

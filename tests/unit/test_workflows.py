@@ -21,6 +21,7 @@ def checked(*words: str | Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("schema", "files"),
     [
