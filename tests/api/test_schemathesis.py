@@ -2,7 +2,8 @@
 
 800 requests by default; ``SCHEMATHESIS_EXAMPLES=10000`` asks for more. Each operation has a
 reader of its own and is first sent a request that must succeed; afterwards a part of what is
-generated is pointed at things that exist, or nearly all answers would be refusals.
+generated is pointed at things that exist, or nearly all answers would be refusals. The quick run
+generates for each sixth operation: most of the time goes into reading the shapes.
 """
 
 from __future__ import annotations
@@ -368,6 +369,8 @@ def explore(target: Target, http: requests.Session, base: str, examples: int) ->
     )
     send(target, case, http, base)
     assert {status // 100 for status in target.statuses} == {2}, (target.name, target.statuses)
+    if not examples:
+        return
 
     def generated(case: Any, real: Any) -> None:
         # Headers that frame the message are HTTP's own: a wrong one never reaches the service.
@@ -397,8 +400,12 @@ def explore(target: Target, http: requests.Session, base: str, examples: int) ->
 
 @pytest.mark.timeout(600 if EXAMPLES > 3000 else 120)
 async def test_no_request_breaks_the_service(
-    mongo_url: str, redis_url: str, caplog: pytest.LogCaptureFixture
+    mongo_url: str,
+    redis_url: str,
+    caplog: pytest.LogCaptureFixture,
+    pytestconfig: pytest.Config,
 ) -> None:
+    every = 6 if pytestconfig.getoption("markexpr") == "not whole" else 1
     async with (
         mail_server() as mail,
         living(
@@ -422,12 +429,13 @@ async def test_no_request_breaks_the_service(
                 if made.name not in LEFT_OUT:
                     targets.append(made)
                     before = await service.db["audit"].count_documents({})
-                    await asyncio.to_thread(explore, made, http, service.base, each)
+                    examples = each if n % every == 0 else 0
+                    await asyncio.to_thread(explore, made, http, service.base, examples)
                     recorded = await service.db["audit"].count_documents({}) > before
                     assert recorded is (made.name in audited), made.name
         assert len(targets) == len(operations) - len(LEFT_OUT)
         answers = sum((t.statuses for t in targets), Counter[int]())
-        assert answers.total() >= EXAMPLES * 0.9, answers
+        assert answers.total() >= EXAMPLES * 0.9 / every, answers
         # Were nearly all of them refused, nothing would have been tried.
         assert answers[200] > EXAMPLES / 10, answers
         assert max(answers) < 500, answers
