@@ -49,6 +49,7 @@ async def signed_in(service: Living, cas: ThirdPartyCas, browser: Client) -> str
     return ticket
 
 
+@pytest.mark.whole
 async def test_signing_in_through_the_cas_form_opens_a_session(
     service: Living, third_party_cas: ThirdPartyCas
 ) -> None:
@@ -72,6 +73,7 @@ async def test_signing_in_through_the_cas_form_opens_a_session(
     assert (await service.stranger().get(f"//login/cas?ticket={other}")).status == 401
 
 
+@pytest.mark.whole
 async def test_signing_out_at_cas_ends_the_session_here(
     service: Living, third_party_cas: ThirdPartyCas
 ) -> None:

@@ -33,18 +33,17 @@ async def test_a_login_code_can_be_exchanged_once(
     assert set(wechat.calls) == {"jscode2session"}  # no access_token is needed
 
 
-@pytest.mark.parametrize("code", ["", "a b", 'x"&secret=1', "码", "x" * 129, "demo-li-1\n"])
 async def test_a_malformed_login_code_is_not_sent_to_wechat(
-    wechat: WeChat, gateway: MiniProgramClient, code: str
+    wechat: WeChat, gateway: MiniProgramClient
 ) -> None:
-    with pytest.raises(CodeInvalid):
-        await gateway.exchange_code(code)
-    assert wechat.calls == []
+    for code in ("", "a b", 'x"&secret=1', "码", "x" * 129, "demo-li-1\n"):
+        with pytest.raises(CodeInvalid):
+            await gateway.exchange_code(code)
+        assert wechat.calls == []
 
 
-@pytest.mark.parametrize(
-    ("mode", "expected"),
-    [
+async def test_each_login_error_of_wechat_raises_its_exception(wechat: WeChat) -> None:
+    rows: list[tuple[dict[str, Any], type[DomainError]]] = [
         ({"errcode": 40029}, CodeInvalid),
         ({"errcode": 40163}, CodeInvalid),
         ({"errcode": 40226}, WeChatUserBlocked),
@@ -53,17 +52,15 @@ async def test_a_malformed_login_code_is_not_sent_to_wechat(
         ({"errcode": 40013}, WeChatUnavailable),
         ({"status": 502}, WeChatUnavailable),
         ({"hang_seconds": 10}, WeChatUnavailable),
-    ],
-)
-async def test_each_login_error_of_wechat_raises_its_exception(
-    wechat: WeChat, mode: dict[str, Any], expected: type[DomainError]
-) -> None:
-    await wechat.mode(jscode2session=mode)
-    async with wechat.gateway(timeout_seconds=SOON_S) as gateway:
-        with pytest.raises(expected) as raised:
-            await gateway.exchange_code("demo-li-1")
-    assert type(raised.value) is expected
-    assert wechat.calls.count("jscode2session") == (2 if mode.get("errcode") == -1 else 1)
+    ]
+    for mode, expected in rows:
+        await wechat.mode(jscode2session=mode)
+        async with wechat.gateway(timeout_seconds=SOON_S) as gateway:
+            with pytest.raises(expected) as raised:
+                await gateway.exchange_code("demo-li-1")
+        assert type(raised.value) is expected, mode
+        assert wechat.calls.count("jscode2session") == (2 if mode.get("errcode") == -1 else 1)
+        wechat.calls.clear()
 
 
 async def test_a_login_answered_busy_is_repeated_once_with_the_same_code(
@@ -121,11 +118,11 @@ async def test_one_consent_allows_one_message(wechat: WeChat, gateway: MiniProgr
     assert await wechat.state.inbox() == []
 
 
-@pytest.mark.parametrize(
-    ("errcode", "outcome"),
-    [
+async def test_each_send_error_of_wechat_has_its_outcome(
+    wechat: WeChat, gateway: MiniProgramClient
+) -> None:
+    rows: list[tuple[int, SendStatus]] = [
         (-1, SendStatus.BUSY),
-        (40001, SendStatus.TOKEN),
         (40003, SendStatus.BAD_OPENID),
         (40037, SendStatus.BAD_TEMPLATE),
         (43107, SendStatus.BAD_TEMPLATE),
@@ -139,24 +136,24 @@ async def test_one_consent_allows_one_message(wechat: WeChat, gateway: MiniProgr
         (50001, SendStatus.REFUSED),
         (50002, SendStatus.USER_LIMITED),
         (99999, SendStatus.OTHER),
-    ],
-)
-async def test_each_send_error_of_wechat_has_its_outcome(
-    wechat: WeChat, gateway: MiniProgramClient, errcode: int, outcome: SendStatus
+        (40001, SendStatus.TOKEN),  # the last: after it no token is asked for
+    ]
+    for errcode, outcome in rows:
+        await wechat.state.grant("o-li", TEMPLATE)
+        await wechat.mode(subscribe_send={"errcode": errcode})
+        result = await send(gateway)
+        assert (result.outcome, result.unknown) == (outcome, False), errcode
+        assert await wechat.state.inbox() == []
+        if errcode != 40001:
+            assert result.errcode == errcode
+            assert wechat.calls.count("send") == 1, errcode
+        wechat.calls.clear()
+
+
+async def test_a_refused_message_uses_no_consent(
+    wechat: WeChat, gateway: MiniProgramClient
 ) -> None:
-    await wechat.state.grant("o-li", TEMPLATE)
-    await wechat.mode(subscribe_send={"errcode": errcode})
-    result = await send(gateway)
-    assert (result.outcome, result.unknown) == (outcome, False)
-    assert await wechat.state.inbox() == []
-    if errcode != 40001:
-        assert result.errcode == errcode
-        assert wechat.calls.count("send") == 1
-
-
-@pytest.mark.parametrize(
-    ("changed", "expected"),
-    [
+    rows: list[tuple[dict[str, Any], SendResult]] = [
         ({"openid": "x-li"}, SendResult(SendStatus.BAD_OPENID, 40003)),
         ({"template_id": "tpl-none"}, SendResult(SendStatus.BAD_TEMPLATE, 40037)),
         ({"page": "/pages/x"}, SendResult(SendStatus.BAD_PAGE, 41030)),
@@ -171,14 +168,11 @@ async def test_each_send_error_of_wechat_has_its_outcome(
             SendResult(SendStatus.BAD_VALUE, 47003, None, "character_string4"),
         ),
         ({"data": {"thing": "a"}}, SendResult(SendStatus.BAD_VALUE, 47003)),
-    ],
-)
-async def test_a_refused_message_uses_no_consent(
-    wechat: WeChat, gateway: MiniProgramClient, changed: dict[str, Any], expected: SendResult
-) -> None:
-    await wechat.state.grant("o-li", TEMPLATE)
-    assert await send(gateway, **changed) == expected
-    assert (await send(gateway)).outcome is SendStatus.SENT
+    ]
+    for changed, expected in rows:
+        await wechat.state.grant("o-li", TEMPLATE)
+        assert await send(gateway, **changed) == expected, changed
+        assert (await send(gateway)).outcome is SendStatus.SENT
 
 
 async def test_a_bad_page_cannot_be_left_out_twice(
@@ -200,22 +194,18 @@ async def test_overlapping_sends_to_one_reader_are_refused_as_concurrent(
     assert results[2].outcome is SendStatus.SENT
 
 
-@pytest.mark.parametrize(
-    ("mode", "unknown"),
-    [
+async def test_a_failed_send_reports_whether_the_message_may_have_arrived(wechat: WeChat) -> None:
+    rows: list[tuple[dict[str, Any], bool]] = [
         ({"hang_seconds": 10}, True),
         *(({"status": status}, True) for status in (500, 502, 504, 599)),
         # A gateway that says so has not passed it on.
         *(({"status": status}, False) for status in (302, 403, 404, 429, 503)),
-    ],
-)
-async def test_a_failed_send_reports_whether_the_message_may_have_arrived(
-    wechat: WeChat, mode: dict[str, Any], unknown: bool
-) -> None:
-    await wechat.state.grant("o-li", TEMPLATE)
-    async with wechat.gateway(timeout_seconds=SOON_S) as gateway:
-        await wechat.mode(subscribe_send=mode)
-        assert await send(gateway) == SendResult(SendStatus.BUSY, unknown=unknown)
+    ]
+    for mode, unknown in rows:
+        await wechat.state.grant("o-li", TEMPLATE)
+        async with wechat.gateway(timeout_seconds=SOON_S) as gateway:
+            await wechat.mode(subscribe_send=mode)
+            assert await send(gateway) == SendResult(SendStatus.BUSY, unknown=unknown), mode
 
 
 async def test_a_repeat_after_a_lost_answer_delivers_no_second_message(wechat: WeChat) -> None:
