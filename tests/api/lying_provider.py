@@ -8,6 +8,7 @@ import json
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -35,15 +36,19 @@ def _as_it_is(_: dict[str, Any]) -> None:
     return None
 
 
+@cache
+def _key() -> RSAKey:
+    """One key for all tests of a process: making one takes longer than most of them."""
+    return RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
+
+
 @dataclass(slots=True)
 class LyingProvider:
     """``claims`` changes what is said in ID tokens, ``metadata`` what is published, ``sign`` how
     tokens are signed. ``asked`` counts requests by path."""
 
     issuer: str = ""
-    key: RSAKey = field(
-        default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
-    )
+    key: RSAKey = field(default_factory=_key)
     claims: Change = _as_it_is
     metadata: Change = _as_it_is
     userinfo: dict[str, Any] = field(default_factory=dict)
@@ -54,6 +59,13 @@ class LyingProvider:
     codes: dict[str, str] = field(default_factory=dict)
     forms: list[dict[str, str]] = field(default_factory=list)
     asked: dict[str, int] = field(default_factory=dict)
+
+    def env(self, **other: str) -> dict[str, Any]:
+        """The settings of a service whose only way to sign in is this provider."""
+        env = {"ISSUER": self.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "top secret"}
+        env |= {"NUMBER_CLAIM": "no", **other}
+        named = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
+        return {"OIDC_PROVIDERS": "campus", **named}
 
     def routes(self) -> list[web.RouteDef]:
         return [

@@ -95,6 +95,7 @@ async def test_each_configured_connection_is_checked(
         assert words in troubles[0].note, (change, troubles[0].note)
 
 
+@pytest.mark.whole
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_each_template_is_compared_with_the_accounts(
     env: dict[str, str], service: Living
@@ -125,18 +126,13 @@ async def test_each_template_is_compared_with_the_accounts(
     gc.collect()
 
 
+@pytest.mark.whole
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_the_openid_provider_is_contacted(
     env: dict[str, str], lying_provider: LyingProvider
 ) -> None:
     del env["CAS_BASE_URL"], env["SMTP_URL"], env["MAIL_FROM"]
-    env |= {
-        "OIDC_PROVIDERS": "campus",
-        "OIDC_CAMPUS_ISSUER": lying_provider.issuer,
-        "OIDC_CAMPUS_CLIENT_ID": "seats",
-        "OIDC_CAMPUS_CLIENT_SECRET": "oidc-pw",
-        "OIDC_CAMPUS_NUMBER_CLAIM": "no",
-    }
+    env |= lying_provider.env(CLIENT_SECRET="oidc-pw")
     listing = table(settings_rows(load(env), env))
     assert "OIDC_CAMPUS_ISSUER" in listing and "oidc-pw" not in listing
     connections = await connection_rows(load(env), TODAY)
@@ -150,6 +146,7 @@ async def test_the_openid_provider_is_contacted(
     gc.collect()
 
 
+@pytest.mark.whole
 async def test_an_untrusted_private_ca_is_reported_and_accepted_by_ssl_cert_file(
     env: dict[str, str], aiohttp_server: AiohttpServer, tmp_path: Path
 ) -> None:
@@ -177,6 +174,7 @@ async def test_an_untrusted_private_ca_is_reported_and_accepted_by_ssl_cert_file
     assert re.search(rf"^CAS +{env['CAS_BASE_URL']} +ok", out, re.M), out
 
 
+@pytest.mark.whole
 async def test_check_config_reads_an_environment_file_as_systemd_does(
     env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -205,6 +203,7 @@ async def test_check_config_reads_an_environment_file_as_systemd_does(
     assert "MongoDB" in out and "problem" not in out
 
 
+@pytest.mark.whole
 async def test_a_failed_connection_is_reported_in_the_table_without_a_traceback(
     env: dict[str, str],
 ) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from aiohttp import web
 
+from tests.api.wecom import SETTINGS
 from tests.living import Answer, Client, Living, living
 from tests.stand_in import StandIn
 
@@ -69,14 +70,6 @@ async def campus(stand_in: StandIn) -> tuple[Campus, str]:
     return side, await stand_in(side.routes())
 
 
-WECOM: dict[str, Any] = {
-    "IDENTITY_PROVIDER": "wecom",
-    "WECOM_CORP_ID": "ww1",
-    "WECOM_AGENT_ID": "1000002",
-    "WECOM_SECRET": "corp-secret",
-}
-
-
 async def who(client: Client) -> str:
     answer = await client.get("/me")
     return str(answer.body["reader"]["student_no_masked"]) if answer.status == 200 else answer.code
@@ -99,6 +92,7 @@ async def test_the_cas_cookie_signs_the_reader_in(service: Living) -> None:
     assert target.startswith(f"{service.base}/login/cas?s=")
 
 
+@pytest.mark.whole
 async def test_a_ticket_of_the_campus_app_signs_in_after_confirmation(
     mongo_url: str, redis_url: str, campus: tuple[Campus, str]
 ) -> None:
@@ -144,7 +138,7 @@ async def test_wecom_signs_members_in_and_refuses_guests(
 ) -> None:
     side, url = campus
     async with (
-        living(mongo_url, redis_url, **WECOM, WECOM_BASE_URL=url) as service,
+        living(mongo_url, redis_url, **SETTINGS, WECOM_BASE_URL=url) as service,
     ):
         client = service.stranger()
 

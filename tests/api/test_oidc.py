@@ -105,6 +105,16 @@ async def test_signing_in_binding_and_signing_out_by_oidc(
     assert (await signed_in(browser)).status == 302
     assert (await browser.ok("GET", "/me"))["reader"] == me["reader"]
     assert await service.db["readers"].count_documents({}) == 1
+    # Ways in that nobody has set up are not found.
+    stranger = service.stranger()
+    for path in ("//login/cas?ticket=ST-1", "//login/oidc/other?code=x&state=y"):
+        assert (await stranger.get(path)).status == 404, path
+    answer = await stranger.call("POST", "//login/oidc/other/logout", b"", **{"Content-Type": FORM})
+    assert answer.status == 404
+    assert (await away(stranger, "//entry")).startswith(f"{provider.issuer}/auth?")
+    page = await stranger.get("//")
+    policy = page.headers["Content-Security-Policy"]
+    assert f"form-action 'self' {provider.issuer}" in policy
 
 
 async def test_a_callback_with_another_browsers_state_is_refused(
@@ -156,21 +166,11 @@ async def test_a_callback_with_another_browsers_state_is_refused(
     assert (await arrive(theirs, back)).status == 302, "its own, as it was"
 
 
-async def test_an_unknown_signing_key_is_fetched_at_most_once_a_minute(
+@pytest.mark.whole
+async def test_the_providers_groups_give_a_role_and_an_unknown_key_is_fetched_once_a_minute(
     both: tuple[Living, RealProvider],
 ) -> None:
     service, provider = both
-    assert (await signed_in(service.stranger())).status == 302
-    await provider.rotate()
-    refused = await signed_in(service.stranger())
-    assert refused.status == 401, "the keys were fetched a moment ago"
-    assert isinstance(service.clock, Ahead)
-    service.clock.by = timedelta(seconds=61)
-    assert (await signed_in(service.stranger())).status == 302
-
-
-async def test_a_role_is_given_by_the_providers_groups(both: tuple[Living, RealProvider]) -> None:
-    service, _ = both
     staff, student = service.stranger(), service.stranger()
     assert (await signed_in(staff, account="ben")).status == 302
     assert (await staff.get("//console")).status == 200
@@ -185,8 +185,15 @@ async def test_a_role_is_given_by_the_providers_groups(both: tuple[Living, RealP
     back = await follow(staff.session, renewing, f"{service.base}/", "ben")
     assert (await arrive(staff, back)).headers["Location"] == "/console"
     assert [c.value for c in staff.session.cookie_jar if c.key == "seat_sid"] == [before]
+    await provider.rotate()
+    refused = await signed_in(service.stranger())
+    assert refused.status == 401, "the keys were fetched a moment ago"
+    assert isinstance(service.clock, Ahead)
+    service.clock.by = timedelta(seconds=61)
+    assert (await signed_in(service.stranger())).status == 302
 
 
+@pytest.mark.whole
 async def test_a_back_channel_logout_ends_one_session_here(
     both: tuple[Living, RealProvider],
 ) -> None:
@@ -204,6 +211,7 @@ async def test_a_back_channel_logout_ends_one_session_here(
     await elsewhere.ok("GET", "/me")  # another session of the same person goes on
 
 
+@pytest.mark.whole
 async def test_an_unavailable_provider_is_reported_and_others_still_work(
     mongo_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, stand_in: StandIn
 ) -> None:
@@ -252,6 +260,7 @@ async def test_an_unavailable_provider_is_reported_and_others_still_work(
             never.set()
 
 
+@pytest.mark.whole
 async def test_the_same_number_at_two_providers_is_two_readers(
     mongo_url: str, redis_url: str
 ) -> None:
@@ -292,18 +301,3 @@ async def test_the_same_number_at_two_providers_is_two_readers(
             for id, provider in (("branch", two), ("alumni", three)):
                 browser, _ = rooms[id]
                 assert (await sign_out(service, browser)).startswith(provider.issuer)
-
-
-async def test_routes_of_unconfigured_providers_are_not_found(
-    both: tuple[Living, RealProvider],
-) -> None:
-    service, provider = both
-    stranger = service.stranger()
-    for path in ("//login/cas?ticket=ST-1", "//login/oidc/other?code=x&state=y"):
-        assert (await stranger.get(path)).status == 404, path
-    answer = await stranger.call("POST", "//login/oidc/other/logout", b"", **{"Content-Type": FORM})
-    assert answer.status == 404
-    assert (await away(stranger, "//entry")).startswith(f"{provider.issuer}/auth?")
-    page = await stranger.get("//")
-    policy = page.headers["Content-Security-Policy"]
-    assert f"form-action 'self' {provider.issuer}" in policy

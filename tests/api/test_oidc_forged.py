@@ -34,14 +34,9 @@ STRANGER = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
 async def both(
     mongo_url: str, redis_url: str, lying_provider: LyingProvider
 ) -> AsyncIterator[Both]:
-    env = {
-        "ISSUER": f"{lying_provider.issuer}/",
-        "CLIENT_ID": "seats",
-        "CLIENT_SECRET": "top secret",
-    }
-    env |= {"NUMBER_CLAIM": "no", "GROUPS_CLAIM": "realm.roles", "VIEWER_GROUP": "view"}
-    named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
-    async with living(mongo_url, redis_url, OIDC_PROVIDERS="campus", **named) as service:
+    groups = {"GROUPS_CLAIM": "realm.roles", "VIEWER_GROUP": "view"}
+    env = lying_provider.env(ISSUER=f"{lying_provider.issuer}/", **groups)
+    async with living(mongo_url, redis_url, **env) as service:
         yield service, lying_provider
 
 
@@ -122,6 +117,7 @@ async def test_an_invalid_id_token_signs_no_reader_in(both: Both) -> None:
     assert provider.asked["/keys"] == 1, "an unknown key is looked for once a minute"
 
 
+@pytest.mark.whole
 async def test_an_error_in_the_browsers_callback_is_not_counted_as_an_outage(both: Both) -> None:
     """Deadlines are extended while the campus sign-on is unavailable, which a browser's address
     must not trigger."""
@@ -140,6 +136,7 @@ async def test_an_error_in_the_browsers_callback_is_not_counted_as_an_outage(bot
     assert (await provider.sign_in(service.stranger())).status == 302
 
 
+@pytest.mark.whole
 async def test_permitted_variants_of_a_provider_are_accepted(both: Both) -> None:
     """The secret in the form, several audiences, nested claims, and the rest at userinfo."""
     service, provider = both
@@ -189,6 +186,7 @@ async def test_a_renewal_needs_a_recent_password_entry_at_the_provider(both: Bot
         assert (await provider.sign_in(service.stranger())).status == 302, "asked of renewals only"
 
 
+@pytest.mark.whole
 async def test_metadata_of_another_issuer_is_refused(both: Both) -> None:
     service, provider = both
     provider.metadata = lambda metadata: metadata.update(issuer="https://evil.example")
@@ -198,6 +196,7 @@ async def test_metadata_of_another_issuer_is_refused(both: Both) -> None:
     assert provider.asked == {"/.well-known/openid-configuration": 1}, "not asked again at once"
 
 
+@pytest.mark.whole
 async def test_a_wrong_client_secret_is_logged_once_as_such(
     both: Both, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -210,6 +209,7 @@ async def test_a_wrong_client_secret_is_logged_once_as_such(
     assert [(line["sign_on"], line["reason"]) for line in lines] == [("campus", "secret")]
 
 
+@pytest.mark.whole
 async def test_a_provider_failure_during_sign_in_is_reported(both: Both) -> None:
     service, provider = both
     provider.metadata = lambda metadata: metadata.update(
@@ -333,15 +333,13 @@ async def test_a_logout_by_subject_ends_all_sessions_of_that_reader(both: Both) 
     assert "u-1" not in stored and "21070001" not in stored
 
 
+@pytest.mark.whole
 async def test_over_https_the_state_cookie_has_the_host_prefix(
     mongo_url: str, redis_url: str, lying_provider: LyingProvider
 ) -> None:
     """A neighbour in the domain could otherwise set a cookie of its own."""
-    env = {"ISSUER": lying_provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "s"}
-    named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
-    named |= {"OIDC_CAMPUS_NUMBER_CLAIM": "no", "OIDC_PROVIDERS": "campus"}
-    named["PUBLIC_BASE_URL"] = "https://seats.example.edu"
-    async with living(mongo_url, redis_url, **named) as service:
+    env = lying_provider.env() | {"PUBLIC_BASE_URL": "https://seats.example.edu"}
+    async with living(mongo_url, redis_url, **env) as service:
         service.base = f"http://127.0.0.1:{service.settings.port}"
         answer = await service.stranger().get("//login")
         (given,) = [c for c in answer.headers.getall("Set-Cookie") if "seat_state" in c]
@@ -352,13 +350,12 @@ async def test_over_https_the_state_cookie_has_the_host_prefix(
         assert query["tenant"] == ["1"], "what stood in the provider's address stays"
 
 
+@pytest.mark.whole
 async def test_forged_logout_tokens_are_throttled(
     mongo_url: str, redis_url: str, lying_provider: LyingProvider
 ) -> None:
-    env = {"ISSUER": lying_provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "s"}
-    named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
-    named |= {"OIDC_CAMPUS_NUMBER_CLAIM": "no", "RATE_LIMIT_SCALE": "1"}
-    async with living(mongo_url, redis_url, OIDC_PROVIDERS="campus", **named) as service:
+    env = lying_provider.env() | {"RATE_LIMIT_SCALE": "1"}
+    async with living(mongo_url, redis_url, **env) as service:
         caller, answers = service.stranger(), set[int]()
         for _ in range(70):
             batch = (lying_provider.log_out(caller, "a.b.c") for _ in range(10))

@@ -12,7 +12,7 @@ from aiohttp import web
 from handlers.http.keys import HEALTH
 from tests.api.browsing import Browser
 from tests.api.console import post
-from tests.api.wecom import WeCom
+from tests.api.wecom import SETTINGS, WeCom
 from tests.living import living
 from tests.log_lines import Lines, log_lines
 from tests.stand_in import StandIn
@@ -66,6 +66,7 @@ async def side(stand_in: StandIn) -> tuple[WeCom, str, list[tuple[str, str]]]:
     return wecom, url, requests
 
 
+@pytest.mark.whole
 async def test_a_message_is_sent_under_the_id_of_the_request_that_caused_it(
     mongo_url: str, redis_url: str, side: tuple[WeCom, str, list[tuple[str, str]]], log: Lines
 ) -> None:
@@ -73,10 +74,7 @@ async def test_a_message_is_sent_under_the_id_of_the_request_that_caused_it(
     async with living(
         mongo_url,
         redis_url,
-        IDENTITY_PROVIDER="wecom",
-        WECOM_CORP_ID="ww1",
-        WECOM_AGENT_ID="1000002",
-        WECOM_SECRET="corp-secret",
+        **SETTINGS,
         WECOM_BASE_URL=url,
         WECOM_MESSAGES="1",
         TRUSTED_PROXIES="127.0.0.1",

@@ -192,6 +192,7 @@ async def test_wrong_second_factor_codes_are_limited_and_do_not_block_the_owner(
     assert (await get(reader, PAGE)).status == 403
 
 
+@pytest.mark.whole
 async def test_changing_the_second_factor_needs_a_renewed_sign_in(guarded: Living) -> None:
     desk = await guarded.web_reader(role=Role.LIBRARIAN)
     secret, codes = await enrolled(guarded, desk)
@@ -210,6 +211,7 @@ async def test_changing_the_second_factor_needs_a_renewed_sign_in(guarded: Livin
     assert (await post(other, PAGE, code=code_of(guarded, secret))).status == 303
 
 
+@pytest.mark.whole
 async def test_a_reset_clears_the_count_of_wrong_codes(strict: Living) -> None:
     desk = await strict.web_reader(role=Role.LIBRARIAN)
     secret, _ = await enrolled(strict, desk)
@@ -275,14 +277,12 @@ async def test_every_staff_route_is_refused_without_the_second_factor(guarded: L
     await head.ok("GET", "/me")  # a reader all the same
 
 
+@pytest.mark.whole
 async def test_no_second_factor_is_required_after_one_at_the_identity_provider(
     mongo_url: str, redis_url: str, lying_provider: LyingProvider
 ) -> None:
-    env = {"ISSUER": lying_provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "top secret"}
-    env |= {"NUMBER_CLAIM": "no"}
-    named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
-    named |= {"OIDC_PROVIDERS": "campus", "STAFF_ADMINISTRATORS": "21070001"}
-    async with living(mongo_url, redis_url, STAFF_TOTP="1", **named) as service:
+    env = lying_provider.env() | {"STAFF_ADMINISTRATORS": "21070001"}
+    async with living(mongo_url, redis_url, STAFF_TOTP="1", **env) as service:
         for amr, status in (
             (["pwd", "otp"], 200),
             (["mfa"], 200),
@@ -312,6 +312,7 @@ async def test_no_second_factor_is_required_unless_the_operator_enables_it(servi
     assert (await post(desk, PAGE, code="000000")).status == 404
 
 
+@pytest.mark.whole
 async def test_the_operator_resets_a_second_factor_by_command(guarded: Living) -> None:
     desk = await guarded.web_reader(role=Role.LIBRARIAN)
     env = {

@@ -10,7 +10,7 @@ import pytest
 from models.messages.entities import Channel
 from tests.api.browsing import Browser
 from tests.api.console import post, staff
-from tests.api.wecom import WeCom
+from tests.api.wecom import SETTINGS, WeCom
 from tests.living import Client, Living, living
 from tests.stand_in import StandIn
 
@@ -27,10 +27,7 @@ async def service(mongo_url: str, redis_url: str, side: tuple[WeCom, str]) -> As
     async with living(
         mongo_url,
         redis_url,
-        IDENTITY_PROVIDER="wecom",
-        WECOM_CORP_ID="ww1",
-        WECOM_AGENT_ID="1000002",
-        WECOM_SECRET="corp-secret",
+        **SETTINGS,
         WECOM_BASE_URL=side[1],
         WECOM_MESSAGES="1",
     ) as running:
@@ -65,6 +62,7 @@ async def test_a_member_gets_cards_for_messages_with_a_deadline(
     assert "You did not check in" in card["description"]
 
 
+@pytest.mark.whole
 async def test_the_reader_chooses_which_messages_are_sent(
     service: Living, side: tuple[WeCom, str]
 ) -> None:
@@ -91,12 +89,12 @@ async def test_the_reader_chooses_which_messages_are_sent(
     ("trouble", "state", "paused"),
     [
         ({"errcode": 81013}, "unbound", ""),
-        ({"errcode": 99999}, "failed", ""),
-        ({"errcode": 45033}, "queued", ""),
-        ({"errcode": -1}, "queued", ""),
-        ({"errcode": 45009}, "queued", "quota_minute"),
-        ({"errcode": 60020}, "queued", "refused"),
-        ({"errcode": 40001}, "queued", "token"),
+        pytest.param({"errcode": 99999}, "failed", "", marks=pytest.mark.whole),
+        pytest.param({"errcode": 45033}, "queued", "", marks=pytest.mark.whole),
+        pytest.param({"errcode": -1}, "queued", "", marks=pytest.mark.whole),
+        pytest.param({"errcode": 45009}, "queued", "quota_minute", marks=pytest.mark.whole),
+        pytest.param({"errcode": 60020}, "queued", "refused", marks=pytest.mark.whole),
+        pytest.param({"errcode": 40001}, "queued", "token", marks=pytest.mark.whole),
         ({"status": 502}, "queued", ""),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
@@ -124,6 +122,7 @@ async def test_each_answer_of_wecom_has_its_outcome(
     assert side[0].to(reader.number) == ([] if ended else ["预约签到提醒"])
 
 
+@pytest.mark.whole
 async def test_repeats_after_two_lost_answers_show_no_second_card(
     service: Living, side: tuple[WeCom, str]
 ) -> None:
@@ -141,6 +140,7 @@ async def test_repeats_after_two_lost_answers_show_no_second_card(
     assert side[0].asked.count("send") == 3 and len(side[0].cards) == 1
 
 
+@pytest.mark.whole
 async def test_an_expired_token_is_renewed(service: Living, side: tuple[WeCom, str]) -> None:
     reader = await service.web_reader()
     side[0].members.add(reader.number)
@@ -153,6 +153,7 @@ async def test_an_expired_token_is_renewed(service: Living, side: tuple[WeCom, s
     assert side[0].to(reader.number) == ["预约签到提醒", "未签到通知"]
 
 
+@pytest.mark.whole
 async def test_the_console_lists_wecom_deliveries_and_other_campuses_show_no_wecom(
     service: Living, side: tuple[WeCom, str], mongo_url: str, redis_url: str
 ) -> None:

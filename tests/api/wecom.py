@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
+
+SETTINGS: Final[dict[str, Any]] = {
+    "IDENTITY_PROVIDER": "wecom",
+    "WECOM_CORP_ID": "ww1",
+    "WECOM_AGENT_ID": "1000002",
+    "WECOM_SECRET": "corp-secret",
+}
 
 
 @dataclass(slots=True)
