@@ -125,54 +125,54 @@ async def test_correct_digits_wait_for_the_readers_confirmation_while_others_gue
     assert entered["reader"] is None, "nobody is bound again"
 
 
-@pytest.mark.parametrize("end", ["refuse", "renew", "scan", "time"])
-async def test_a_refused_or_expired_binding_request_binds_no_reader(
-    strict: Living, end: str
-) -> None:
+async def test_a_refused_or_expired_binding_request_binds_no_reader(strict: Living) -> None:
     await under_attack(strict)
-    web, phone = await strict.web_reader(), await strict.wx_user()
-    code = await code_of(web)
-    digits = {"activation_code": code["code"]}
-    request = (await phone.call("POST", "/bindings", digits)).body
-    if end == "refuse":
-        assert (await web.call("POST", f"/binding-requests/{request['id']}/refuse")).status == 204
-        assert (await web.call("POST", f"/binding-requests/{request['id']}/refuse")).status == 204
-    elif end == "renew":
-        await code_of(web, renew=True)
-    elif end == "scan":
-        theirs = await strict.wx_user()
-        await theirs.ok("POST", "/bindings", {"activation_code": secret_in(code)})
-        assert (await theirs.ok("GET", "/me"))["reader"] is not None
-    else:
-        await strict.move(timedelta(minutes=10))
-    state = await phone.ok("GET", "/binding-requests/current")
-    assert state["state"] == ("refused" if end == "refuse" else "expired")
-    confirm = f"/binding-requests/{request['id']}/confirm"
-    await web.refused("409 binding_request_over", "POST", confirm)
-    await phone.refused("422 activation_code_invalid", "POST", "/bindings", digits)
-    assert (await phone.ok("GET", "/me"))["reader"] is None
-    fresh = await code_of(web)
-    assert fresh["request"] is None and fresh["code"] != code["code"]
+    for end in ("refuse", "renew", "scan", "time"):
+        web, phone = await strict.web_reader(), await strict.wx_user()
+        code = await code_of(web)
+        digits = {"activation_code": code["code"]}
+        request = (await phone.call("POST", "/bindings", digits)).body
+        if end == "refuse":
+            assert (
+                await web.call("POST", f"/binding-requests/{request['id']}/refuse")
+            ).status == 204
+            assert (
+                await web.call("POST", f"/binding-requests/{request['id']}/refuse")
+            ).status == 204
+        elif end == "renew":
+            await code_of(web, renew=True)
+        elif end == "scan":
+            theirs = await strict.wx_user()
+            await theirs.ok("POST", "/bindings", {"activation_code": secret_in(code)})
+            assert (await theirs.ok("GET", "/me"))["reader"] is not None
+        else:
+            await strict.move(timedelta(minutes=10))
+        state = await phone.ok("GET", "/binding-requests/current")
+        assert state["state"] == ("refused" if end == "refuse" else "expired"), end
+        confirm = f"/binding-requests/{request['id']}/confirm"
+        await web.refused("409 binding_request_over", "POST", confirm)
+        await phone.refused("422 activation_code_invalid", "POST", "/bindings", digits)
+        assert (await phone.ok("GET", "/me"))["reader"] is None
+        fresh = await code_of(web)
+        assert fresh["request"] is None and fresh["code"] != code["code"]
 
 
-@pytest.mark.parametrize("taken", ["phone", "reader"])
-async def test_a_binding_request_fails_if_reader_or_user_is_bound_meanwhile(
-    strict: Living, taken: str
-) -> None:
+async def test_a_binding_request_fails_if_reader_or_user_is_bound_meanwhile(strict: Living) -> None:
     await under_attack(strict)
-    web, phone = await strict.web_reader(), await strict.wx_user()
-    digits = {"activation_code": (await code_of(web))["code"]}
-    request = (await phone.call("POST", "/bindings", digits)).body
-    bind, now = strict.inside.stored.bindings.bind, strict.clock.now()
-    if taken == "phone":
-        await bind((await strict.web_reader()).reader_id, phone.openid, None, now)
-    else:
-        await bind(web.reader_id, (await strict.wx_user()).openid, None, now)
-    no = await web.post(f"/binding-requests/{request['id']}/confirm")
-    code = "already_bound" if taken == "phone" else "reader_bound_elsewhere"
-    assert (no.status, no.code) == (409, code)
+    for taken, code in (("phone", "already_bound"), ("reader", "reader_bound_elsewhere")):
+        web, phone = await strict.web_reader(), await strict.wx_user()
+        digits = {"activation_code": (await code_of(web))["code"]}
+        request = (await phone.call("POST", "/bindings", digits)).body
+        bind, now = strict.inside.stored.bindings.bind, strict.clock.now()
+        if taken == "phone":
+            await bind((await strict.web_reader()).reader_id, phone.openid, None, now)
+        else:
+            await bind(web.reader_id, (await strict.wx_user()).openid, None, now)
+        no = await web.post(f"/binding-requests/{request['id']}/confirm")
+        assert (no.status, no.code) == (409, code)
 
 
+@pytest.mark.whole
 async def test_wrong_digits_below_the_limit_leave_binding_by_digits_open(strict: Living) -> None:
     """Five wrong digits each of nineteen accounts at the same address have been counted."""
     await guessed(strict, 95)
@@ -181,6 +181,7 @@ async def test_wrong_digits_below_the_limit_leave_binding_by_digits_open(strict:
     assert (await phone.call("POST", "/bindings", {"activation_code": code})).status == 201
 
 
+@pytest.mark.whole
 async def test_the_address_limit_refuses_wrong_kiosk_codes_and_accepts_right_ones(
     strict: Living,
 ) -> None:

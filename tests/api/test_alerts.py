@@ -202,12 +202,9 @@ def test_each_alert_fires_above_its_threshold_only(tmp_path: Path) -> None:
     assert promtool("test", "rules", str(file)) == ""
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_alert_links_to_its_section_of_the_runbook(name: str) -> None:
-    text = RULES.read_text("utf-8")
-    rule = (
-        text[text.index(f"- alert: {name}\n") :].partition("- alert: ")[2].partition("- alert")[0]
-    )
-    (file, anchor) = re.findall(r'runbook: "([\w./]+)#([\w-]+)"', rule)[0]
-    headings = re.findall(r"^#+ (.+)$", (ROOT / file).read_text("utf-8"), re.M)
-    assert anchor == name.lower() and name in headings
+def test_each_alert_links_to_its_section_of_the_runbook() -> None:
+    for rule in RULES.read_text("utf-8").split("- alert: ")[1:]:
+        name = rule.partition("\n")[0]
+        (file, anchor) = re.findall(r'runbook: "([\w./]+)#([\w-]+)"', rule)[0]
+        headings = re.findall(r"^#+ (.+)$", (ROOT / file).read_text("utf-8"), re.M)
+        assert anchor == name.lower() and name in headings, name

@@ -87,7 +87,10 @@ async def test_a_refused_form_keeps_what_was_typed(service: Living) -> None:
     assert await service.inside.stored.api_tokens.all() == [] and await log(service) == []
 
 
-async def test_a_token_ends_with_its_last_day(service: Living) -> None:
+@pytest.mark.whole
+async def test_a_token_ends_with_its_last_day_and_outlives_its_creators_erasure(
+    service: Living,
+) -> None:
     door = await program(service, Scope.OCCUPANCY_READ)
     (token,) = await service.inside.stored.api_tokens.all()
     assert token.last_day(ZONE) == date(2026, 10, 7)
@@ -95,6 +98,11 @@ async def test_a_token_ends_with_its_last_day(service: Living) -> None:
     assert (await door.get("/areas")).status == 200, "23:59 of that day"
     await service.move(timedelta(minutes=1))
     await door.refused("401 unauthenticated", "GET", "/areas")
+    await erase_documents(service.db, token.created_by)
+    (after,) = await service.inside.stored.api_tokens.all()
+    assert after.created_by == ERASED_READER
+    head = await staff(service, Role.ADMINISTRATOR)
+    assert "已注销于" in (await head.get(HERE)).body
 
 
 async def test_a_form_that_is_sent_twice_makes_one_token(service: Living) -> None:
@@ -105,16 +113,6 @@ async def test_a_form_that_is_sent_twice_makes_one_token(service: Living) -> Non
     assert again.status == 409 and "已经创建过" in again.body and "seats_" not in again.body
     assert len(await service.inside.stored.api_tokens.all()) == 1
     assert [outcome for _, _, outcome in await log(service)] == ["done", "conflict"]
-
-
-async def test_a_token_survives_the_erasure_of_its_creator(service: Living) -> None:
-    await program(service, Scope.OCCUPANCY_READ)
-    (token,) = await service.inside.stored.api_tokens.all()
-    await erase_documents(service.db, token.created_by)
-    (after,) = await service.inside.stored.api_tokens.all()
-    assert after.created_by == ERASED_READER
-    head = await staff(service, Role.ADMINISTRATOR)
-    assert "已注销于" in (await head.get(HERE)).body
 
 
 # --- what it opens --------------------------------------------------------------------------------

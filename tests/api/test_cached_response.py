@@ -51,7 +51,7 @@ async def ask(
         writer.close()
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [pytest.param(PATHS[0], marks=pytest.mark.whole), PATHS[1]])
 async def test_plain_packed_and_conditional_requests_get_the_same_content(
     service: Living, path: str
 ) -> None:

@@ -194,11 +194,11 @@ async def test_a_body_is_not_parsed_as_a_second_request(brief: Living) -> None:
         assert b"seat_http_request" not in answer, answer
 
 
-@pytest.mark.parametrize("method", [b"CONNECT", b"PROPFIND", b"PUT", b"BREW"])
-async def test_an_unknown_method_closes_the_connection(brief: Living, method: bytes) -> None:
+async def test_an_unknown_method_closes_the_connection(brief: Living) -> None:
     """aiohttp would take the body of a CONNECT for the next request."""
-    head = HEALTH.replace(b"GET", method)[:-2] + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED)
-    async with connection(brief) as (incoming, outgoing), asyncio.timeout(patience(10)):
-        outgoing.write(head + SMUGGLED)
-        answer = await incoming.read()
-    assert answer.count(b"HTTP/1.") == 1 and b"seat_http_request" not in answer, answer
+    for method in (b"CONNECT", b"PROPFIND", b"PUT", b"BREW"):
+        head = HEALTH.replace(b"GET", method)[:-2] + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED)
+        async with connection(brief) as (incoming, outgoing), asyncio.timeout(patience(10)):
+            outgoing.write(head + SMUGGLED)
+            answer = await incoming.read()
+        assert answer.count(b"HTTP/1.") == 1 and b"seat_http_request" not in answer, answer

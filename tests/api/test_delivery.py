@@ -45,8 +45,7 @@ class Refusal:
     [
         Refusal(43101, "no_consent", credits=0, alarm=False),
         Refusal(40037, "failed", credits=2, alarm=True, disabled=True),
-        Refusal(47003, "failed", credits=2, alarm=True),
-        Refusal(50002, "failed", credits=2, alarm=False),
+        pytest.param(Refusal(50002, "failed", credits=2, alarm=False), marks=pytest.mark.whole),
     ],
     ids=lambda refusal: str(refusal.errcode),
 )
@@ -79,6 +78,7 @@ async def test_a_final_refusal_ends_the_message(
     assert await templates_of(reader) == ["RESERVED", "RESERVED"]
 
 
+@pytest.mark.whole
 async def test_a_refused_template_is_tried_again_each_hour(
     service: Living, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -104,6 +104,7 @@ async def test_a_refused_template_is_tried_again_each_hour(
     assert [m["template"] for m in await reader.messages()] == ["RESERVED"]
 
 
+@pytest.mark.whole
 async def test_a_long_area_name_does_not_cut_off_the_seat_number(
     mongo_url: str, redis_url: str
 ) -> None:
@@ -130,6 +131,7 @@ async def test_a_long_area_name_does_not_cut_off_the_seat_number(
         )
 
 
+@pytest.mark.whole
 async def test_a_refused_message_is_retried_with_backoff_and_delays_no_other_reader(
     service: Living,
 ) -> None:
@@ -185,10 +187,16 @@ class Lost:
     "lost",
     [
         # The reader has just booked: a second copy would tell nothing, and use up a consent.
-        Lost("RESERVED", consents=2, attempts=1, codes=[], arrived=1, left=1),
+        pytest.param(
+            Lost("RESERVED", consents=2, attempts=1, codes=[], arrived=1, left=1),
+            marks=pytest.mark.whole,
+        ),
         # A deadline: once more, in case it did not arrive. WeChat refuses what it has sent.
         Lost("CHECK_IN_REMINDER", consents=1, attempts=2, codes=[43101], arrived=1),
-        Lost("CHECK_IN_REMINDER", 2, attempts=2, codes=[0], arrived=2, ends=("sent", None)),
+        pytest.param(
+            Lost("CHECK_IN_REMINDER", 2, attempts=2, codes=[0], arrived=2, ends=("sent", None)),
+            marks=pytest.mark.whole,
+        ),
     ],
     ids=lambda lost: f"{lost.template}-{lost.consents}",
 )
@@ -218,6 +226,7 @@ async def test_a_send_with_a_lost_answer_spends_one_consent_and_stays_unknown(
     assert left[Template(lost.template)] == lost.left
 
 
+@pytest.mark.whole
 async def test_a_message_with_a_refused_page_is_sent_without_it(
     service: Living, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -232,6 +241,7 @@ async def test_a_message_with_a_refused_page_is_sent_without_it(
     assert message["page"] == "" and len(alarms(caplog)) == 1
 
 
+@pytest.mark.whole
 async def test_an_exhausted_minute_quota_pauses_all_messages_for_a_minute(service: Living) -> None:
     readers = [await service.reader() for _ in range(3)]
     made = []
@@ -250,6 +260,7 @@ async def test_an_exhausted_minute_quota_pauses_all_messages_for_a_minute(servic
     assert tried <= len(readers)
 
 
+@pytest.mark.whole
 async def test_an_exhausted_day_quota_is_retried_hourly_and_reminders_expire(
     service: Living,
 ) -> None:
@@ -278,6 +289,7 @@ async def test_an_exhausted_day_quota_is_retried_hourly_and_reminders_expire(
     assert await templates_of(reader) == ["RESERVED", "RESERVED", "CHECK_IN_REMINDER", "NO_SHOW"]
 
 
+@pytest.mark.whole
 async def test_a_permanently_invalid_token_costs_a_bounded_number_of_calls(service: Living) -> None:
     readers = [await service.reader() for _ in range(3)]
     made = []

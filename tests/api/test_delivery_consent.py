@@ -11,6 +11,8 @@ from models.kernel.ids import ReaderId
 from tests.api.deliveries import MANY, dispatch, misbehave, tell, templates_of, warm_up, way_of
 from tests.living import Living
 
+pytestmark = pytest.mark.whole
+
 
 async def test_no_reminder_is_sent_for_a_booking_that_needs_none_any_more(service: Living) -> None:
     reader = await service.reader()
@@ -54,24 +56,6 @@ async def test_queued_messages_overtaken_by_later_events_are_not_sent(service: L
     assert (await templates_of(came))[:2] == ["RESERVED", "CHECK_IN_REMINDER"], (
         "in the app all the same"
     )
-
-
-async def test_unbinding_ends_consent(service: Living) -> None:
-    reader = await service.reader()
-    await reader.accept("RESERVED", "NO_SHOW")
-    made = await reader.reserve()
-    await reader.ok("DELETE", "/bindings/current")
-    await service.settle()
-    assert (await way_of(service, made)).state == "no_consent", "the consent went with the binding"
-    now = service.clock.now()
-    await service.inside.stored.bindings.bind(reader.reader_id, "o-another-phone", None, now)
-    await service.sessions.reader_changed(reader.reader_id)
-    page = await service.web_reader(reader)
-    later = await page.reserve("2f-hall-001", "18:00", "19:00")
-    await service.settle()
-    assert (await way_of(service, later)).state == "no_consent"
-    assert set((await page.ok("GET", "/me"))["subscriptions"].values()) == {0}
-    assert await templates_of(page) == ["RESERVED", "RESERVED"], "told in the app all the same"
 
 
 async def test_a_suspension_is_notified_once(service: Living) -> None:

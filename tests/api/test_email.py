@@ -126,6 +126,7 @@ async def test_an_invalid_or_refused_address_gets_no_code(
     assert (await reader.ok("GET", path))["pending"] is None and not mail.mails
 
 
+@pytest.mark.whole
 async def test_the_reader_chooses_which_messages_are_mailed(
     service: Living, mail: MailServer
 ) -> None:
@@ -180,6 +181,7 @@ async def test_one_click_unsubscribe_ends_one_kind_of_mail(
     assert urlsplit(link).path == "/email/unsubscribe" and reader.number not in link
 
 
+@pytest.mark.whole
 async def test_an_unavailable_channel_does_not_delay_the_others(
     service: Living, mail: MailServer
 ) -> None:
@@ -213,6 +215,7 @@ async def test_an_unavailable_channel_does_not_delay_the_others(
     assert second["state"] == "reserved"
 
 
+@pytest.mark.whole
 async def test_a_mail_is_sent_once_after_a_server_that_disconnects_at_data(
     service: Living, mail: MailServer
 ) -> None:
@@ -235,6 +238,7 @@ async def test_a_mail_is_sent_once_after_a_server_that_disconnects_at_data(
     assert "email" not in (await service.anonymous.get("//readyz")).body["troubles"]
 
 
+@pytest.mark.whole
 async def test_a_mail_with_an_unknown_outcome_is_repeated_twice(
     service: Living, mail: MailServer
 ) -> None:
@@ -255,6 +259,7 @@ async def test_a_mail_with_an_unknown_outcome_is_repeated_twice(
     assert (await mail_way(service, reader))[-1] == ("NO_SHOW", "failed")
 
 
+@pytest.mark.whole
 async def test_a_full_mailbox_is_retried_and_a_nonexistent_one_is_not(
     service: Living, mail: MailServer
 ) -> None:
@@ -283,6 +288,7 @@ async def test_a_full_mailbox_is_retried_and_a_nonexistent_one_is_not(
     assert not (await reader.ok("GET", "/email-address"))["undeliverable"]
 
 
+@pytest.mark.whole
 async def test_a_campus_address_is_updated_at_sign_in_until_the_reader_removes_it(
     service: Living, mail: MailServer
 ) -> None:
@@ -341,6 +347,7 @@ async def test_the_page_adds_confirms_and_removes_an_address(
     assert "哪些消息发邮件" not in (await browser.get("/me/email?done=removed")).body
 
 
+@pytest.mark.whole
 async def test_the_console_lists_mail_deliveries_beside_wechat(
     service: Living, mail: MailServer
 ) -> None:

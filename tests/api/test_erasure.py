@@ -70,22 +70,20 @@ def traces(service: Living, reader: Client, everything: dict[str, Any]) -> dict[
     return traced
 
 
-async def test_an_export_holds_all_personal_data_decrypted(service: Living) -> None:
-    reader, other = await reader_with_data(service), await service.reader()
+async def test_an_export_holds_all_personal_data_and_no_document_after_the_erasure(
+    service: Living,
+) -> None:
+    reader, neighbour = await reader_with_data(service), await service.reader()
     exported = await export(service.db, service.settings.sealer, reader.reader_id)
     text = json.dumps(exported, ensure_ascii=False, default=str)
     for word in (reader.number, reader.openid, "张三", WHY, ASKED, "2f-hall-003"):
         assert word in text, word
-    assert other.reader_id not in text
+    assert neighbour.reader_id not in text
     empty = {name for name, rows in exported.items() if not rows}
     assert empty <= {
         *("deliveries", "kiosk_scans", "outbox_events", "suspensions", "webhook_deliveries")
     }
     assert not [name for row in exported["reservations"] for name in row if name == "claims"]
-
-
-async def test_no_document_names_an_erased_reader(service: Living) -> None:
-    reader, neighbour = await reader_with_data(service), await service.reader()
     await neighbour.reserve("2f-hall-004", "18:00", "20:00")
     await service.settle()
     before = await everything(service)
@@ -121,6 +119,7 @@ async def test_no_document_names_an_erased_reader(service: Living) -> None:
     assert again.id != reader.reader_id
 
 
+@pytest.mark.whole
 async def test_old_reservations_are_anonymised_in_batches(service: Living) -> None:
     """Stops at the first reservation that is too recent or not over; a second run changes
     nothing."""
@@ -157,6 +156,7 @@ async def test_old_reservations_are_anonymised_in_batches(service: Living) -> No
     assert await everything(service) == after
 
 
+@pytest.mark.whole
 async def test_old_audit_entries_and_answered_feedback_are_deleted(service: Living) -> None:
     """The job uses the operator's retention times; unanswered feedback stays."""
     reader = await reader_with_data(service)
@@ -182,6 +182,7 @@ async def test_old_audit_entries_and_answered_feedback_are_deleted(service: Livi
     assert ERASED_READER in over, "the job takes the readers out, too"
 
 
+@pytest.mark.whole
 async def test_an_interrupted_erasure_is_completed_by_the_next_run(service: Living) -> None:
     reader = await reader_with_data(service)
     who = await person(service, reader)
@@ -204,6 +205,7 @@ async def test_a_suspended_reader_cannot_be_erased(service: Living) -> None:
     assert await everything(service) == before
 
 
+@pytest.mark.whole
 async def test_no_document_names_an_erased_librarian(service: Living) -> None:
     desk, reader = await librarian(service), await service.reader()
     made = await reader.reserve("2f-hall-005", "09:00", "11:00")

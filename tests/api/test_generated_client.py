@@ -19,6 +19,8 @@ from tests.api.api_tokens import program
 from tests.api.cas_sign_in import sign_in
 from tests.living import SEAT, Living
 
+pytestmark = pytest.mark.whole
+
 NAME: Final = "generated_seat_client"
 
 

@@ -8,6 +8,8 @@ from http.cookies import Morsel
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
+
 from models.kernel.ids import ReaderId
 from models.readers.entities import Visit
 from models.storage.mongo import new_id
@@ -32,8 +34,6 @@ async def test_a_wechat_login_code_gives_an_unbound_session_once(service: Living
     for mode, expected in (
         ({"errcode": 40226}, "403 wechat_user_blocked"),
         ({"status": 502}, "503 wechat_unavailable"),
-        ({"errcode": -1}, "503 wechat_unavailable"),
-        ({"errcode": 40013}, "503 wechat_unavailable"),
         ({"errcode": 45011}, "429 throttled"),
     ):
         await wechat_does(service, {"jscode2session": mode})
@@ -150,6 +150,7 @@ async def test_signing_in_on_the_web_opens_a_session(service: Living) -> None:
         assert "Set-Cookie" not in page.headers
 
 
+@pytest.mark.whole
 async def test_a_campus_account_with_a_visitors_number_is_not_signed_in(service: Living) -> None:
     visit, id = Visit(date(2026, 9, 7), date(2026, 9, 8)), ReaderId(new_id())
     readers = service.inside.stored.readers
@@ -294,6 +295,7 @@ async def test_an_unrequested_cas_ticket_signs_in_only_after_confirmation(servic
         assert no.status == 401, text
 
 
+@pytest.mark.whole
 async def test_signing_in_works_with_one_exact_service_url(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, CAS_EXACT_SERVICE="1") as service:
         browser, attacker, stranger = service.stranger(), service.stranger(), service.stranger()

@@ -51,6 +51,8 @@ async def test_booking_waiting_and_changing_refuse_closed_short_and_early_times(
     wait = "/waitlist", {"area_id": HALL, "date": TOMORROW, "start": "14:00", "end": "16:00"}
     body = wait[1] | {"start": "21:00", "end": "23:00"}
     await reader.refused("422 closed", "POST", "/waitlist", body)
+    other_seat = wish("15:00", "17:00", TOMORROW, seat_id=OTHER)
+    await reader.refused("409 own_overlap", "POST", book[0], other_seat)
     await with_rules(service, min_minutes=90)
     body = wait[1] | {"start": "14:00", "end": "15:00"}
     await reader.refused("422 too_short", "POST", "/waitlist", body)

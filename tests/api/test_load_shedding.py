@@ -56,6 +56,7 @@ async def test_a_reader_who_floods_before_the_opening_is_throttled_at_it(strict:
     assert (await hasty.get("/me")).status == 200, "looking is another bucket"
 
 
+@pytest.mark.whole
 async def test_invalid_tokens_do_not_throttle_readers_of_the_same_address(strict: Living) -> None:
     readers = [await strict.reader() for _ in range(4)]
     web, ended = await strict.web_reader(readers[0]), await strict.reader()
@@ -114,6 +115,7 @@ async def test_a_token_is_verified_by_any_live_key_and_junk_without_a_query(stri
         assert stored.looked == looks, token
 
 
+@pytest.mark.whole
 async def test_logouts_of_unknown_tickets_are_throttled_and_stored_sparingly(
     strict: Living, long: bool
 ) -> None:
@@ -171,6 +173,7 @@ async def test_a_full_queue_answers_busy_at_once(service: Living) -> None:
     assert (await reader.get("/areas")).status == 200
 
 
+@pytest.mark.whole
 async def test_messages_wait_during_a_rush_except_in_the_sandbox(service: Living) -> None:
     """Deliveries by a worker's own loop wait for ten seconds of it, however long the job has rested
     before; those by a move of the sandbox's clock do not."""

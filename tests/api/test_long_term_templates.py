@@ -65,6 +65,7 @@ async def test_one_accept_allows_any_number_of_messages(service: Living) -> None
     assert '<td class="n">长期</td><td class="n">1</td>' in console
 
 
+@pytest.mark.whole
 async def test_a_refused_consent_ends_sending_until_it_is_accepted_again(service: Living) -> None:
     """WeChat answers 43101 once; afterwards no message is queued."""
     await warm_up(service)
@@ -82,6 +83,7 @@ async def test_a_refused_consent_ends_sending_until_it_is_accepted_again(service
     assert await book(service, reader, 3) == "sent" and len(await reader.messages()) == 2
 
 
+@pytest.mark.whole
 async def test_a_busy_wechat_does_not_end_the_consent(service: Living) -> None:
     reader = await service.reader()
     await reader.accept("RESERVED")
@@ -95,6 +97,7 @@ async def test_a_busy_wechat_does_not_end_the_consent(service: Living) -> None:
     assert (await way_of(service, made)).state == "sent" and await stands(reader)
 
 
+@pytest.mark.whole
 async def test_consent_follows_wechats_subscription_events(service: Living) -> None:
     reader = await service.reader()
     popup, changed = "subscribe_msg_popup_event", "subscribe_msg_change_event"
@@ -109,6 +112,7 @@ async def test_consent_follows_wechats_subscription_events(service: Living) -> N
     assert left[Template.RESERVED] == 0, "it went with the binding"
 
 
+@pytest.mark.whole
 async def test_consent_for_the_previous_template_does_not_count(service: Living) -> None:
     """A template of another type is a new one at WeChat and needs a consent of its own."""
     reader = await service.reader()

@@ -123,6 +123,7 @@ async def test_requests_are_counted_by_declared_path_and_unknown_paths_together(
     assert "nowhere" not in metrics
 
 
+@pytest.mark.whole
 async def test_job_rounds_report_their_last_end_and_delay(service: Living) -> None:
     rounds = {group.name: group for group in service.scheduler.groups}
     for name in ("note_load", "prune"):

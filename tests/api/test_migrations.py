@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from itertools import count
 
+import pytest
+
 from models.migrations.repository import (
     BATCH_SIZE,
     Migration,
@@ -23,6 +25,7 @@ async def _season(db: Database) -> int:
     )
 
 
+@pytest.mark.whole
 async def test_people_book_while_every_reservation_is_rewritten(service: Living) -> None:
     db, reservations = service.db, service.db["reservations"]
     await service.inside.stored.reservations.insert(reserved(day=MONDAY))

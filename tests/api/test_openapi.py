@@ -85,17 +85,6 @@ def test_the_document_lists_each_refusal_under_its_status() -> None:
             assert error.code in answers[str(status_of(error))]["description"].split(", "), route
 
 
-def test_every_reference_in_the_document_resolves() -> None:
-    whole = document()
-    text = str(whole)
-    for name in set(re.findall(r"#/components/schemas/(\w+)", text)):
-        assert name in whole["components"]["schemas"]
-    for route in ROUTES:
-        operation = whole["paths"][PREFIX + route.path][route.method.lower()]
-        for scheme in operation["security"]:
-            assert set(scheme) <= set(whole["components"]["securitySchemes"])
-
-
 def test_every_operation_has_a_summary_and_a_described_tag() -> None:
     whole = document()
     tags = {tag["name"]: tag["description"] for tag in whole["tags"]}
@@ -158,17 +147,6 @@ async def _linted(name: str, *arguments: str) -> list[Any]:
     return reports
 
 
-@pytest.mark.parametrize("path", ["//docs", "//openapi.json"])
-async def test_the_page_is_compressed_and_cached(service: Living, path: str) -> None:
-    whole = await service.anonymous.get(path, **{"Accept-Encoding": "identity"})
-    packed = await service.anonymous.get(path, **{"Accept-Encoding": "gzip"})
-    assert packed.headers["Content-Encoding"] == "gzip" and packed.body == whole.body
-    sizes = [int(answer.headers["Content-Length"]) for answer in (packed, whole)]
-    assert sizes[0] < sizes[1] / 5
-    again = await service.anonymous.get(path, **{"If-None-Match": packed.headers["ETag"]})
-    assert again.status == 304
-
-
 class _Links(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -180,7 +158,17 @@ class _Links(HTMLParser):
         self.loads += [value or "" for name, value in attrs if name in ("src", "href", "action")]
 
 
-async def test_the_page_loads_nothing_from_other_hosts(service: Living) -> None:
+async def test_the_page_is_compressed_and_cached_and_loads_nothing_from_other_hosts(
+    service: Living,
+) -> None:
+    for path in ("//docs", "//openapi.json"):
+        whole = await service.anonymous.get(path, **{"Accept-Encoding": "identity"})
+        packed = await service.anonymous.get(path, **{"Accept-Encoding": "gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip" and packed.body == whole.body, path
+        sizes = [int(answer.headers["Content-Length"]) for answer in (packed, whole)]
+        assert sizes[0] < sizes[1] / 5, path
+        again = await service.anonymous.get(path, **{"If-None-Match": packed.headers["ETag"]})
+        assert again.status == 304, path
     page = await service.anonymous.get("//docs")
     assert page.status == 200 and page.headers["Content-Type"] == "text/html; charset=utf-8"
     links = _Links()

@@ -73,6 +73,7 @@ async def test_a_kiosk_outage_extends_deadlines(
     assert (await late.ok("GET", "/violations"))["total"] == 0
 
 
+@pytest.mark.whole
 async def test_an_outage_extends_no_deadline_beyond_the_bookings_end(
     service: Living, two: tuple[Client, Client]
 ) -> None:
@@ -86,6 +87,7 @@ async def test_an_outage_extends_no_deadline_beyond_the_bookings_end(
     assert (await reader.ok("GET", "/violations"))["total"] == 0
 
 
+@pytest.mark.whole
 async def test_a_sign_on_outage_extends_deadlines_and_a_hiccup_does_not(
     service: Living, two: tuple[Client, Client]
 ) -> None:
@@ -111,6 +113,7 @@ async def _no() -> bool:
     return False
 
 
+@pytest.mark.whole
 async def test_deadlines_in_the_first_minutes_of_an_outage_are_not_judged(
     service: Living, two: tuple[Client, Client]
 ) -> None:
@@ -136,6 +139,7 @@ async def test_deadlines_in_the_first_minutes_of_an_outage_are_not_judged(
     assert (await other.ok("GET", "/violations"))["total"] == 1
 
 
+@pytest.mark.whole
 async def test_a_kiosk_outage_extends_the_time_to_answer_a_presence_check(
     service: Living, two: tuple[Client, Client]
 ) -> None:

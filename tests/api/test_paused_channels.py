@@ -16,6 +16,8 @@ from tests.api.waitlist import ONE, TWO, held_seat, join, offers
 from tests.living import Client, Living, living
 from tests.mail_server import MailServer
 
+pytestmark = pytest.mark.whole
+
 REFUSED = {"errcode": 48001, "times": MANY}
 UNTOLD = "通知暂时发不出去"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
+
 from models.gates.entities import Direction, GateEvent, GateId
 from models.kernel.ids import ReaderId
 from tests.api.browsing import Browser
@@ -42,6 +44,7 @@ async def test_the_privacy_page_lists_the_operators_retention_times(
         assert '"/me/data"' in pages[1] and '"/me/data"' not in pages[0]
 
 
+@pytest.mark.whole
 async def test_personal_data_is_deleted_after_the_operators_retention_times(
     mongo_url: str, redis_url: str
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import pytest
+
 from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.load_shedding import SIGN_IN_SLOTS, SLOTS
 from models.identity.roles import Role
@@ -76,6 +78,7 @@ async def test_a_body_that_does_not_arrive_is_answered_408(service: Living) -> N
     assert await service.books() == before
 
 
+@pytest.mark.whole
 async def test_sign_ins_waiting_for_wechat_do_not_block_other_requests(service: Living) -> None:
     reader, stranger = await service.reader(), service.stranger()
     line = service.app[LOAD_SHEDDER].wechat_sign_ins

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aiohttp
+import pytest
 
 from tests.living import Living, living
 
@@ -61,6 +62,7 @@ async def test_the_clock_can_be_moved_set_back_and_held(service: Living) -> None
     assert (gone["state"], gone["ended_at"]) == ("no_show", "2026-09-06T11:30:00+08:00")
 
 
+@pytest.mark.whole
 async def test_the_inbox_lists_the_pushed_messages(service: Living) -> None:
     first, second = await service.reader(), await service.reader()
     for reader in (first, second):
@@ -144,6 +146,7 @@ async def test_the_front_page_links_to_the_sandbox_page_and_its_links_work(servi
                     assert response.status < 400, link
 
 
+@pytest.mark.whole
 async def test_a_sandbox_reachable_from_the_network_warns_on_every_page(
     mongo_url: str, redis_url: str, service: Living
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
+
 from tests.api.seat_labels import label
 from tests.living import SEAT, Client, Living
 
@@ -21,27 +23,21 @@ async def logged_in(service: Living, client: Client, note: str) -> str | None:
     return None if entered["scan_note"] is None else str(entered["scan_note"])
 
 
-async def test_a_slow_start_does_not_cost_the_check_in(service: Living) -> None:
+async def test_a_scan_note_checks_its_reader_in_for_ninety_seconds(service: Living) -> None:
     reader, other = await service.reader(), await service.reader()
     made = await reader.reserve(start="now", end="12:00")
     theirs = await other.reserve("2f-hall-001", "now", "12:00")
     path, code = f"/reservations/{made['id']}/check-in", await service.qr()
-    note = await noted(reader, code)
+    note, late = await noted(reader, code), await noted(other, code)
     await service.move(timedelta(seconds=80))
     await reader.refused("422 qr_expired", "POST", path, {"qr": code})
     await other.refused(
         "422 qr_expired", "POST", f"/reservations/{theirs['id']}/check-in", {"qr": note}
     )
     assert (await reader.ok("POST", path, {"qr": note}))["state"] == "in_use"
-
-
-async def test_a_scan_note_of_a_reader_expires_after_ninety_seconds(service: Living) -> None:
-    reader = await service.reader()
-    made = await reader.reserve(start="now", end="12:00")
-    note = await noted(reader, await service.qr())
-    await service.move(timedelta(seconds=91))
-    path = f"/reservations/{made['id']}/check-in"
-    await reader.refused("422 qr_expired", "POST", path, {"qr": note})
+    await service.move(timedelta(seconds=11))
+    path = f"/reservations/{theirs['id']}/check-in"
+    await other.refused("422 qr_expired", "POST", path, {"qr": late})
 
 
 async def test_the_first_login_takes_the_scan_note_and_keeps_it_through_binding(
@@ -61,6 +57,7 @@ async def test_the_first_login_takes_the_scan_note_and_keeps_it_through_binding(
     assert (await phone.ok("POST", path, {"qr": note}))["state"] == "in_use"
 
 
+@pytest.mark.whole
 async def test_a_scan_note_of_an_unbound_phone_lasts_five_minutes(service: Living) -> None:
     person, phone = await service.web_reader(), await service.wx_user()
     made = await person.reserve(start="now", end="12:00")
@@ -73,6 +70,7 @@ async def test_a_scan_note_of_an_unbound_phone_lasts_five_minutes(service: Livin
     await phone.refused("422 qr_expired", "POST", path, {"qr": note})
 
 
+@pytest.mark.whole
 async def test_a_login_takes_no_expired_invalid_or_foreign_scan_note(service: Living) -> None:
     free = await noted(service.stranger(), await service.qr())
     held = await noted(await service.reader(), await service.qr())

@@ -21,6 +21,7 @@ TITLE = 'Plätze "in" Mitte <b>'
 MITTE = replace(BERLIN, name="Universität Mitte", title=TITLE, language="en")
 
 
+@pytest.mark.whole
 async def test_the_directory_has_the_schools_that_can_be_read(
     tmp_path: Path, mongo_url: str, redis_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

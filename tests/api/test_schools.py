@@ -28,6 +28,8 @@ from tests.log_lines import log_lines
 from tests.schools import hosted, school_file, seeded
 from tests.waiting import patience, until
 
+pytestmark = pytest.mark.whole
+
 NO_ID: Final = "f" * 24
 GOLDEN: Final = Path(__file__).parent.parent / "golden" / "rights.txt"
 MITTE: Final = replace(BERLIN, name="Universität Mitte", title="Plätze in Mitte")

@@ -27,6 +27,8 @@ from tests.api.reader_pages import suspend
 from tests.living import SEAT, Client, Living, living
 from tests.unfriendly import AREAS, HAUPT, JURA, KIOSKS
 
+pytestmark = pytest.mark.whole
+
 _SECRETS: Final = re.compile(r'(name="(?:csrf|key)" value=)"[^"]*"')
 FULL: Final = "haupt-eg"
 LOOKS: Final = (

@@ -6,6 +6,8 @@ import re
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import pytest
+
 from models.readers.entities import FOREVER
 from tests.api.audit_log import facts
 from tests.api.browsing import Browser
@@ -99,7 +101,7 @@ async def test_the_second_of_two_changes_of_a_suspension_is_a_conflict(service: 
     assert before["suspended_until"] is None and after["suspended_until"] is not None
 
 
-async def test_violations_are_named_as_the_reason(service: Living) -> None:
+async def test_violations_are_the_reason_until_a_librarian_suspends(service: Living) -> None:
     reader = await missed(service, 3)
     suspension = (await reader.ok("GET", "/me"))["suspension"]
     until = suspension.pop("until")
@@ -111,15 +113,7 @@ async def test_violations_are_named_as_the_reason(service: Living) -> None:
     del pages["/console/audit"]
     for path, body in pages.items():
         assert "暂停预约至" in body and COUNTED in body, path
-    # It is ended by a librarian, as one of theirs is.
-    assert (await suspend(service, await staff(service), reader, release="1")).status == 303
-    assert (await reader.ok("GET", "/me"))["suspension"] is None
-    await reader.reserve("2f-hall-064")
-
-
-async def test_a_waiver_does_not_end_a_librarians_suspension(service: Living) -> None:
-    """The reader sees the librarian's reason, whatever came before or after."""
-    reader = await missed(service, 3)
+    # The librarian's own reason is shown, whatever came before or after.
     until = await in_days(service, 30)
     assert (await suspend(service, await staff(service), reader, until=until)).status == 303
     before = (await reader.ok("GET", "/me"))["suspension"]
@@ -129,8 +123,13 @@ async def test_a_waiver_does_not_end_a_librarians_suspension(service: Living) ->
     me = await reader.ok("GET", "/me")
     assert me["suspension"] == before and before["reason"] == WORDS
     assert me["violations_count"] == 2
+    # It is ended by a librarian, as one of theirs is.
+    assert (await suspend(service, await staff(service), reader, release="1")).status == 303
+    assert (await reader.ok("GET", "/me"))["suspension"] is None
+    await reader.reserve("2f-hall-064")
 
 
+@pytest.mark.whole
 async def test_violations_that_outlast_a_librarians_suspension_become_its_reason(
     service: Living,
 ) -> None:
@@ -153,6 +152,7 @@ async def test_violations_that_outlast_a_librarians_suspension_become_its_reason
     assert (await reader.ok("GET", "/me"))["suspension"] == own
 
 
+@pytest.mark.whole
 async def test_violations_do_not_shorten_a_suspension_without_an_end(service: Living) -> None:
     reader = await missed(service, 2)
     await service.move(timedelta(hours=22, minutes=40))
@@ -171,6 +171,7 @@ async def test_violations_do_not_shorten_a_suspension_without_an_end(service: Li
     assert "（第 3/3 次），图书馆解除前不能预约" in messages[0]["text"]
 
 
+@pytest.mark.whole
 async def test_suspension_and_release_are_pushed_to_the_readers_phone(service: Living) -> None:
     """By the consented template: a suspension, one without an end, and the release. The staff's own
     words stay in the app."""

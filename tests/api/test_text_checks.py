@@ -93,8 +93,12 @@ async def test_texts_are_checked_after_they_are_stored(service: Living) -> None:
     assert waiting["text_check"] == "risky"
     (request,) = (await (await librarian(service)).ok("GET", "/staff/room-requests"))["items"]
     assert (request["text_check"], request["id"]) == ("risky", asked["id"])
-    own = (await Browser(await service.web_reader(reader)).get("/contact")).body
+    browser = Browser(await service.web_reader(reader))
+    own = (await browser.get("/contact")).body
     assert "sandbox-risky 一句" in own and FOLDED not in own, "who wrote it is told nothing"
+    mine = (await browser.get("/me/data.json")).body["feedback"]
+    exported = {(written["text"], written["check"]["verdict"]) for written in mine}
+    assert ("sandbox-review 请看", "review") in exported
 
     lines = [
         listed(ZONE, f, "", risky) for f in await feedback_of(service) for risky in (False, True)
@@ -121,6 +125,7 @@ async def test_texts_of_readers_without_wechat_are_not_checked(service: Living) 
     assert await service.inside.stored.text_checks.waiting(now + timedelta(days=9), 9) == []
 
 
+@pytest.mark.whole
 async def test_texts_of_readers_not_recently_in_the_mini_program_are_retried(
     service: Living,
 ) -> None:
@@ -154,7 +159,7 @@ async def test_texts_of_readers_not_recently_in_the_mini_program_are_retried(
     ("mode", "reason"),
     [
         ({"errcode": 48001}, "refused"),
-        ({"errcode": 44991}, "quota_minute"),
+        pytest.param({"errcode": 44991}, "quota_minute", marks=pytest.mark.whole),
     ],
 )
 async def test_a_refusal_of_the_account_pauses_the_checks(
@@ -227,6 +232,7 @@ async def test_a_text_that_wechat_refuses_stays_unchecked_and_blocks_no_other(
     assert line.__dict__["errcode"] == 40097 and "第一句" not in str(line.__dict__)
 
 
+@pytest.mark.whole
 async def test_a_text_erased_during_its_check_gets_no_verdict(service: Living) -> None:
     """WeChat answers after the reader's erasure: no document is recreated."""
     (checks,) = (group for group in service.scheduler.groups if group.name in JOB)
@@ -253,6 +259,7 @@ async def test_a_text_erased_during_its_check_gets_no_verdict(service: Living) -
     assert await stored.text_checks.waiting(now + timedelta(days=9), 9) == []
 
 
+@pytest.mark.whole
 async def test_a_changed_purpose_is_checked_anew(service: Living) -> None:
     reader, stored = await service.reader(), service.inside.stored
     id = (await book(service, reader, purpose="sandbox-risky"))["id"]
@@ -267,17 +274,7 @@ async def test_a_changed_purpose_is_checked_anew(service: Living) -> None:
         assert new is not None and new.verdict == (verdict or "unchecked")
 
 
-async def test_the_verdict_is_exported_with_the_text(service: Living) -> None:
-    reader = await service.reader()
-    await opens(service, reader)
-    await add_question(service, reader, "sandbox-review")
-    await service.settle(JOB)
-    page = Browser(await service.web_reader(reader))
-    mine = (await page.client.call("GET", "//me/data.json", **page.cookie)).body
-    (written,) = mine["feedback"]
-    assert (written["text"], written["check"]["verdict"]) == ("sandbox-review", "review")
-
-
+@pytest.mark.whole
 async def test_a_library_without_wechat_shows_no_check_mark(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, CAS_BASE_URL="http://127.0.0.1:9/cas") as plain:
         await seeding.seed(

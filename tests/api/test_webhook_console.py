@@ -25,6 +25,7 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
         yield running
 
 
+@pytest.mark.whole
 async def test_a_rotated_secret_signs_together_with_the_old_one_until_it_is_ended(
     service: Living, receiver: NewReceiver
 ) -> None:
@@ -113,6 +114,7 @@ async def test_the_console_refuses_invalid_endpoints_and_keeps_the_input(service
     assert len(await service.inside.stored.webhooks.all()) == MOST_ENDPOINTS - 1
 
 
+@pytest.mark.whole
 async def test_old_deliveries_are_deleted_and_secrets_reencrypted(
     service: Living, receiver: NewReceiver
 ) -> None:

@@ -82,7 +82,8 @@ async def test_events_of_a_reservation_arrive_in_order_with_valid_signatures(
 async def test_every_kind_of_end_is_delivered_by_the_documented_schema(
     service: Living, receiver: NewReceiver
 ) -> None:
-    """Each body is validated by the OpenAPI document's schemas."""
+    """Each body, and each example of the documents, is validated by the OpenAPI document's
+    schemas."""
     program = await receiver()
     at, desk = await endpoint(service, program), await staff(service)
     cancels, misses, sits = [await service.reader() for _ in range(3)]
@@ -114,15 +115,13 @@ async def test_every_kind_of_end_is_delivered_by_the_documented_schema(
     moved = [b["data"] for _, b in program.got if b["data"].get("change") == "end_moved"]
     assert [data["end"][11:16] for data in moved] == ["12:00"]
     await judge(service, [b for _, b in program.got])
-
-
-async def test_the_documented_examples_follow_the_schema(service: Living) -> None:
     text = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
     examples = [json.loads(example) for example in re.findall(r"```json\n(.+?)```", text, re.S)]
     assert len(examples) == 6
     await judge(service, examples)
 
 
+@pytest.mark.whole
 async def test_suspension_and_area_events_are_delivered(
     service: Living, receiver: NewReceiver
 ) -> None:
@@ -197,6 +196,7 @@ async def test_a_failed_delivery_delays_only_later_events_of_its_reservation(
     assert len(ids) == 2, "a repetition has the id of the first attempt"
 
 
+@pytest.mark.whole
 async def test_a_dead_delivery_can_be_sent_again(service: Living, receiver: NewReceiver) -> None:
     program = await receiver()
     at, reader = await endpoint(service, program, event=EVERY[:1]), await service.reader()
@@ -284,6 +284,7 @@ async def test_personal_data_is_sent_to_allowed_endpoints_and_erased_with_the_re
         assert all(b["data"]["reader"] is None for _, b in program.got)
 
 
+@pytest.mark.whole
 async def test_a_hanging_receiver_delays_no_other_endpoint(
     service: Living, receiver: NewReceiver
 ) -> None:
@@ -308,6 +309,7 @@ async def test_a_hanging_receiver_delays_no_other_endpoint(
     assert hanging.types == ["reservation.created"]
 
 
+@pytest.mark.whole
 async def test_a_gate_check_in_and_leave_in_one_batch_send_two_events(
     service: Living, receiver: NewReceiver
 ) -> None:
@@ -325,6 +327,7 @@ async def test_a_gate_check_in_and_leave_in_one_batch_send_two_events(
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "away"
 
 
+@pytest.mark.whole
 async def test_personal_data_and_events_disabled_during_a_delivery_are_not_sent(
     service: Living, receiver: NewReceiver
 ) -> None:
@@ -349,6 +352,7 @@ async def test_personal_data_and_events_disabled_during_a_delivery_are_not_sent(
     )
 
 
+@pytest.mark.whole
 async def test_a_slow_delivery_of_one_reservation_delays_no_other(
     service: Living, stand_in: StandIn
 ) -> None:
@@ -377,6 +381,7 @@ async def test_a_slow_delivery_of_one_reservation_delays_no_other(
     assert all_there.is_set() and attempts == [first]
 
 
+@pytest.mark.whole
 async def test_concurrent_410_answers_count_although_one_asks_for_a_pause(
     service: Living, stand_in: StandIn
 ) -> None:
@@ -404,6 +409,7 @@ async def test_concurrent_410_answers_count_although_one_asks_for_a_pause(
     assert stored_endpoint is not None and not stored_endpoint.enabled
 
 
+@pytest.mark.whole
 async def test_an_event_has_the_venue_of_its_seat(service: Living, receiver: NewReceiver) -> None:
     await with_library_changed(service)
     program = await receiver()

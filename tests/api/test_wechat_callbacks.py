@@ -191,6 +191,7 @@ async def test_consent_follows_wechats_subscription_events(service: Living) -> N
     assert Template.LEAVE in service.app[service_key(WeChatChannel)].templates
 
 
+@pytest.mark.whole
 async def test_setting_the_menu_keeps_foreign_buttons(service: Living) -> None:
     official = service.resources.official_account
     assert official is not None
@@ -226,6 +227,7 @@ async def test_setting_the_menu_keeps_foreign_buttons(service: Living) -> None:
         menu_with_booking_entry(full, TOP, "wx1", "p", "https://x/")
 
 
+@pytest.mark.whole
 async def test_links_and_verification_files_are_served(mongo_url: str, redis_url: str) -> None:
     """WeChat fetches an account's verification file from the folder of its QR links."""
     files = "abC1.txt=c0ffee, MP_verify_x1.txt=x1"

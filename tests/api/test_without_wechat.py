@@ -63,6 +63,7 @@ async def test_no_page_mentions_the_mini_program(plain: Living) -> None:
         assert "/console/deliveries" not in body, path
 
 
+@pytest.mark.whole
 async def test_messages_stay_in_the_app_and_no_delivery_is_attempted(plain: Living) -> None:
     """Also for a reader who had bound a phone and consented before WeChat was removed."""
     now = plain.clock.now()
