@@ -84,6 +84,8 @@ async def test_an_email_code_expires_after_ten_minutes(service: Living, mail: Ma
     code = {"code": mail.code_for(ANNA)}
     await reader.refused("422 email_code_invalid", "POST", confirm, code)
     assert (await reader.ok("GET", "/email-address"))["pending"] is None
+    kinds = {"kinds": {"ENDED": True}}
+    await reader.refused("404 not_found", "POST", "/email-address/kinds", kinds)
 
 
 async def test_codes_to_one_address_are_limited_across_readers(
@@ -130,10 +132,6 @@ async def test_an_invalid_or_refused_address_gets_no_code(
 async def test_the_reader_chooses_which_messages_are_mailed(
     service: Living, mail: MailServer
 ) -> None:
-    nobody = await service.web_reader()
-    await nobody.refused(
-        "404 not_found", "POST", "/email-address/kinds", {"kinds": {"ENDED": True}}
-    )
     reader = await with_address(service, mail)
     kinds = {k["template"]: k["on"] for k in (await reader.ok("GET", "/email-address"))["kinds"]}
     assert list(kinds) == [t.value for t in Template]
