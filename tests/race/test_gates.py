@@ -18,11 +18,11 @@ from models.storage.mongo import new_id
 from models.violations.entities import Violation, Waiver
 from models.violations.errors import NothingToAppeal
 from models.wechat.callback_log_repository import WeChatCallbackLog
+from tests.race.sides import both_sides_whole
 from tests.race.stage import (
     EIGHT,
     SEATS,
     Stage,
-    both_sides,
     clock,
     ctx,
     events,
@@ -37,7 +37,7 @@ def gate_event(reader: Reader, way: str, at: datetime) -> tuple[GateEvent, str]:
     return GateEvent(id, GateId("main"), reader.id, Direction(way), "card", at, False), "21070001"
 
 
-@both_sides
+@both_sides_whole
 @guarded
 async def test_gate_events_at_two_workers_all_take_effect(stage: Stage, guard: bool) -> None:
     """One worker has computed a state; the other learns of more events before it is written."""
@@ -72,7 +72,7 @@ class KeptAnew(GateEventRepository):
         return await super().add([(replace(p, id=new_id()), n) for p, n in gate_events], now)
 
 
-@both_sides
+@both_sides_whole
 @guarded
 async def test_a_gate_event_received_twice_is_stored_once(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
@@ -99,7 +99,7 @@ async def _violation(stage: Stage, reader: Reader, days: int) -> Violation:
     return violation
 
 
-@both_sides
+@both_sides_whole
 @guarded
 async def test_a_waiver_does_not_end_a_new_suspension(stage: Stage, guard: bool) -> None:
     """The reader's last day is counted between the check and the release."""
@@ -122,7 +122,7 @@ async def test_a_waiver_does_not_end_a_new_suspension(stage: Stage, guard: bool)
     assert (now.suspended_until == stands.until) is guard
 
 
-@both_sides
+@both_sides_whole
 @guarded
 async def test_a_waiver_does_not_end_a_librarians_suspension(stage: Stage, guard: bool) -> None:
     """The librarian's suspension is written between the check and the release."""
@@ -149,7 +149,7 @@ async def test_a_waiver_does_not_end_a_librarians_suspension(stage: Stage, guard
         assert stands.suspended_until is None
 
 
-@both_sides
+@both_sides_whole
 @guarded
 async def test_two_concurrent_presence_checks_ask_the_reader_once(
     stage: Stage, guard: bool
@@ -176,7 +176,7 @@ async def test_two_concurrent_presence_checks_ask_the_reader_once(
     assert checks == (1 if guard else 2)
 
 
-@both_sides
+@both_sides_whole
 @guarded
 async def test_an_appeal_is_made_and_settled_once(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()

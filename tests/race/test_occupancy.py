@@ -22,7 +22,8 @@ from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, open_database
 from tests.inside import features
 from tests.race.occupancy_workers import TODAY, Worker, two_workers
-from tests.race.stage import EIGHT, MONDAY, SEATS, Stage, both_sides, clock, ctx, scan, selection
+from tests.race.sides import both_sides_whole
+from tests.race.stage import EIGHT, MONDAY, SEATS, Stage, clock, ctx, scan, selection
 from tests.waiting import until
 
 # --- random histories ---------------------------------------------------------------------------
@@ -123,7 +124,7 @@ async def kill_cursors(db: Database) -> None:
         await db.command({"killCursors": "reservations", "cursors": cursors})
 
 
-@both_sides
+@both_sides_whole
 async def test_two_workers_occupancies_converge_to_the_database(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:

@@ -13,11 +13,12 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import DailyLimit, OwnOverlap, SeatTaken
 from models.reservations.state_machine import LIVE, ReservationState
 from tests.race.occupancy_workers import TODAY, Worker, counted_worker, two_workers
-from tests.race.stage import SEATS, Stage, both_sides, ctx, other_hours, selection
+from tests.race.sides import both_sides_whole
+from tests.race.stage import SEATS, Stage, ctx, other_hours, selection
 from tests.waiting import until
 
 
-@both_sides
+@both_sides_whole
 async def test_a_refusal_from_memory_sends_no_database_command(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
@@ -42,7 +43,7 @@ async def test_a_refusal_from_memory_sends_no_database_command(
                 )
 
 
-@both_sides
+@both_sides_whole
 @pytest.mark.parametrize("mine", [True, False])
 async def test_bookings_readers_cancelled_at_another_worker_do_not_block_them(
     stage: Stage, mongo_url: str, theatre: str, mine: bool
@@ -68,7 +69,7 @@ async def test_bookings_readers_cancelled_at_another_worker_do_not_block_them(
             await stage.inside.reservations.cancel(ctx(reader), made.id)
 
 
-@both_sides
+@both_sides_whole
 async def test_the_next_booking_of_a_day_costs_one_insert(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
@@ -100,7 +101,7 @@ async def test_the_index_decides_on_a_readers_own_bookings(
             await one.inside.reservations.create(ctx(reader), SEATS[0], selection(10, 11))
 
 
-@both_sides
+@both_sides_whole
 @pytest.mark.parametrize("guarded", [True, False])
 async def test_a_stale_occupancy_leaves_the_refusal_to_the_index(
     stage: Stage, mongo_url: str, theatre: str, guarded: bool
@@ -176,7 +177,7 @@ async def test_every_refusal_from_memory_is_correct(
     assert refused > 12, "most were refused by the occupancy, until it heard"
 
 
-@both_sides
+@both_sides_whole
 async def test_a_repeated_booking_gets_its_first_success(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:

@@ -20,20 +20,20 @@ from models.opening_draw.draw_repository import DrawRepository
 from models.opening_draw.entities import Draw, Ticket
 from models.opening_draw.repository import TicketRepository, _document
 from models.opening_draw.rules import ROUND, ROUNDS, round_at
-from models.opening_draw.service import PATIENCE, SETTLED_AFTER
+from models.opening_draw.service import PATIENCE, SETTLED_AFTER, OpeningDraw
 from models.readers.context import IdempotencyKey, RequestContext
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.storage.mongo import new_id
 from tests.builders import ZONE
 from tests.inside import Inside, features
+from tests.race.sides import both_sides_whole
 from tests.race.stage import (
     EIGHT,
     MONDAY,
     OTHER_SEAT,
     SEAT,
     Stage,
-    both_sides,
     clock,
     ctx,
     guarded,
@@ -53,14 +53,29 @@ class Time:
     def __init__(self) -> None:
         self.shown = OPENS
         self._moved = asyncio.Event()
+        self._alarms: list[datetime] = []
 
     def now(self) -> datetime:
         return self.shown
 
     async def sleep(self, seconds: float) -> None:
         until = self.shown + timedelta(seconds=seconds)
-        while self.shown < until:
-            await self._moved.wait()
+        self._alarms.append(until)
+        try:
+            while self.shown < until:
+                await self._moved.wait()
+        finally:
+            self._alarms.remove(until)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether rounds go on and each of them sleeps. Otherwise something is at the database."""
+        rounds: int = sum(
+            getattr(task.get_coro(), "__qualname__", "") == OpeningDraw._run.__qualname__
+            for task in asyncio.all_tasks()
+        )
+        asleep = sum(until > self.shown for until in self._alarms)
+        return 0 < rounds == asleep
 
     def move(self, by: timedelta) -> None:
         self.shown += by
@@ -131,12 +146,13 @@ async def drawn(stage: Stage, count: int, round: int = FIRST) -> list[dict[str, 
 async def ended(
     time_: Time, requests: Sequence[asyncio.Task[Reservation]]
 ) -> list[Reservation | BaseException]:
-    """Ends the round and lets time pass slowly enough that on a busy machine no request stops
-    waiting for its turn."""
+    """Ends the round. Then time passes only while all rounds sleep: a database that stands still
+    lets no request stop waiting for its turn."""
     time_.move(ROUND + SETTLED_AFTER)
     while not all(request.done() for request in requests):
         await asyncio.wait(requests, timeout=0.02)
-        time_.move(timedelta(milliseconds=5))
+        if time_.awaited:
+            time_.move(timedelta(milliseconds=5))
     return await asyncio.gather(*requests, return_exceptions=True)
 
 
@@ -149,7 +165,7 @@ def start(worker: Inside, who: RequestContext, seat: str = SEAT) -> asyncio.Task
     return asyncio.create_task(worker.reservations.create(who, seat, wish()))
 
 
-@both_sides
+@both_sides_whole
 @guarded
 async def test_all_workers_give_the_seat_to_the_first_ticket_of_the_draw(
     stage: Stage, time_: Time, guard: bool
@@ -178,7 +194,7 @@ async def test_all_workers_commit_to_one_secret(stage: Stage, guard: bool) -> No
     assert not guard or await workers_[0].get(OPENS) == draws[0]
 
 
-@both_sides
+@both_sides_whole
 @guarded
 async def test_a_reader_has_one_ticket_in_all_workers(
     stage: Stage, time_: Time, guard: bool
@@ -197,7 +213,7 @@ async def test_a_reader_has_one_ticket_in_all_workers(
     assert len(await drawn(stage, 1)) == (1 if guard else 3)
 
 
-@both_sides
+@both_sides_whole
 async def test_a_repeated_request_keeps_its_first_ticket(stage: Stage, time_: Time) -> None:
     """The repeated request at another worker waits in the same place and gets the same answer."""
     both = await workers(stage, time_, 2)
@@ -220,7 +236,7 @@ async def test_a_repeated_request_keeps_its_first_ticket(stage: Stage, time_: Ti
     assert kinds(results)["ok"] >= 1 and set(kinds(results)) <= {"ok", "in_progress"}
 
 
-@both_sides
+@both_sides_whole
 async def test_a_ticket_of_a_crashed_worker_delays_the_draw_and_wins_nothing(
     stage: Stage, time_: Time
 ) -> None:
@@ -244,7 +260,7 @@ async def test_a_ticket_of_a_crashed_worker_delays_the_draw_and_wins_nothing(
     assert kinds(await ended(time_, [again])) == {"ok": 1}
 
 
-@both_sides
+@both_sides_whole
 async def test_a_reader_refused_in_the_draw_gets_a_ticket_of_a_later_round(
     stage: Stage, time_: Time
 ) -> None:
@@ -267,7 +283,7 @@ async def test_a_reader_refused_in_the_draw_gets_a_ticket_of_a_later_round(
     assert made.reader_id == late.id, "the draw is over, and nobody waits"
 
 
-@both_sides
+@both_sides_whole
 async def test_a_day_that_opens_at_two_times_is_drawn_twice(stage: Stage, time_: Time) -> None:
     """Venues can open a day at times of their own. A reader who drew for a seat of one venue draws
     anew for the other, and the tickets of the two openings are served apart."""

@@ -18,9 +18,9 @@ from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
 from tests.inside import Inside
 from tests.race.reservation_changes import claims_fit, extends, moves
+from tests.race.sides import both_sides_whole
 from tests.race.stage import (
     Stage,
-    both_sides,
     clock,
     ctx,
     guarded,
@@ -175,7 +175,7 @@ async def _prepare(stage: Stage, reader: Reader, begins: ReservationState) -> Re
     return made
 
 
-@both_sides
+@both_sides_whole
 @guarded
 @pytest.mark.parametrize("race", RACES.values(), ids=RACES.keys())
 async def test_of_two_conflicting_changes_the_faster_one_is_kept(

@@ -19,9 +19,10 @@ from models.readers.context import IdempotencyKey
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Collection
-from tests.race.stage import SEAT, Stage, Step, both_sides, clock, ctx, events, scan, selection
+from tests.race.sides import both_sides_whole
+from tests.race.stage import SEAT, Stage, Step, clock, ctx, events, scan, selection
 
-pytestmark = both_sides
+pytestmark = both_sides_whole
 
 Fate = Literal["done", "late"]
 
