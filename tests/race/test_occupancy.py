@@ -13,6 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from miniapp_server import seed
 from miniapp_server.embedded_databases import embedded_databases
 from models.kernel.errors import DomainError
@@ -156,6 +158,7 @@ async def test_two_workers_occupancies_converge_to_the_database(
         assert await parties({"seats.booking": {"$type": "string"}}) > 0, "some friends came"
 
 
+@pytest.mark.whole
 async def test_occupancies_converge_after_a_killed_mongod(
     tmp_path: Path, library: seed.LibraryData
 ) -> None:

@@ -83,6 +83,7 @@ def when(r: Reservation) -> datetime:
     return max(r.history[-1].at, r.outbox[-1].at)
 
 
+@pytest.mark.whole
 async def test_generated_reservations_equal_what_the_repository_writes(
     inside: Inside, writer: HistoryWriter, db: Database
 ) -> None:
@@ -110,6 +111,7 @@ async def test_generated_reservations_equal_what_the_repository_writes(
     }
 
 
+@pytest.mark.whole
 async def test_every_generated_visit_follows_the_policy(inside: Inside) -> None:
     visits = a_day(inside)
     events: Counter[str] = Counter()
@@ -155,6 +157,7 @@ async def test_every_generated_visit_follows_the_policy(inside: Inside) -> None:
     assert max(events["现在"], events["early"], events[ReservationEvent.LEAVE]) < len(visits) / 1.5
 
 
+@pytest.mark.whole
 async def test_generated_documents_are_readable_and_free_of_double_bookings(
     inside: Inside, writer: HistoryWriter, sealer: FieldCipher, db: Database
 ) -> None:
@@ -199,6 +202,7 @@ async def readers_and_messages_are_whole(
     assert await db["deliveries"].count_documents({}) == 0
 
 
+@pytest.mark.whole
 async def test_days_and_count_can_be_chosen(
     inside: Inside, writer: HistoryWriter, sealer: FieldCipher, db: Database
 ) -> None:
