@@ -57,13 +57,14 @@ class Containers:
         buildah's output."""
         install(["buildah", "podman", "crun", "mmdebstrap"])
         base = "localhost/debian"
-        await self.podman("import", "--quiet", str(await _debian()), base)
+        if not await self.podman("images", "--quiet", base):
+            await self.podman("import", "--quiet", str(await _debian()), base)
         limits = {
             "nofile": resource.getrlimit(resource.RLIMIT_NOFILE)[1],
             "nproc": resource.getrlimit(resource.RLIMIT_NPROC)[1],
         }
         return await self._output(
-            *("buildah", *self._places, "build", "--format=docker", "--layers=false"),
+            *("buildah", *self._places, "build", "--format=docker", "--layers"),
             *("--isolation=chroot", "--network=host", f"--tag={tag}", f"--build-arg=BASE={base}"),
             *(f"--build-arg={name}={value}" for name, value in arguments.items()),
             *([f"--target={target}"] if target else []),

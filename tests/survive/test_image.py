@@ -99,7 +99,7 @@ async def is_healthy(machine: Containers) -> bool:
 
 
 @pytest.mark.timeout(600)
-async def test_the_image_is_built_and_serves(
+async def test_image_and_demo_are_built_and_serve(
     mongo_url: str,
     redis_url: str,
     tmp_path: Path,
@@ -119,31 +119,9 @@ async def test_the_image_is_built_and_serves(
         assert await machine.run(IMAGE, "--version") == f"{VERSION}\n"
         await _nothing_else_is_in_it(machine)
         await _it_serves(machine, tmp_path, settings(tmp_path / "etc", mongo_url, redis_url))
-
-
-@pytest.mark.timeout(600)
-async def test_the_demo_is_built_and_serves_through_its_relay(tmp_path: Path) -> None:
-    """With nothing but the image's contents, as docs/operations.md says."""
-    context = a_folder_to_build_in(tmp_path / "source")
-    async with containers(tmp_path) as machine:
-        await machine.build(context, DEMO, target="demo")
-        port, relay = free_ports(2)
-        base = f"http://127.0.0.1:{relay}"
-        # Published on PORT, the relay is what the service calls itself. Here it has another one.
-        env = {"PORT": port, "RELAY_PORT": relay, "PUBLIC_BASE_URL": base, "DEMO": "empty"}
-        words = (f"--env={name}={value}" for name, value in env.items())
-        process = await machine.start("demo", *words, DEMO)
-        try:
-            await ready(base, process, within_s=60)
-            await walk_through(base)
-        finally:
-            if process.returncode is None:
-                process.terminate()
-            async with asyncio.timeout(patience(20)):
-                said, _ = await process.communicate()
-        assert process.returncode == 0, said.decode()
-        assert f"ready at {base}/" in said.decode()
-        assert "Traceback" not in said.decode()
+        # What both have in common is built once.
+        await machine.build(context, DEMO, target="demo", VERSION=VERSION, REVISION="0123abc")
+        await _the_demo_serves_through_its_relay(machine)
 
 
 async def _nothing_else_is_in_it(machine: Containers) -> None:
@@ -199,4 +177,25 @@ async def _it_serves(machine: Containers, folder: Path, settings: dict[str, str]
         async with asyncio.timeout(patience(20)):
             said, _ = await process.communicate()
     assert process.returncode == 0, said.decode()
+    assert "Traceback" not in said.decode()
+
+
+async def _the_demo_serves_through_its_relay(machine: Containers) -> None:
+    """With nothing but the image's contents, as docs/operations.md says."""
+    port, relay = free_ports(2)
+    base = f"http://127.0.0.1:{relay}"
+    # Published on PORT, the relay is what the service calls itself. Here it has another one.
+    env = {"PORT": port, "RELAY_PORT": relay, "PUBLIC_BASE_URL": base, "DEMO": "empty"}
+    words = (f"--env={name}={value}" for name, value in env.items())
+    process = await machine.start("demo", *words, DEMO)
+    try:
+        await ready(base, process, within_s=60)
+        await walk_through(base)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        async with asyncio.timeout(patience(20)):
+            said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    assert f"ready at {base}/" in said.decode()
     assert "Traceback" not in said.decode()
