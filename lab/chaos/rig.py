@@ -238,14 +238,12 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(
-    folder: Path, workers: int, schools: Sequence[str] = (), mistake: str = ""
-) -> AsyncIterator[Rig]:
+async def rig(folder: Path, workers: int, schools: Sequence[str] = ()) -> AsyncIterator[Rig]:
     """Runs everything during the block, with data and logs in ``folder``.
 
     The replica set has MongoDB's own time-outs, so that a busy machine causes no election. Each
     host has ``workers`` workers. They serve one library; or, by ``serve --schools``, a library of
-    each of these names. ``mistake``: one of ``lab/proof/planted_rooms.py`` with which they run.
+    each of these names.
     """
     ports = free_ports(6)
     async with AsyncExitStack() as stack:
@@ -275,8 +273,6 @@ async def rig(
             for name, host in names.items()
         }
         env, options = {"LOG_LEVEL": "WARNING", "TMPDIR": str(folder)}, ["--workers", str(workers)]
-        if mistake:
-            env["CHAOS_MISTAKE"] = mistake
         if schools:
             options += ["--schools", str(_write_files(folder / "schools", own))]
         else:

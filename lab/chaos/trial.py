@@ -60,7 +60,7 @@ LONG: Final = Scale(
     settings={}, isolated_ms=10_000, isolated_s=25, probes=4,
 )  # fmt: skip
 SHORT: Final = Scale(
-    readers=24, seats=20, hold_s=2.5, between_s=0.5, patience_s=1, think_s=0.05, workers=2,
+    readers=24, seats=20, hold_s=2.5, between_s=0.5, patience_s=1, think_s=0.25, workers=2,
     settings={"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 200,
               "catchUpTimeoutMillis": 500},
     isolated_ms=7000, isolated_s=9, probes=2,
