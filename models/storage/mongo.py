@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     asynccontextmanager,
@@ -16,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from bson.codec_options import CodecOptions
 from bson.objectid import ObjectId
-from pymongo import ASCENDING, DESCENDING, AsyncMongoClient
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, lock
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
@@ -47,6 +48,18 @@ COMMITTED: Final = ReadConcern("majority")
 
 _CLOSE_S: Final = 2.0
 CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
+
+
+async def _wait_for(work: Awaitable[bool], timeout_s: float | None) -> bool:
+    async with asyncio.timeout(timeout_s):
+        return await work
+
+
+if sys.version_info < (3, 12):
+    # The driver waits for its conditions by ``asyncio.wait_for``, which until 3.12 ran the wait in
+    # a task of its own (python/cpython#86766). Cancelled as it timed out, the driver's lock was
+    # held for ever, and this process found no server any more.
+    setattr(lock, "wait_for", _wait_for)  # noqa: B010
 
 
 OpenDatabase = Callable[[str, str], AbstractAsyncContextManager[Database]]
@@ -83,7 +96,7 @@ class SharedClients:
 
     async def __aexit__(self, *_: object) -> None:
         # A client ends its sessions first, and waits for a server that may be gone. Asked again, it
-        # closes at once. And a cancellation can leave a lock of its pool held for ever.
+        # closes at once.
         for client in 2 * [*self._clients.values()]:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSE_S):
