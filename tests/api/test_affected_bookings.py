@@ -129,6 +129,7 @@ async def test_suspended_readers_and_too_short_stays_get_no_replacement_offer(
     assert (await other.ok("GET", "/waitlist"))["items"] == []
 
 
+@pytest.mark.whole
 async def test_bookings_beyond_a_shortened_booking_window_stay_listed_as_affected(
     service: Living,
 ) -> None:
@@ -157,6 +158,7 @@ async def test_an_extension_past_the_new_closing_time_is_refused(service: Living
     assert (await reader.ok("POST", here, {"end": "11:30"}))["end"][11:16] == "11:30"
 
 
+@pytest.mark.whole
 async def test_a_renumbered_seat_sends_its_reader_a_message(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     await reader.reserve(TEN, "09:00", "11:00", service.tomorrow)
@@ -202,6 +204,7 @@ async def test_three_concurrent_cancellations_give_each_reader_one_offer(service
     assert not await inside.stored.reservations.find_double_bookings()
 
 
+@pytest.mark.whole
 async def test_policy_overrides_that_contradict_each_other_on_a_day_are_refused(
     service: Living,
 ) -> None:
@@ -218,6 +221,7 @@ async def test_policy_overrides_that_contradict_each_other_on_a_day_are_refused(
     assert (await reader.get("/areas")).status == 200
 
 
+@pytest.mark.whole
 async def test_a_policy_override_is_previewed_against_last_weeks_bookings(service: Living) -> None:
     reader = await service.reader()
     await reader.reserve(TEN, "09:00", "13:00")
@@ -231,6 +235,7 @@ async def test_a_policy_override_is_previewed_against_last_weeks_bookings(servic
     assert gone.status == 200 and "时间太长" not in gone.body
 
 
+@pytest.mark.whole
 async def test_shortening_a_visit_affects_the_visitors_later_bookings(service: Living) -> None:
     desk, student = await staff(service), await service.web_reader()
     await service.inside.stored.cards.put("CARD1234", student.reader_id)
@@ -266,6 +271,7 @@ async def test_shortening_a_visit_affects_the_visitors_later_bookings(service: L
     ]
 
 
+@pytest.mark.whole
 async def test_a_visitor_is_erased_some_time_after_the_visit(service: Living) -> None:
     desk = await staff(service)
     form = {"name": "周访客", "first": service.today, "last": service.today, "card": "CARD9999"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import pytest
+
 from models.identity.roles import Role
 from models.library.rooms import RoomId
 from models.staff.audit import AuditQuery
@@ -76,6 +78,7 @@ async def test_a_closed_day_cancels_bookings_of_rooms_with_a_message_to_all_thei
     assert (await service.inside.rooms.get(booking["id"])).history[-1].by == "librarian"
 
 
+@pytest.mark.whole
 async def test_a_kept_booking_is_listed_and_counted_until_it_is_cancelled(service: Living) -> None:
     await with_annex(service)
     head = await staff(service, Role.ADMINISTRATOR)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from models.code_sharing.service import CROWD_SIZE
 from tests.api.console import librarian
 from tests.api.gate import gate_of
@@ -53,6 +55,7 @@ async def test_one_code_used_by_many_readers_is_listed(service: Living) -> None:
     assert {tuple(item["reasons"]) for item in listing["items"]} == {("crowd",)}
 
 
+@pytest.mark.whole
 async def test_card_check_ins_at_the_kiosk_are_not_listed(service: Living) -> None:
     gate, desk, reader = await gate_of(service), await librarian(service), await service.reader()
     await service.inside.stored.cards.put(CARD, reader.reader_id)

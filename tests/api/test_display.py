@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import date, time, timedelta
 
+import pytest
+
 from handlers.display.board import HALL_BOARDS, ROWS
 from models.identity.roles import Role
 from models.library.entities import AreaId
@@ -70,6 +72,7 @@ async def test_closed_areas_show_the_reason_and_the_next_opening(service: Living
     assert "今日开放 全天" in await board(service)
 
 
+@pytest.mark.whole
 async def test_an_area_reserved_for_a_group_is_not_shown_as_full(service: Living) -> None:
     await with_rules(service, hall_display=True)
     await service.inside.stored.reader_groups.add(
@@ -79,6 +82,7 @@ async def test_an_area_reserved_for_a_group_is_not_shown_as_full(service: Living
     assert (await rows(service))["二层中厅"] == ["仅限研究生&lt;读者&gt;"]
 
 
+@pytest.mark.whole
 async def test_the_display_shows_notice_titles_and_splits_floors_into_cards(
     service: Living,
 ) -> None:
@@ -110,6 +114,7 @@ async def test_all_screens_share_one_rendered_board(service: Living) -> None:
     assert again.status == 304 and again.headers["X-Server-Time"]
 
 
+@pytest.mark.whole
 async def test_the_display_is_enabled_in_the_consoles_policy_form(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     reason, on = "大厅新装了屏幕", {"hall_display": "on"}

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Any
 
+import pytest
+
 from models.identity.roles import Role
 from models.kernel.ids import Actor
 from models.library.rooms import RequestAnswer, Room, RoomId, RoomRules
@@ -87,6 +89,7 @@ async def test_a_door_tells_the_time_of_each_stay_and_nothing_of_its_reader(
     assert await door(service) == ["空闲", "到 16:00", "今天接下来", stays[1]]
 
 
+@pytest.mark.whole
 async def test_a_door_has_the_title_of_a_stay_of_the_librarys_own(service: Living) -> None:
     await with_rules(service, hall_display=True)
     today = service.today
@@ -98,6 +101,7 @@ async def test_a_door_has_the_title_of_a_stay_of_the_librarys_own(service: Livin
     assert (await door(service))[:3] == ["已约", "到 14:00", "毕业生座谈"]
 
 
+@pytest.mark.whole
 async def test_a_request_and_the_time_to_tidy_up_hold_the_room(service: Living) -> None:
     await with_rules(service, hall_display=True)
     room = service.inside.reference.rooms[RoomId(PLAIN)]
@@ -122,6 +126,7 @@ async def test_a_door_says_why_its_room_is_closed(service: Living) -> None:
     assert await door(service) == ["今日闭馆", "&lt;检修&gt;"]
 
 
+@pytest.mark.whole
 async def test_an_unchanged_door_costs_no_bytes(service: Living) -> None:
     await with_rules(service, hall_display=True)
     answer = await service.anonymous.get(f"{here(PLAIN)}/board")

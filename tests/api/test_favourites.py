@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from models.favourites.repository import MOST_FAVOURITES
 from models.kernel.ids import ReaderId
 from models.library.entities import SeatId
@@ -47,6 +49,7 @@ async def test_concurrent_requests_add_at_most_ten_favourites(service: Living) -
     assert last[-1]["no"] == "020" and len(last) == MOST_FAVOURITES
 
 
+@pytest.mark.whole
 async def test_without_the_index_concurrent_requests_add_a_favourite_twice(service: Living) -> None:
     """The control: the index is the guard."""
     reader, favourites = await service.reader(), service.inside.stored.favourites
@@ -63,6 +66,7 @@ async def test_a_favourite_seat_removed_from_the_plan_is_not_listed(service: Liv
     assert (await reader.ok("GET", "/favourites"))["items"] == []
 
 
+@pytest.mark.whole
 async def test_the_favourite_button_redirects_only_to_our_own_pages(service: Living) -> None:
     """Own paths are defined in tests/unit/test_requests."""
     reader = await service.web_reader()

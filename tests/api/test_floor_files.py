@@ -80,6 +80,7 @@ async def test_floors_are_imported_and_booked(service: Living) -> None:
     assert {seat["no"] for seat in old["seats"]} == {"A-12", "A-2", "2F-B07"}
 
 
+@pytest.mark.whole
 async def test_the_second_of_two_concurrent_imports_must_confirm_again(service: Living) -> None:
     head, other = [await staff(service, Role.ADMINISTRATOR) for _ in range(2)]
     first = hidden_plans((await upload(service, head, TABLE, venue="library")).body)
@@ -100,6 +101,7 @@ async def test_the_second_of_two_concurrent_imports_must_confirm_again(service: 
     assert service.inside.reference.catalog.version == before
 
 
+@pytest.mark.whole
 async def test_a_tampered_import_form_is_refused(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     plans = json.loads(hidden_plans((await upload(service, head, TABLE, venue="library")).body))
@@ -147,6 +149,7 @@ async def test_problems_in_a_table_are_reported_by_line(service: Living) -> None
     assert (await upload(service, head, book, venue="library")).status == 200
 
 
+@pytest.mark.whole
 async def test_a_table_in_a_regional_encoding_is_read_correctly(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     german = "area;floor;seat;row;column;Stehpult;power\nFensterplätze;1;A-1;1;1;ja;ja\n"
@@ -164,6 +167,7 @@ async def test_a_table_in_a_regional_encoding_is_read_correctly(service: Living)
     assert strange.status == 200 and "没有用到的列" in strange.body
 
 
+@pytest.mark.whole
 async def test_long_area_names_are_imported(service: Living) -> None:
     head, area, seat = await staff(service, Role.ADMINISTRATOR), "W" * 40, "A" * 20
     for more, status in (("", 200), ("W", 400)):
@@ -190,6 +194,7 @@ def room(name: str, *numbers: str) -> dict[str, Any]:
     return {"id": 1, "name": name, "cols": 9, "rows": 4, "layout": cells}
 
 
+@pytest.mark.whole
 async def test_layouts_of_another_reservation_system_are_imported(service: Living) -> None:
     """The files are one ``layoutByDate`` answer and a list of them; the floor is entered on the
     page."""
@@ -217,6 +222,7 @@ async def test_layouts_of_another_reservation_system_are_imported(service: Livin
     assert await service.books() == before
 
 
+@pytest.mark.whole
 async def test_several_exported_plans_are_imported_from_one_file(service: Living) -> None:
     """Two exported plans are changed together; a third one is new."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
@@ -259,6 +265,7 @@ def deep_workbook(elements: int) -> bytes:
     return target.getvalue()
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("elements", "words"),
     [
@@ -279,6 +286,7 @@ async def test_a_deeply_nested_workbook_does_not_grow_the_workers_memory(
     assert megabytes("VmHWM") - before < 30
 
 
+@pytest.mark.whole
 async def test_the_page_shows_no_python_error_for_a_malformed_file(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     for file, words in (
@@ -291,6 +299,7 @@ async def test_the_page_shows_no_python_error_for_a_malformed_file(service: Livi
         assert not re.search("recursion|Expect|malformed", answer.body)
 
 
+@pytest.mark.whole
 async def test_a_file_is_not_read_on_after_its_sender_disconnects(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
 

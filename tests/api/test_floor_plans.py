@@ -8,6 +8,8 @@ import json
 import re
 from typing import Any
 
+import pytest
+
 from models.identity.roles import Role
 from models.library.entities import AreaId, SeatId
 from models.staff.audit import AuditQuery
@@ -17,6 +19,7 @@ from tests.api.floor_plans import NAMES_STAY, exported, seat_of, send
 from tests.living import Living
 
 
+@pytest.mark.whole
 async def test_importing_an_exported_plan_changes_nothing(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     plan = await exported(head)

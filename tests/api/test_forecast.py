@@ -6,6 +6,8 @@ import re
 from datetime import timedelta
 from typing import Final
 
+import pytest
+
 from handlers.http.keys import service_key
 from models.forecast.service import FullnessForecast
 from models.library.entities import AreaId
@@ -48,6 +50,7 @@ async def test_the_api_and_the_pages_show_the_same_forecast(service: Living) -> 
     await reader.refused("422 in_the_past", "GET", "/forecast?date=2026-09-01")
 
 
+@pytest.mark.whole
 async def test_tiles_panel_and_hall_display_show_the_same_forecast_and_error(
     service: Living,
 ) -> None:
@@ -73,6 +76,7 @@ async def test_tiles_panel_and_hall_display_show_the_same_forecast_and_error(
     assert later == "约 34 ±1" and int(now) > 34
 
 
+@pytest.mark.whole
 async def test_the_forecast_never_exceeds_the_unbooked_seats(service: Living) -> None:
     await with_rules(service, hall_display=True)
     await remember(service, 42, share=0.01)
@@ -89,6 +93,7 @@ async def test_the_forecast_never_exceeds_the_unbooked_seats(service: Living) ->
     assert after.startswith(f"17:00 约剩 {free - 5} ")
 
 
+@pytest.mark.whole
 async def test_the_fullest_hour_is_the_one_with_the_fewest_seats_left(service: Living) -> None:
     """Bookings count too, since the forecast is based on past days only."""
     await remember(service, 42, share=0.05)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from models.waitlist.entities import MOST_ALERTS
 from tests.api.browsing import Browser
 from tests.api.waitlist import full, join, offers, wish
@@ -45,6 +47,7 @@ async def test_an_alert_is_sent_once_and_holds_no_seat(service: Living) -> None:
     assert len(await alerts_of(reader)) == 1
 
 
+@pytest.mark.whole
 async def test_a_free_seat_goes_to_the_waitlist_before_alerts(service: Living) -> None:
     taken = await full(service)
     hears, waits, second = [await service.reader() for _ in range(3)]
@@ -96,6 +99,7 @@ async def test_duplicate_and_too_many_alerts_are_refused(service: Living) -> Non
     await alert(service, reader, start="15:00", end="17:00")
 
 
+@pytest.mark.whole
 async def test_an_alert_is_added_and_cancelled_on_the_pages(service: Living) -> None:
     await full(service)
     browser = Browser(await service.web_reader())

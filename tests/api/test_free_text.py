@@ -7,6 +7,8 @@ import re
 from datetime import timedelta
 from typing import Any, Final
 
+import pytest
+
 from languages.catalogue import LANGUAGES
 from miniapp_server.repositories import Repositories
 from models.readers.entities import Reader
@@ -165,6 +167,7 @@ async def test_free_text_is_stored_encrypted_and_readable_with_any_live_key(
     assert await read_by(Repositories(service.db, FieldCipher({2: b"n" * 32})), reader) == before
 
 
+@pytest.mark.whole
 async def test_free_text_is_exported_in_clear_and_erased(service: Living) -> None:
     reader = await everything_typed(service)
     other = await service.reader()
@@ -199,6 +202,7 @@ async def person(service: Living, reader: Client) -> Reader:
     return stored_reader
 
 
+@pytest.mark.whole
 async def test_a_document_without_the_field_reads_as_empty_text(service: Living) -> None:
     reader = await everything_typed(service)
     for name, fields in FREE_TEXTS.items():

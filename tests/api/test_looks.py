@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import pytest
 from yarl import URL
 
 from models.identity.roles import Role
@@ -113,6 +114,7 @@ async def test_personal_data_is_not_shown_if_the_audit_entry_fails(service: Livi
         assert await content_of(service, desk, path) and len(await looks(service)) == count
 
 
+@pytest.mark.whole
 async def test_the_audit_page_lists_looks_apart_from_changes(service: Living) -> None:
     reader, head = await service.reader(), await staff(service)
     here = f"/console/readers/{reader.reader_id}"

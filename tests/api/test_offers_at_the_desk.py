@@ -13,6 +13,7 @@ from tests.living import Living
 TITLE = "预约已取消，为您保留了另一个座位"
 
 
+@pytest.mark.whole
 async def test_one_message_announces_the_cancellation_and_the_offer(service: Living) -> None:
     reader, offer, _ = await moved(service)
     await service.settle()
@@ -86,6 +87,7 @@ async def test_staff_accept_or_refuse_the_offer_for_the_reader(
     assert again.status == 409 and await state(reader, offer) == after
 
 
+@pytest.mark.whole
 async def test_an_expired_offer_cannot_be_accepted_by_staff(service: Living) -> None:
     reader, offer, desk = await moved(service)
     await service.jump("10:05")  # a slow machine made it some seconds after 08:00

@@ -6,6 +6,8 @@ import re
 from datetime import date
 from typing import Any
 
+import pytest
+
 from handlers.staff.layout import reader_label
 from models.identity.roles import Role
 from models.kernel.ids import ReaderId
@@ -133,6 +135,7 @@ async def test_a_closure_withdraws_offers_and_creates_none(service: Living) -> N
     assert list(day.rows) == []
 
 
+@pytest.mark.whole
 async def test_setting_the_librarys_hours_does_not_reopen_a_closed_area(service: Living) -> None:
     """Regression: a later, wider rule once reopened the area silently."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
@@ -223,6 +226,7 @@ async def test_weekly_hours_are_set_for_the_library_and_for_one_area(service: Li
     assert (await ask(service, head, **gone | {"at": ""})).status == 404
 
 
+@pytest.mark.whole
 async def test_hours_of_the_library_are_shown_only_where_they_hold(service: Living) -> None:
     """Each of two venues gets a weekly table, one after the other."""
     head, web = await staff(service, Role.ADMINISTRATOR), Browser(await service.web_reader())
@@ -252,6 +256,7 @@ async def test_hours_of_the_library_are_shown_only_where_they_hold(service: Livi
     assert [day_shown(page, day) for day in (8, 9)] == [["闭馆", "消防检修"], ["按场馆"]]
 
 
+@pytest.mark.whole
 async def test_invalid_weekly_hours_are_refused_and_kept_in_the_form(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     before = await service.books()
@@ -267,6 +272,7 @@ async def test_invalid_weekly_hours_are_refused_and_kept_in_the_form(service: Li
     assert 'name="opens3" value="05:30"' in late.body
 
 
+@pytest.mark.whole
 async def test_opening_hours_of_a_day_may_end_on_the_next_day(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     night = {"kind": "open", "opens": "07:00", "closes": "02:00", "reason": ""}

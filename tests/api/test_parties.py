@@ -6,6 +6,8 @@ import re
 from datetime import date, time, timedelta
 from typing import Any
 
+import pytest
+
 from models.identity.roles import Role
 from models.policy.entities import OpeningRule
 from tests.api.browsing import Browser
@@ -270,6 +272,7 @@ async def test_nobody_learns_whether_a_number_has_a_reader(service: Living) -> N
     assert named.reader_id not in await service.all_documents()
 
 
+@pytest.mark.whole
 async def test_an_erased_asker_leaves_the_friends_bookings(service: Living) -> None:
     asker, friend = [await service.reader() for _ in range(2)]
     _, invitation = await begin(service, asker)

@@ -7,6 +7,8 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from models.library.entities import AreaId
 from tests.api.browsing import Browser
 from tests.api.changes import HALL, suspended, with_rules
@@ -85,6 +87,7 @@ async def test_three_sit_together_by_pages_alone(service: Living) -> None:
     assert "这些座位不再保留" in (await late.get(link)).body
 
 
+@pytest.mark.whole
 async def test_what_is_refused_stays_as_it_was_chosen(service: Living) -> None:
     _, asker = await browser(service)
     path = f"/together?date={service.today}&{TIME}&seat={SEAT}&people=3"
@@ -116,6 +119,7 @@ async def test_what_is_refused_stays_as_it_was_chosen(service: Living) -> None:
     assert "暂停预约" in invited and "接受并预约" not in invited
 
 
+@pytest.mark.whole
 async def test_who_cannot_sit_together_reads_why(service: Living) -> None:
     _, asker = await browser(service)
     path = f"/together?date={service.today}&{TIME}&seat={SEAT}"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import aiohttp
+import pytest
 from PIL import Image, PngImagePlugin
 
 from models.identity.roles import Role
@@ -110,6 +111,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
 }
 
 
+@pytest.mark.whole
 async def test_an_invalid_picture_is_refused(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     made = (await send(service, head, file_of(drawing()))).body["picture"]
@@ -136,6 +138,7 @@ async def test_an_invalid_picture_is_refused(service: Living) -> None:
     assert nowhere.status == 404 and await stored(service) == before
 
 
+@pytest.mark.whole
 async def test_a_photograph_is_stored_upright_smaller_and_without_metadata(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     notes = Image.Exif()
@@ -166,6 +169,7 @@ async def test_a_photograph_is_stored_upright_smaller_and_without_metadata(servi
             assert image.getpixel((5, 5)) == (255, 255, 255), "what was transparent is white"
 
 
+@pytest.mark.whole
 async def test_the_second_of_two_changes_of_a_picture_is_a_conflict(service: Living) -> None:
     first, second = [await staff(service, Role.ADMINISTRATOR) for _ in range(2)]
     made = (await send(service, first, file_of(drawing()))).body["picture"]

@@ -42,6 +42,7 @@ STANDINGS: dict[str, tuple[ProofStanding, list[str], list[str]]] = {
 }
 
 
+@pytest.mark.whole
 async def test_the_page_shows_the_result_in_each_standing(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url) as service:
         for name, (standing, visible, hidden) in STANDINGS.items():

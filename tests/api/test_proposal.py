@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import time, timedelta
 from typing import Any
 
+import pytest
+
 from models.identity.roles import Role
 from tests.api.browsing import Browser
 from tests.api.console import staff
@@ -52,6 +54,7 @@ async def stay(service: Living, reader: Client, seat: str, start: str, end: str)
     await reader.ok("POST", f"/reservations/{made['id']}/finish")
 
 
+@pytest.mark.whole
 async def test_a_proposal_for_another_day_starts_at_the_readers_usual_time(service: Living) -> None:
     """The first stay of a day counts, and the night keeps its time with the reader. Readers
     without a stay, and unbound ones, get a morning time instead of the opening hour."""

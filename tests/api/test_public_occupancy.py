@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
+
 from handlers.display.made_once import MADE_EVERY_S
 from models.identity.roles import Role
 from models.library.entities import AreaId
@@ -85,6 +87,7 @@ async def test_closed_and_reserved_areas_have_no_free_count(service: Living) -> 
     assert early["state"] == "to_come" and early["opens_at"] == f"{service.today}T07:00:00+08:00"
 
 
+@pytest.mark.whole
 async def test_public_occupancy_is_readable_across_origins_and_cacheable(service: Living) -> None:
     await with_rules(service, public_occupancy=True)
     first = await service.anonymous.get(HERE, Origin="https://elsewhere.example")

@@ -90,6 +90,7 @@ async def test_a_room_is_in_the_calendars_of_its_people_while_they_have_it(
     assert [uid.partition("@")[0] for uid in uids] == [seat["id"]], "the cancelled one is gone"
 
 
+@pytest.mark.whole
 async def test_a_stay_that_ended_early_has_its_real_length(
     service: Living, calendars: CalendarReader
 ) -> None:

@@ -93,6 +93,7 @@ async def test_a_table_adds_and_changes_rooms_after_a_preview(service: Living) -
     assert 'name="confirmed"' not in again.body
 
 
+@pytest.mark.whole
 async def test_a_preview_that_is_outdated_is_shown_anew(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     preview = await send(service, head, workbook(HEAD, ("研修间201", 2, 2, 9)))
@@ -149,10 +150,7 @@ WRONG: Sequence[tuple[Sequence[Sequence[object]], Sequence[str]]] = (
 )
 
 
-@pytest.mark.parametrize(("rows", "said"), WRONG)
-async def test_each_fault_of_a_table_is_named_by_its_row(
-    service: Living, rows: Sequence[Sequence[object]], said: Sequence[str]
-) -> None:
+async def test_each_fault_of_a_table_is_named_by_its_row(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     room = service.inside.reference.rooms[RoomId("r202")]
     await service.inside.stored.rooms.put(
@@ -160,14 +158,16 @@ async def test_each_fault_of_a_table_is_named_by_its_row(
     )
     await service.inside.reference.refresh()
     before = dict(service.inside.reference.rooms)
-    refused = await send(service, head, workbook(*rows))
-    assert refused.status == 400
-    problems = [unescape(text) for text in re.findall("<li>([^<]*)</li>", refused.body)]
-    for problem, words in zip(problems, said, strict=True):
-        assert problem.startswith(words), (problem, words)
+    for rows, said in WRONG:
+        refused = await send(service, head, workbook(*rows))
+        assert refused.status == 400, rows
+        problems = [unescape(text) for text in re.findall("<li>([^<]*)</li>", refused.body)]
+        for problem, words in zip(problems, said, strict=True):
+            assert problem.startswith(words), (problem, words)
     assert dict(service.inside.reference.rooms) == before and await log(service) == []
 
 
+@pytest.mark.whole
 async def test_files_that_are_no_tables_are_refused(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     for file, said in (
@@ -183,6 +183,7 @@ async def test_files_that_are_no_tables_are_refused(service: Living) -> None:
     assert "GB18030" in (await send(service, head, chinese)).body
 
 
+@pytest.mark.whole
 async def test_a_list_of_names_adds_rooms_once(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     wish = {"venue": JURIDICUM, "floor": "0", "least": "1", "most": "3", "equipment": "白板"}
@@ -212,6 +213,7 @@ async def test_a_list_of_names_adds_rooms_once(service: Living) -> None:
     assert now == made and await service.db["rooms"].count_documents({"name": "Raum 5"}) == 0
 
 
+@pytest.mark.whole
 async def test_administrators_of_a_venue_import_its_rooms_alone(service: Living) -> None:
     person = await service.web_reader()
     grant = StaffGrant(GrantId("g"), Role.ADMINISTRATOR, frozenset({JURIDICUM}))

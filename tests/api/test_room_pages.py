@@ -6,6 +6,8 @@ import re
 from datetime import date
 from urllib.parse import urlsplit
 
+import pytest
+
 from models.identity.roles import Role
 from models.kernel.ids import Actor
 from models.library.rooms import RequestAnswer
@@ -77,6 +79,7 @@ async def test_a_group_books_a_room_confirms_checks_in_and_leaves(service: Livin
     assert "这次预约已经结束或取消了" in (await other.get(link)).body
 
 
+@pytest.mark.whole
 async def test_the_page_of_a_scanned_code_offers_the_room(service: Living) -> None:
     _, booker = await browser(service)
     here = await booked(service, booker, "r201", start="now", end="10:00")
@@ -117,6 +120,7 @@ async def test_what_a_room_refuses_stays_in_its_form(service: Living) -> None:
     assert (await other.get("/rooms?date=2020-01-01&venue=nowhere")).status == 200
 
 
+@pytest.mark.whole
 async def test_a_request_is_answered_withdrawn_or_cancelled(service: Living) -> None:
     _, booker = await browser(service)
     here = await booked(service, booker, "r401", start="14:00", end="16:00", purpose="组会")
@@ -136,6 +140,7 @@ async def test_a_request_is_answered_withdrawn_or_cancelled(service: Living) -> 
     assert notices.count(f'href="{here}"') == 1, "a request withdrawn by oneself is no news"
 
 
+@pytest.mark.whole
 async def test_a_refused_form_can_be_sent_again(service: Living) -> None:
     (_, booker), (_, second) = [await browser(service) for _ in range(2)]
     here = await booked(service, booker)
@@ -171,6 +176,7 @@ async def test_limits_hold_over_all_rooms_and_requests_come_in_time(service: Liv
     await desk.refused("409 wrong_state", "POST", f"/staff/room-requests/{id}/approve")
 
 
+@pytest.mark.whole
 async def test_nobody_is_punished_for_a_room_on_a_day_that_was_closed(service: Living) -> None:
     reader, booker = await browser(service)
     await booked(service, booker, "r201", start="10:00", end="12:00")
@@ -184,6 +190,7 @@ async def test_nobody_is_punished_for_a_room_on_a_day_that_was_closed(service: L
     assert not (await reader.ok("GET", "/violations", **booker.cookie))["items"]
 
 
+@pytest.mark.whole
 async def test_people_learn_what_becomes_of_their_room(service: Living) -> None:
     (_, booker), (_, second) = [await browser(service) for _ in range(2)]
     released, cancelled, missed = [
@@ -229,6 +236,7 @@ async def test_a_booking_is_changed_on_its_page(service: Living) -> None:
     assert "已更改" in page and "研修间301" in page and "17:00–18:00" in page
 
 
+@pytest.mark.whole
 async def test_a_stay_in_use_goes_on_by_its_page_while_the_room_is_free(service: Living) -> None:
     (_, booker), (_, other) = [await browser(service) for _ in range(2)]
     here = await booked(service, booker, "r201", start="now", end="10:00")
@@ -249,6 +257,7 @@ async def test_a_stay_in_use_goes_on_by_its_page_while_the_room_is_free(service:
     assert refused.status == 400
 
 
+@pytest.mark.whole
 async def test_an_approved_booking_offers_a_part_of_its_time(service: Living) -> None:
     _, booker = await browser(service)
     here = await booked(service, booker, "r401", start="14:00", end="16:00", purpose="组会")
@@ -270,6 +279,7 @@ async def test_an_approved_booking_offers_a_part_of_its_time(service: Living) ->
     assert "14:00–15:00" in (await booker.get(done.headers["Location"])).body
 
 
+@pytest.mark.whole
 async def test_past_rooms_stand_among_past_seats(service: Living) -> None:
     reader, booker = await browser(service)
     reader.token = booker.cookie["Cookie"].partition("=")[2]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import aiohttp
+import pytest
 from PIL import Image
 
 from miniapp_server.cli.library import library_of, take_in
@@ -82,6 +83,7 @@ async def test_readers_see_a_small_upright_picture_without_metadata(service: Liv
     assert await log(service) == [("room", f"room:{R201}", "done")] * 4
 
 
+@pytest.mark.whole
 async def test_a_refused_picture_changes_nothing(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     assert (await send(service, head, file_of(drawing(300, 200)))).status == 303
@@ -103,6 +105,7 @@ async def test_a_refused_picture_changes_nothing(service: Living) -> None:
     assert (await send(service, head)).status == 400, "neither a file nor a picture"
 
 
+@pytest.mark.whole
 async def test_a_picture_goes_with_the_library_into_another_database(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     assert (await send(service, head, file_of(drawing(300, 200)))).status == 303

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import pytest
+
 from models.identity.api_tokens import Scope
 from models.identity.roles import Role
 from models.library.entities import PresenceSource
@@ -99,6 +101,7 @@ async def test_the_label_of_a_room_is_no_proof_at_a_seat(service: Living) -> Non
     assert await service.books() == books
 
 
+@pytest.mark.whole
 async def test_a_label_opened_in_a_browser_checks_in_or_shows_the_rooms_day(
     service: Living,
 ) -> None:
@@ -139,6 +142,7 @@ async def test_a_label_opened_in_a_browser_checks_in_or_shows_the_rooms_day(
     assert "现在不开放" in (await late.get(here)).body
 
 
+@pytest.mark.whole
 async def test_administrators_print_the_labels_of_rooms(service: Living) -> None:
     head, desk = await staff(service, Role.ADMINISTRATOR), await staff(service)
     elsewhere, page = await of_annex(service), "/console/room-settings/labels"

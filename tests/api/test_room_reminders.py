@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from models.library.entities import PresenceSource
 from models.messages.entities import Template
 from tests.api.presence_methods import choose
@@ -53,6 +55,7 @@ async def test_all_people_are_reminded_of_the_check_in_until_one_has_checked_in(
     assert [len(await texts(reader)) for reader in (booker, friend, gone)] == [2, 2, 0]
 
 
+@pytest.mark.whole
 async def test_what_was_checked_in_or_cancelled_is_not_reminded_of(service: Living) -> None:
     early, cancels, soon = [await service.reader() for _ in range(3)]
     comes = await book(service, early)
@@ -67,6 +70,7 @@ async def test_what_was_checked_in_or_cancelled_is_not_reminded_of(service: Livi
     assert [len(await texts(reader)) for reader in (early, cancels, soon)] == [1, 0, 1]
 
 
+@pytest.mark.whole
 async def test_after_a_pause_only_the_latest_reminder_is_sent(service: Living) -> None:
     first, second = [await service.reader() for _ in range(2)]
     await book(service, first)
@@ -79,6 +83,7 @@ async def test_after_a_pause_only_the_latest_reminder_is_sent(service: Living) -
     assert await texts(second) == [], "its deadline has passed"
 
 
+@pytest.mark.whole
 async def test_the_booker_is_reminded_of_people_who_lack(service: Living) -> None:
     await with_room(service, GROUP, confirm_minutes=60)
     booker, friend, other = [await service.reader() for _ in range(3)]
@@ -110,6 +115,7 @@ async def lacking(reader: Client) -> list[Any]:
     return [text for text in await texts(reader, Template.ANSWER) if "人不够" in text]
 
 
+@pytest.mark.whole
 async def test_a_reminder_goes_by_wechat_to_who_has_consented(service: Living) -> None:
     booker, silent = [await service.reader() for _ in range(2)]
     await booker.accept(Template.CHECK_IN_REMINDER)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from models.identity.roles import Role
 from models.library.rooms import RequestAnswer, Room, RoomId, RoomRules
 from tests.api.browsing import Browser
@@ -115,6 +117,7 @@ async def test_only_administrators_of_the_venue_change_its_rooms(service: Living
     assert service.inside.reference.rooms == before and await log(service) == []
 
 
+@pytest.mark.whole
 async def test_a_library_without_rooms_has_only_the_page_that_adds_them(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     await service.db["rooms"].delete_many({})

@@ -7,6 +7,8 @@ import io
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
+
 from models.identity.api_tokens import Scope
 from models.identity.roles import Role
 from models.library.rooms import RoomId
@@ -107,6 +109,7 @@ async def test_rooms_are_counted_with_their_day(service: Living) -> None:
     assert "研修间201" not in (await elsewhere.get(f"/console/statistics?{DAY}")).body
 
 
+@pytest.mark.whole
 async def test_exported_bookings_of_rooms_name_nobody(service: Living) -> None:
     readers = await a_day(service)
     admin, desk = await staff(service, Role.ADMINISTRATOR), await staff(service, Role.VIEWER)

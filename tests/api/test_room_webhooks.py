@@ -62,6 +62,7 @@ async def test_a_room_is_followed_from_its_request_to_its_end(
     assert not await service.db["reservations"].count_documents({"outbox.at": {"$exists": True}})
 
 
+@pytest.mark.whole
 async def test_every_end_of_a_booking_of_a_room_is_told_once(
     service: Living, receiver: NewReceiver
 ) -> None:
@@ -146,6 +147,7 @@ async def test_blocks_are_told_when_they_are_made_changed_ended_and_restored(
     assert not await service.db["reservations"].count_documents({"outbox.at": {"$exists": True}})
 
 
+@pytest.mark.whole
 async def test_an_erased_booker_is_in_no_webhook(service: Living, receiver: NewReceiver) -> None:
     program = await receiver()
     await endpoint(service, program, personal="1")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, time, timedelta
 
+import pytest
+
 from models.identity.api_tokens import Scope
 from models.identity.roles import Role
 from models.kernel.time_range import TimeRange
@@ -189,6 +191,7 @@ async def test_who_does_not_come_has_a_violation_and_is_suspended_after_three(
     assert await service.db["reservations"].count_documents(numbered) == 0
 
 
+@pytest.mark.whole
 async def test_a_downtime_or_shorter_hours_of_the_room_are_nobodys_fault(service: Living) -> None:
     asker = await service.reader()
     booking = await book(service, asker)
@@ -332,6 +335,7 @@ async def test_the_check_in_of_a_room(service: Living) -> None:
     )
 
 
+@pytest.mark.whole
 async def test_what_is_left_of_erased_people(service: Living) -> None:
     asker, friend = [await service.reader() for _ in range(2)]
     desk = await librarian(service)

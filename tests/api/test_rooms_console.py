@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from models.identity.roles import Role
 from tests.api.console import WHEREFORE, log, post, staff
 from tests.api.night import NIGHT, clock, open_by
@@ -82,6 +84,7 @@ async def test_the_desk_answers_requests_and_sees_who_has_which_room(service: Li
     ]
 
 
+@pytest.mark.whole
 async def test_all_people_of_a_booking_learn_that_the_library_has_cancelled_it(
     service: Living,
 ) -> None:
@@ -124,6 +127,7 @@ async def test_who_may_not_answer_changes_nothing(service: Living) -> None:
     assert (await reader.get(PAGE)).status == 403
 
 
+@pytest.mark.whole
 async def test_a_stay_over_midnight_stays_on_the_page_until_it_ends(service: Living) -> None:
     await open_by(service, NIGHT)
     reader = await service.reader()

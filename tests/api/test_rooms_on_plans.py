@@ -8,6 +8,8 @@ from html import unescape
 from typing import Any
 from urllib.parse import unquote
 
+import pytest
+
 from models.identity.roles import Role
 from models.library.entities import AreaId
 from models.library.rooms import RoomId, RoomPlace
@@ -37,6 +39,7 @@ async def shown(who: Browser, query: str = "") -> tuple[str, str, str] | None:
     return (match[1], match[2], re.sub("<[^>]*>", " ", match[3])) if match else None
 
 
+@pytest.mark.whole
 async def test_a_plan_shows_whether_its_room_is_free(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), Browser(await service.web_reader())
     assert await shown(reader) is None
@@ -111,6 +114,7 @@ async def test_map_and_stream_tell_the_state_of_a_room_in_their_time(service: Li
         assert len([name for name, _ in one.events if name == "room"]) == 3
 
 
+@pytest.mark.whole
 async def test_a_room_keeps_to_the_plans_of_its_venue(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     assert (await put(service, head)).status == 303
@@ -135,6 +139,7 @@ async def test_a_room_keeps_to_the_plans_of_its_venue(service: Living) -> None:
     assert service.inside.reference.rooms[R201] == before
 
 
+@pytest.mark.whole
 async def test_a_room_out_of_use_is_on_no_plan(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), Browser(await service.web_reader())
     assert (await put(service, head)).status == 303

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import pytest
+
 from models.identity.roles import Role
 from tests.api.browsing import Browser
 from tests.api.console import librarian, post
@@ -187,6 +189,7 @@ async def test_a_term_of_seats(service: Living) -> None:
     assert await service.db["season_applications"].count_documents({"thing": ONE}) == 0
 
 
+@pytest.mark.whole
 async def test_who_books_the_own_seat_after_the_deadline_and_comes_has_come(
     service: Living,
 ) -> None:

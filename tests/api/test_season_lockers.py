@@ -56,24 +56,23 @@ FILES: Sequence[tuple[bytes, str, Sequence[str]]] = (
 )
 
 
-@pytest.mark.parametrize(("file", "note", "new"), FILES)
-async def test_lockers_of_a_file_come_after_the_typed_ones(
-    service: Living, file: bytes, note: str, new: Sequence[str]
-) -> None:
+async def test_lockers_of_a_file_come_after_the_typed_ones(service: Living) -> None:
     """A number that was typed too keeps its place, and has the size that the file gives it."""
     head = await staff(service, Role.ADMINISTRATOR)
-    page = await send(service, head, file, kind="seats", operation="announce")
-    text = said(page.body)
-    assert page.status == 200, text
-    assert "从文件读取了 2 个储物柜" in text and note in text and "储物柜 5 个" in text
-    typed = lines(page.body)
-    size = "groß" if "Windows" in note else "中"
-    assert typed == ["A-01,大", "A-02,小", "A-03", f"B-01,{size}", *new]
-    assert await stored(service) == [[], [], []], "a file is looked at before it is announced"
-    done = await send(service, head, None, lockers="\n".join(typed))
-    assert done.status == 303, done.body
-    ((season,), _, _) = await stored(service)
-    assert [one["id"] for one in season["given"]][3:] == ["B-01", new[0].partition(",")[0]]
+    for file, note, new in FILES:
+        page = await send(service, head, file, kind="seats", operation="announce")
+        text = said(page.body)
+        assert page.status == 200, text
+        assert "从文件读取了 2 个储物柜" in text and note in text and "储物柜 5 个" in text
+        typed = lines(page.body)
+        size = "groß" if "Windows" in note else "中"
+        assert typed == ["A-01,大", "A-02,小", "A-03", f"B-01,{size}", *new]
+        assert await stored(service) == [[], [], []], "a file is looked at before it is announced"
+        done = await send(service, head, None, lockers="\n".join(typed))
+        assert done.status == 303, done.body
+        ((season,), _, _) = await stored(service)
+        assert [one["id"] for one in season["given"]][3:] == ["B-01", new[0].partition(",")[0]]
+        await service.db["seasons"].delete_many({})
 
 
 WRONG: Sequence[tuple[bytes, Sequence[str]]] = (
@@ -116,6 +115,7 @@ WRONG: Sequence[tuple[bytes, Sequence[str]]] = (
 )
 
 
+@pytest.mark.whole
 async def test_each_fault_of_a_file_is_named_and_nothing_typed_is_lost(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     typed = ["A-01,大", "A-02，小", "", "A-03", "B-01,大"]
@@ -146,6 +146,7 @@ async def test_the_template_can_be_sent_back_as_it_came(service: Living) -> None
     assert (await send(service, head, b"x" * LARGEST_FORM)).status == 413
 
 
+@pytest.mark.whole
 async def test_wishes_are_chosen_on_the_front_of_the_lockers(service: Living) -> None:
     """Place by place and row by row, as the file has them; those of no known row come last."""
     head, client = await staff(service, Role.ADMINISTRATOR), await service.reader()

@@ -6,6 +6,8 @@ import json
 from datetime import timedelta
 from typing import Final
 
+import pytest
+
 from tests.api.console import post
 from tests.api.reader_groups import enter, group
 from tests.api.seasons import DRAW, PAGE, announced, apply, erase, heads, news, take
@@ -52,6 +54,7 @@ async def test_applicants_hear_what_they_got_or_their_place_in_the_waiting_order
     assert str(readers[7].reader_id) not in await service.all_documents()
 
 
+@pytest.mark.whole
 async def test_a_seat_and_what_became_of_it_are_said_in_english_too(service: Living) -> None:
     seats = {"kind": "seats", "area": "2f-hall", "start": "08:00", "end": "22:00", "lockers": ""}
     head, _ = await heads(service)
@@ -76,6 +79,7 @@ async def test_a_seat_and_what_became_of_it_are_said_in_english_too(service: Liv
     assert "You got none; you are number 1 on the waiting list (number 2 of 2" in text
 
 
+@pytest.mark.whole
 async def test_who_may_not_apply_any_more_hears_it_when_the_list_is_frozen(
     service: Living,
 ) -> None:
@@ -103,6 +107,7 @@ async def test_who_may_not_apply_any_more_hears_it_when_the_list_is_frozen(
     assert [title for title, _ in await news(stays)] == ["抽签的结果"]
 
 
+@pytest.mark.whole
 async def test_applicants_hear_why_a_season_was_aborted(service: Living) -> None:
     head, _ = await heads(service)
     early, late = [
@@ -127,6 +132,7 @@ async def test_applicants_hear_why_a_season_was_aborted(service: Living) -> None
     ), "sealed"
 
 
+@pytest.mark.whole
 async def test_a_result_goes_by_mail_and_wecom_with_a_link_to_the_season(
     mongo_url: str, redis_url: str, mail: MailServer, stand_in: StandIn
 ) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import openpyxl  # type: ignore[import-untyped]
+import pytest
 
 from models.identity.roles import Role
 from models.library.entities import AreaId, Venue, VenueId
@@ -201,6 +202,7 @@ async def test_a_retired_feature_stays_on_its_seats_and_comes_back(service: Livi
     assert "zh: 阅读灯" in (await head.get("/console/audit")).body
 
 
+@pytest.mark.whole
 async def test_what_is_refused_changes_nothing(service: Living) -> None:
     head = await two_features(service)
     before = service.inside.reference.catalog.features

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+import pytest
+
 from models.identity.roles import Role
 from models.staff.audit import AuditKind, AuditQuery
 from tests.api.audit_log import closed_log, looks
@@ -87,6 +89,7 @@ async def test_the_current_reader_of_a_seat_is_listed(service: Living) -> None:
     assert "08:00–现在" in (await ask(service, desk, "08:00")).body
 
 
+@pytest.mark.whole
 async def test_the_history_of_a_removed_seat_can_be_queried(service: Living) -> None:
     reader, head = await service.reader(), await staff(service, Role.ADMINISTRATOR)
     await reader.reserve("2f-hall-010", "now", "09:00")
@@ -131,6 +134,7 @@ async def test_no_reader_is_named_if_the_audit_entry_fails(service: Living) -> N
     assert "张三" in (await ask(service, desk, "09:30")).body
 
 
+@pytest.mark.whole
 async def test_an_invalid_query_is_refused_and_kept_in_the_form(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     await reader.reserve(start="now", end="11:00")

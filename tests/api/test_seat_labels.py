@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from models.code_sharing.service import CROWD_SIZE
 from models.identity.roles import Role
 from models.library.entities import PresenceSource
@@ -107,6 +109,7 @@ async def test_wrong_seat_labels_count_towards_the_attempt_limit(
         await reader.refused("429 too_many_attempts", "POST", path, {"qr": good})
 
 
+@pytest.mark.whole
 async def test_many_readers_using_one_label_are_not_listed_as_code_sharing(service: Living) -> None:
     await with_labels(service)
     for _ in range(CROWD_SIZE):
@@ -183,6 +186,7 @@ async def test_administrators_print_seat_labels(service: Living) -> None:
     assert "现在不用座位码签到" not in (await head.get(f"{path}/labels")).body
 
 
+@pytest.mark.whole
 async def test_the_labels_of_150_seats_come_within_three_seconds(service: Living) -> None:
     areas = service.inside.reference.catalog.areas
     area = max(areas, key=lambda id: len(service.inside.reference.area(id).seats))

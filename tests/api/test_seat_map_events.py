@@ -7,6 +7,7 @@ import random
 import socket
 
 import aiohttp
+import pytest
 
 from handlers.seat_map.event_stream import COMMENT_EVERY_S, EVENT_STREAMS, STREAMS_OF_A_READER
 from tests.api.seat_map_watcher import EAST, HALL, OTHER, Watcher, elsewhere, two_workers, watching
@@ -54,6 +55,7 @@ async def test_the_stream_sends_each_change_of_a_seat_without_names(service: Liv
             assert not [s for s in secrets if s in one.text]
 
 
+@pytest.mark.whole
 async def test_a_watched_plan_equals_a_loaded_one_after_many_changes(service: Living) -> None:
     chance = random.Random(20260907)
     readers = [await service.reader() for _ in range(3)]

@@ -14,6 +14,7 @@ from tests.living import SEAT, Answer, living
 from tests.waiting import patience, until
 
 
+@pytest.mark.whole
 async def test_two_workers_return_the_same_plans_and_changes(
     mongo_url: str, redis_url: str
 ) -> None:

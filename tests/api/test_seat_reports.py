@@ -113,6 +113,7 @@ async def test_staff_free_an_occupied_seat(service: Living) -> None:
     assert (entry["event"], entry["by"], entry["via"]) == ("resolve", "librarian", "desk")
 
 
+@pytest.mark.whole
 async def test_an_open_occupied_seat_report_stops_the_return_deadline_of_a_leave(
     service: Living,
 ) -> None:
@@ -132,6 +133,7 @@ async def test_an_open_occupied_seat_report_stops_the_return_deadline_of_a_leave
     await reader.ok("POST", f"/reservations/{made['id']}/return", {"qr": await service.qr()})
 
 
+@pytest.mark.whole
 async def test_a_presence_check_stops_when_the_reader_reports_the_seat_occupied(
     service: Living,
 ) -> None:
@@ -143,6 +145,7 @@ async def test_a_presence_check_stops_when_the_reader_reports_the_seat_occupied(
     assert reservation["state"] == "in_use" and "change" in reservation["actions"]
 
 
+@pytest.mark.whole
 async def test_an_occupied_seat_report_keeps_no_seat_beyond_the_bookings_end(
     service: Living,
 ) -> None:
@@ -192,6 +195,7 @@ async def test_an_unanswered_presence_check_sets_the_stay_away(service: Living) 
     assert (await sits.ok("GET", "/violations"))["total"] == 0
 
 
+@pytest.mark.whole
 async def test_a_presence_check_answered_by_a_scan_is_not_repeated_that_day(
     service: Living,
 ) -> None:
@@ -234,6 +238,7 @@ async def test_an_answered_presence_check_counts_towards_the_requesters_limit(
         await sits.ok("POST", f"/reservations/{made['id']}/check-in", scan)
 
 
+@pytest.mark.whole
 async def test_an_unanswered_presence_check_does_not_count_towards_the_limit(
     service: Living,
 ) -> None:
@@ -261,6 +266,7 @@ async def test_only_a_reader_present_in_the_venue_can_request_a_presence_check(
     assert (await one(afar, made | booked))["state"] == "away"
 
 
+@pytest.mark.whole
 async def test_a_presence_check_without_a_delivered_message_goes_to_the_staff(
     service: Living,
 ) -> None:

@@ -68,6 +68,7 @@ async def test_counting_starts_with_the_earliest_booked_day(service: Living) -> 
     assert sum(d.booked for d in days) == 1
 
 
+@pytest.mark.whole
 async def test_an_expired_offer_is_not_counted_as_a_booking(service: Living) -> None:
     await a_day(service)
     reservations = service.db["reservations"]
@@ -105,6 +106,7 @@ async def test_under_the_real_clock_a_days_bookings_are_found_by_object_id(servi
     assert sorted(everything) == sorted(made)
 
 
+@pytest.mark.whole
 async def test_an_interrupted_export_closes_the_connection(service: Living) -> None:
     """An error occurs after the first rows; no error page is mixed into the file."""
     await a_day(service)
@@ -152,6 +154,7 @@ async def test_the_statistics_page_and_its_files_show_the_counts(service: Living
             assert (await desk.get(f"/console/{name}?{wrong}")).status == 400, (name, wrong)
 
 
+@pytest.mark.whole
 async def test_an_export_of_many_rows_uses_bounded_memory(service: Living, long: bool) -> None:
     reader, desk = await service.reader(), await staff(service, Role.VIEWER)
     await reader.reserve("2f-hall-001", "09:00", "11:00")

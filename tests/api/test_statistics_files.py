@@ -8,6 +8,8 @@ import re
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
 from models.identity.roles import Role
 from models.library.entities import AreaId
 from tests.api.audit_log import looks
@@ -20,6 +22,7 @@ from tests.living import Living
 ASKED = "from=2026-09-06&to=2026-09-07"
 
 
+@pytest.mark.whole
 async def test_spreadsheet_cells_hold_dates_and_numbers(service: Living) -> None:
     await a_day(service)
     desk = await staff(service, Role.VIEWER)
@@ -105,6 +108,7 @@ async def test_bookings_have_groups_of_the_day_and_pseudonyms_of_one_file(servic
     assert len(set(pseudonyms)) == 4, "nobody is the same in two files"
 
 
+@pytest.mark.whole
 async def test_csv_files_and_pages_show_the_same_values(service: Living) -> None:
     await a_day(service)
     desk, catalogs = await staff(service, Role.VIEWER), service.inside.stored.catalogs

@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from models.identity.api_tokens import Scope
 from tests.api.api_tokens import program
 from tests.living import Living
@@ -27,6 +29,7 @@ async def run(service: Living, token: str) -> tuple[int, str, str]:
     return process.returncode, said.decode(), wrong.decode()
 
 
+@pytest.mark.whole
 async def test_the_script_prints_how_full_each_area_was(service: Living) -> None:
     analyst, reader = await program(service, Scope.STATISTICS_READ), await service.reader()
     made = await reader.reserve("2f-hall-001", "09:00", "11:00")

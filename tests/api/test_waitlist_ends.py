@@ -85,6 +85,7 @@ async def two(service: Living) -> list[Client]:
     return [await service.reader() for _ in range(2)]
 
 
+@pytest.mark.whole
 async def test_removing_all_seats_of_an_area_ends_its_waitlist(service: Living) -> None:
     head, taken = await staff(service, Role.ADMINISTRATOR), await full(service)
     held, waits = await two(service)
@@ -129,6 +130,7 @@ async def test_a_librarians_suspension_ends_entries_within_it_and_passes_offers_
     await held.refused("422 suspended", "POST", "/waitlist", wish(service))
 
 
+@pytest.mark.whole
 async def test_a_suspension_by_violations_ends_the_readers_entries(service: Living) -> None:
     reader = await missed(service, 2)
     await service.move(timedelta(hours=22, minutes=40))
@@ -143,6 +145,7 @@ async def test_a_suspension_by_violations_ends_the_readers_entries(service: Livi
     assert (await titles_of(reader))[:2] in ([ENDED, "预约资格暂停"], ["预约资格暂停", ENDED])
 
 
+@pytest.mark.whole
 async def test_an_offer_that_expires_before_the_suspension_ends_is_withdrawn(
     service: Living,
 ) -> None:
@@ -166,6 +169,7 @@ async def test_an_offer_that_expires_before_the_suspension_ends_is_withdrawn(
     assert len(await offers(held)) == 1
 
 
+@pytest.mark.whole
 async def test_readers_who_could_not_accept_are_skipped(
     service: Living, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +200,7 @@ async def test_readers_who_could_not_accept_are_skipped(
         assert await offers(reader) == []
 
 
+@pytest.mark.whole
 async def test_the_job_skips_suspended_readers(service: Living) -> None:
     """A seat freed at night is offered in the morning."""
     owner, made = await held_seat(service)
@@ -214,6 +219,7 @@ async def test_the_job_skips_suspended_readers(service: Living) -> None:
     assert await titles_of(barred) == [], "not even for a moment"
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("change", ["disabled", "closed", "kept"])
 async def test_an_offer_made_before_a_plan_or_policy_change_arrived_is_withdrawn(
     service: Living, change: str

@@ -73,6 +73,7 @@ async def test_a_changed_time_offers_the_seat_to_the_first_on_the_waitlist(
     assert (held["seat"]["id"], held["start"][11:16]) == (made["seat"]["id"], "14:00")
 
 
+@pytest.mark.whole
 async def test_the_job_serves_a_long_waitlist_completely(service: Living) -> None:
     (owner, made), last = await held_seat(service), await service.reader()
     waits = service.db["waitlist"]
@@ -136,6 +137,7 @@ async def test_leaving_the_waitlist_gives_up_a_concurrent_offer(
     await (await service.reader()).reserve(made["seat"]["id"], "14:00", "16:00")
 
 
+@pytest.mark.whole
 async def test_a_downtime_does_not_expire_an_offer(service: Living) -> None:
     (owner, made), first = await held_seat(service), await service.reader()
     await join(service, first, seats=[ONE])
