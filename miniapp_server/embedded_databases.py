@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sysconfig
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -291,17 +292,28 @@ def redis_binary() -> Path:
     )
 
 
+_RESERVED: Final[deque[socket.socket]] = deque()
+_MOST_RESERVED: Final = 200
+
+
 def free_ports(count: int) -> list[int]:
-    """``count`` different ports of 127.0.0.1 that are free at this moment."""
-    # All sockets stay bound until the last has its port, so that the ports differ.
-    holders = [socket.socket() for _ in range(count)]
-    try:
-        for holder in holders:
-            holder.bind(("127.0.0.1", 0))
-        return [holder.getsockname()[1] for holder in holders]
-    finally:
-        for holder in holders:
-            holder.close()
+    """``count`` different ports of 127.0.0.1 that are reserved for servers which this process
+    starts, until it has asked for 200 more.
+
+    The ports stay bound: Linux gives none of them to a connection that goes out, or to whoever asks
+    for any port. A server that sets SO_REUSEADDR, as nearly all do, can listen there.
+    """
+    ports = []
+    for _ in range(count):
+        holder = socket.socket()
+        holder.bind(("127.0.0.1", 0))
+        # Only now: two holders with this option could be given the same port.
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _RESERVED.append(holder)
+        ports.append(int(holder.getsockname()[1]))
+    while len(_RESERVED) > _MOST_RESERVED:
+        _RESERVED.popleft().close()
+    return ports
 
 
 def _pid(process: subprocess.Popen[bytes] | None) -> int | None:
