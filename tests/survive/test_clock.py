@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import datetime, timedelta
 from time import monotonic_ns
@@ -191,13 +192,17 @@ async def test_a_clock_not_compared_for_half_a_minute_decides_nothing(
     def steady_ns() -> int:
         return monotonic_ns() + int(machine.ahead.total_seconds() * 10**9)
 
+    unanswered = asyncio.Event()
+
     async def no_answer() -> None:
+        unanswered.set()
         raise Unavailable()
 
     async with living(mongo_url, redis_url, clock=Clock(machine, steady_ns)) as service:
         reader, before = await service.reader(), await service.books()
         with monkeypatch.context() as patched:
             patched.setattr(service.app[CLOCK_CHECK], "measure", no_answer)
+            await unanswered.wait()  # no earlier comparison is under way any more
             machine.ahead = timedelta(seconds=10)
             assert service.clock.trusted, "a while without an answer is no doubt"
             machine.ahead = timedelta(seconds=31)
