@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-import socket
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from miniapp_server.app import create_app
 from miniapp_server.cli.settings import load, plug_of
 from miniapp_server.clock import Clock
 from miniapp_server.connections import LIMITS, ConnectionLimits, connections
+from miniapp_server.embedded_databases import free_ports
 from miniapp_server.keys import RESOURCES, SCHEDULER
 from miniapp_server.listener import Listener
 from miniapp_server.resources import Resources
@@ -47,7 +47,38 @@ _NO_BOOKS: Final = frozenset(
     {"kiosks", "gates", "heartbeat", "leases", "sessions", "attempt_limits", "audit", "api_tokens"}
 )
 
+_MEASURED: Final = timedelta(seconds=1)
+"""By so much a measurement of MongoDB's time may put a clock back."""
+
 _numbers = itertools.count(21070001)
+
+
+class ForwardClock(Clock):
+    """A clock that notes when it is read and shows an earlier time than before.
+
+    Jobs that have seen a later time have ended sessions and bookings by it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._latest: datetime | None = None
+        self.went_back: list[str] = []
+
+    def begin(self) -> None:
+        """From now on time may not go back."""
+        self._latest = super().now()
+
+    def end(self) -> None:
+        """From now on time may go back: that is what the test is about."""
+        self._latest = None
+
+    def now(self) -> datetime:
+        now = super().now()
+        if self._latest is not None:
+            if now < self._latest - _MEASURED:
+                self.went_back.append(f"{self._latest} → {now}")
+            self._latest = max(now, self._latest)
+        return now
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +191,10 @@ class Living:
     scheduler: Scheduler = field(init=False)
     sessions: SessionService = field(init=False)
     anonymous: Client = field(init=False)
+    forward_clock: ForwardClock = field(default_factory=ForwardClock)
+    """The clock, unless the test has brought its own."""
+    jobs: bool = False
+    """True if jobs run by themselves."""
     staff_at_work: bool = True
     """While the clock is moved the staff go on working, so that their roles do not end."""
     _sessions: list[aiohttp.ClientSession] = field(default_factory=list)
@@ -247,12 +282,16 @@ class Living:
         await self.leap(datetime.fromisoformat(f"{self.today}T{to}+08:00"))
 
     async def leap(self, to: datetime | timedelta) -> None:
-        """Sets the clock as ``jump`` does, to an instant or ahead by a duration."""
+        """Sets the clock as ``jump`` does, to an instant or ahead by a duration. It may go back as
+        long as no job has seen the later time."""
+        if not self.jobs:
+            self.forward_clock.end()
         instant = to if isinstance(to, datetime) else self.clock.now() + to
         offset = self.clock.set(instant)
         await SandboxState(self.db).set_offset(offset)
         await self.inside.stored.heartbeat.set(instant)
         self.clock.offset = offset  # a look at what stood before may have put it back meanwhile
+        self.forward_clock.begin()
         await self._use_roles()
 
     async def books(self) -> dict[str, str]:
@@ -299,9 +338,9 @@ class Living:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that is reserved for a server of this test."""
+    [port] = free_ports(1)
+    return port
 
 
 @asynccontextmanager
@@ -347,7 +386,8 @@ async def living(
         },
         lan,
     )
-    clock = clock or Clock()
+    forward_clock = ForwardClock()
+    clock = clock or forward_clock
     unlisted: set[str] = set()
     async with create_app(settings, clock, jobs=jobs, plug=plug_of(settings)) as app:
         app.middlewares.insert(0, recorder(unlisted))
@@ -373,12 +413,14 @@ async def living(
             shared=False,
             unread_s=limits.unread_s,
         )
-        service = Living(settings.public_base_url, app, clock)
+        service = Living(settings.public_base_url, app, clock, forward_clock, jobs)
         service.anonymous = service.stranger()
         try:
             if forward:
                 await service.anonymous.ok("POST", "//sandbox/clock", {"now": now.isoformat()})
+            forward_clock.begin()
             yield service
+            assert not forward_clock.went_back, "time went back in this test"
             assert not unlisted, f"OpenAPI does not list {sorted(unlisted)}"
         finally:
             await service.close()

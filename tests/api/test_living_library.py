@@ -95,6 +95,7 @@ async def test_invented_readers_act_through_the_services_own_features(
     async def time_passes(seconds: float) -> None:
         service.clock.offset += timedelta(seconds=seconds)
 
+    service.forward_clock.end()
     library = LivingLibrary(service.app, writer, seed=4, sleep=time_passes)
     visits = await library.begin(A_DAY, DAYS)
     later = [v for v in visits if v.times.booked > service.clock.now()]
@@ -128,6 +129,7 @@ async def test_invented_readers_start_only_in_an_unused_sandbox_at_real_time(
     assert await state.may_live()
     assert await service.db["reservations"].count_documents({}) == 0
     reader = await service.reader()
+    service.forward_clock.end()
     service.clock.set(now)
     await reader.reserve()
     assert not await state.may_live(), "somebody has a history of their own here"

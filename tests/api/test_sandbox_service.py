@@ -44,6 +44,7 @@ async def test_the_clock_can_be_moved_set_back_and_held(service: Living) -> None
     now = (await anyone.ok("GET", "//sandbox/clock"))["now"]
     assert before[:16] == now[:16] == "2026-09-07T08:00"
 
+    service.forward_clock.end()
     back = {"now": "2026-09-06T10:00:00+08:00"}
     assert (await anyone.ok("POST", "//sandbox/clock", back))["now"].startswith("2026-09-06T10:00")
     moved = await anyone.ok("POST", "//sandbox/clock", {"advance_seconds": 600.5})
