@@ -292,7 +292,8 @@ def redis_binary() -> Path:
     )
 
 
-_RESERVED: Final[deque[socket.socket]] = deque()
+_RESERVED: Final[deque[int]] = deque()
+"""File descriptors of the sockets that hold reserved ports."""
 _MOST_RESERVED: Final = 200
 
 
@@ -309,10 +310,10 @@ def free_ports(count: int) -> list[int]:
         holder.bind(("127.0.0.1", 0))
         # Only now: two holders with this option could be given the same port.
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        _RESERVED.append(holder)
         ports.append(int(holder.getsockname()[1]))
+        _RESERVED.append(holder.detach())
     while len(_RESERVED) > _MOST_RESERVED:
-        _RESERVED.popleft().close()
+        os.close(_RESERVED.popleft())
     return ports
 
 

@@ -27,7 +27,7 @@ from tests.survive.serving import Remote, remote
 from tests.waiting import until
 
 KILLS = 8
-READERS = 640
+READERS = 200
 MISSED = READERS // 2
 """So many do not come; the others check in and stay to the end."""
 
