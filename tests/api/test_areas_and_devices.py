@@ -192,7 +192,7 @@ async def test_devices_are_listed_in_natural_order_of_their_names(service: Livin
     assert [name for name in kiosk_names if "号选座机" in name] == listed[:2]
 
 
-@pytest.mark.parametrize("kind", ["kiosk", "gate"])
+@pytest.mark.parametrize("kind", ["kiosk", pytest.param("gate", marks=pytest.mark.whole)])
 async def test_devices_are_put_in_order_by_hand(service: Living, kind: str) -> None:
     """One place up at a time; new devices go last, and each venue has an order of its own."""
     inside, head = service.inside, await staff(service, Role.ADMINISTRATOR)

@@ -212,6 +212,7 @@ async def test_a_reader_who_comes_after_a_downtime_can_check_in(service: Living)
     assert answer["state"] == "in_use"
 
 
+@pytest.mark.whole
 async def test_a_no_show_job_run_by_hand_extends_deadlines_first(
     mongo_url: str, redis_url: str
 ) -> None:

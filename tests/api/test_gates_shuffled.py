@@ -113,6 +113,7 @@ async def _day(
         return ends, sorted(judged)
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(300)
 async def test_shuffled_passages_end_in_the_same_state_as_ordered_ones(
     mongo_url: str, redis_url: str, long: bool

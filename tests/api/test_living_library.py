@@ -89,6 +89,7 @@ async def test_invented_readers_follow_the_rules_and_are_deleted_completely(
     assert await taken(reader) == before
 
 
+@pytest.mark.whole
 async def test_invented_readers_act_through_the_services_own_features(
     service: Living, writer: HistoryWriter
 ) -> None:
@@ -117,6 +118,7 @@ async def test_invented_readers_act_through_the_services_own_features(
     assert await service.db["reservations"].count_documents({}) == 0
 
 
+@pytest.mark.whole
 async def test_invented_readers_start_only_in_an_unused_sandbox_at_real_time(
     service: Living, writer: HistoryWriter
 ) -> None:

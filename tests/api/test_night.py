@@ -148,6 +148,7 @@ async def test_the_waitlist_offers_a_seat_over_midnight(night: Living) -> None:
     assert (await sleeper.ok("GET", "/waitlist"))["items"][0]["offer"] is not None
 
 
+@pytest.mark.whole
 async def test_gate_passages_are_replayed_for_a_stay_over_midnight(night: Living) -> None:
     gate, reader = await gate_of(night), await night.reader()
     await clock(night, "22:00", 7)
@@ -190,6 +191,7 @@ async def test_bookings_cross_midnight_in_a_library_that_never_closes(service: L
     assert all(d["bookable"] and d["open"] == {"from": "00:00", "to": "00:00"} for d in dates)
 
 
+@pytest.mark.whole
 async def test_pages_mark_an_end_on_the_next_day(night: Living) -> None:
     await clock(night, "20:00", 7)
     reader = await night.reader()
@@ -211,6 +213,7 @@ async def test_pages_mark_an_end_on_the_next_day(night: Living) -> None:
     assert "9月7日 22:00–次日02:00" in text
 
 
+@pytest.mark.whole
 async def test_statistics_and_outages_count_the_hours_after_midnight(night: Living) -> None:
     reader = await night.reader()
     await clock(night, "22:00", 7)

@@ -78,6 +78,7 @@ async def test_an_expired_leave_is_no_violation_without_a_working_presence_metho
         assert await violations(reader) == count
 
 
+@pytest.mark.whole
 async def test_presence_methods_that_have_worked_are_recorded(service: Living) -> None:
     methods = service.inside.stored.presence_methods
     await nothing_proves(service)
@@ -113,6 +114,7 @@ KIOSK, GATE, DESK = PresenceSource.KIOSK, PresenceSource.GATE, PresenceSource.DE
 SEAT_LABEL = PresenceSource.SEAT_LABEL
 
 
+@pytest.mark.whole
 async def test_the_sandbox_records_violations_despite_clock_moves(service: Living) -> None:
     """The sandbox's kiosks are stand-ins, so a move of the clock is no kiosk outage."""
     await nothing_proves(service)
@@ -196,15 +198,14 @@ async def test_gate_passages_have_no_effect_where_gates_are_no_presence_source(
     ("sources", "by", "short", "sheet"),
     [
         ((KIOSK, GATE, DESK), "到选座机或查询机扫码", "扫码", f"到<b>{NEAREST}</b>扫码"),
-        (
-            (KIOSK, SEAT_LABEL),
-            "到选座机、查询机扫码或扫座位码",
-            "扫码",
+        pytest.param(
+            *((KIOSK, SEAT_LABEL), "到选座机、查询机扫码或扫座位码", "扫码"),
             f"到<b>{NEAREST}</b>扫码或扫座位码",
+            marks=pytest.mark.whole,
         ),
         ((SEAT_LABEL, DESK), "扫座位码", "扫座位码", "扫座位码"),
-        ((GATE, DESK), "从闸机入馆", "从闸机入馆", "从闸机入馆"),
-        ((DESK,), "到服务台", "到服务台", "到服务台"),
+        pytest.param((GATE, DESK), *["从闸机入馆"] * 3, marks=pytest.mark.whole),
+        pytest.param((DESK,), *["到服务台"] * 3, marks=pytest.mark.whole),
     ],
 )
 async def test_pages_and_messages_name_the_venues_presence_sources(
@@ -233,6 +234,7 @@ async def test_pages_and_messages_name_the_venues_presence_sources(
     assert ("打开相机扫码" in said) is (kiosks or SEAT_LABEL in sources)
 
 
+@pytest.mark.whole
 async def test_no_outage_is_recorded_for_kiosks_that_are_no_presence_source(
     service: Living,
 ) -> None:
