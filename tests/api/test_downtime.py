@@ -114,7 +114,11 @@ async def test_a_downtime_extends_the_return_deadline(
 
 
 @pytest.mark.parametrize("verb", ["check-in", "return"])
-@pytest.mark.parametrize("noted", [False, True], ids=["at once", "when a worker beats"])
+@pytest.mark.parametrize(
+    "noted",
+    [False, pytest.param(True, marks=pytest.mark.whole)],
+    ids=["at once", "when a worker beats"],
+)
 async def test_a_reader_is_let_in_after_a_downtime_before_any_job_has_run(
     service: Living, verb: str, noted: bool
 ) -> None:
@@ -137,7 +141,11 @@ async def test_a_reader_is_let_in_after_a_downtime_before_any_job_has_run(
     assert (after.rev, len(after.history)) == (after.rev, after.rev), "a revision for each step"
 
 
-@pytest.mark.parametrize("at_desk", [False, True], ids=["by a code", "at the desk"])
+@pytest.mark.parametrize(
+    "at_desk",
+    [False, pytest.param(True, marks=pytest.mark.whole)],
+    ids=["by a code", "at the desk"],
+)
 async def test_people_are_let_into_a_room_after_a_downtime_before_any_job_has_run(
     service: Living, at_desk: bool
 ) -> None:

@@ -110,6 +110,7 @@ async def test_a_booking_for_now_after_midnight_belongs_to_the_new_day(night: Li
     assert seats["2f-hall-001"]["free_until"][8:16] == "09T02:00", "of the hours to come"
 
 
+@pytest.mark.whole
 async def test_the_waitlist_offers_a_seat_over_midnight(night: Living) -> None:
     await clock(night, "22:40", 7)
     owner, first, sleeper = [await night.reader() for _ in range(3)]
