@@ -69,11 +69,15 @@ def code_of(service: Living, secret: str, steps: int = 0) -> str:
     return pyotp.TOTP(secret).at(service.clock.now() + timedelta(seconds=30 * steps))
 
 
+def offered(page: str) -> tuple[str, str]:
+    """The new secret on the page, and the field of its form that holds it."""
+    secret = re.sub(r"\s", "", _one(r'class="secret">([A-Z2-7 ]+)<', page))
+    return secret, unescape(_one(r'name="held" value="([^"]+)"', page))
+
+
 async def enrolled(service: Living, client: Client) -> tuple[str, list[str]]:
     """Sets the second factor up on the page. Returns the secret and the recovery codes."""
-    page = (await get(client, PAGE)).body
-    secret = re.sub(r"\s", "", _one(r'class="secret">([A-Z2-7 ]+)<', page))
-    held = unescape(_one(r'name="held" value="([^"]+)"', page))
+    secret, held = offered((await get(client, PAGE)).body)
     code_page = await post(client, PAGE, held=held, code=code_of(service, secret), next="/console")
     codes = re.findall(r"<li>([A-Z2-7]{4}(?:-[A-Z2-7]{4}){3})</li>", code_page.body)
     assert code_page.status == 200 and len(set(codes)) == 10, code_page.body
@@ -141,8 +145,7 @@ async def test_a_second_factor_is_set_up_used_and_recovered_by_codes(guarded: Li
     assert "更换动态口令" not in (await get(fourth, f"{PAGE}?anew=1")).body, (
         "not without the old one"
     )
-    new = re.sub(r"\s", "", _one(r'class="secret">([A-Z2-7 ]+)<', page))
-    held = unescape(_one(r'name="held" value="([^"]+)"', page))
+    new, held = offered(page)
     # Somebody who has the password only brings the form of another session.
     assert (await post(fourth, PAGE, held=held, code=code_of(guarded, new))).status == 422
     await guarded.move(timedelta(seconds=30))
@@ -180,9 +183,7 @@ async def test_wrong_second_factor_codes_are_limited_and_do_not_block_the_owner(
     await strict.move(timedelta(minutes=15))
     assert (await post(other, PAGE, code=code_of(strict, secret))).status == 303
     # What was offered to one is no use to another, and none at all after a quarter of an hour.
-    page = (await get(colleague, PAGE)).body
-    held = unescape(_one(r'name="held" value="([^"]+)"', page))
-    third = re.sub(r"\s", "", _one(r'class="secret">([A-Z2-7 ]+)<', page))
+    third, held = offered((await get(colleague, PAGE)).body)
     assert (await post(other, PAGE, held=held, code=code_of(strict, third))).status == 422
     await strict.move(timedelta(minutes=16))
     late = await post(colleague, PAGE, held=held, code=code_of(strict, third))
@@ -196,9 +197,7 @@ async def test_wrong_second_factor_codes_are_limited_and_do_not_block_the_owner(
 async def test_changing_the_second_factor_needs_a_renewed_sign_in(guarded: Living) -> None:
     desk = await guarded.web_reader(role=Role.LIBRARIAN)
     secret, codes = await enrolled(guarded, desk)
-    page = (await get(desk, f"{PAGE}?anew=1")).body
-    held = unescape(_one(r'name="held" value="([^"]+)"', page))
-    new = re.sub(r"\s", "", _one(r'class="secret">([A-Z2-7 ]+)<', page))
+    new, held = offered((await get(desk, f"{PAGE}?anew=1")).body)
     other = await guarded.web_reader(role=Role.LIBRARIAN)
     await guarded.move(timedelta(minutes=31))
     first = await get(other, PAGE)
