@@ -15,7 +15,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -35,7 +34,7 @@ from miniapp_server import seed as seeding
 from miniapp_server.app import open_application
 from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock
-from miniapp_server.embedded_databases import EmbeddedError, embedded_databases
+from miniapp_server.embedded_databases import EmbeddedError, embedded_databases, free_ports
 from miniapp_server.keys import RESOURCES
 from miniapp_server.resources import Resources
 from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
@@ -71,7 +70,7 @@ async def delivery(
 
     Raises: DeliveryFailed when it does not come to an end.
     """
-    port, wechat = _free_port(), _free_port()
+    port, wechat = free_ports(2)
     env = {
         "PORT": str(port),
         "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
@@ -340,12 +339,6 @@ async def _answered(port: int, path: str) -> Any:
                         return await answer.json()
             await asyncio.sleep(0.05)
     raise DeliveryFailed(f"{path} does not answer with 200 after {_READY_S:.0f} s")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # --- alone --------------------------------------------------------------------------------------

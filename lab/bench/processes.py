@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -23,7 +22,7 @@ from aiohttp import web
 from lab.bench.cost import Processes, per_thousand
 from lab.bench.load import ROOT, BenchFailed, Load, Run, play
 from miniapp_server.child_process import die_with_parent
-from miniapp_server.embedded_databases import EmbeddedDatabases
+from miniapp_server.embedded_databases import EmbeddedDatabases, free_ports
 
 _WORKER: Final = 10
 """Characters of a request's id that name its worker."""
@@ -71,12 +70,6 @@ async def ready(
     raise BenchFailed(f"{path}: {len(seen)} of {workers} answer after {within_s:.0f} s: {said}")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @asynccontextmanager
 async def process(
     arguments: Sequence[str], env: Mapping[str, str], root: Path = ROOT
@@ -110,7 +103,7 @@ async def process(
 @asynccontextmanager
 async def bare_handler() -> AsyncIterator[tuple[int, int]]:
     """Runs the bare handler in a process of its own; yields its port and process id."""
-    port = free_port()
+    [port] = free_ports(1)
     async with process(["-m", "lab.bench.processes", str(port)], {}) as pid:
         await ready(port, "/")
         yield port, pid

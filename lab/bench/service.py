@@ -22,12 +22,12 @@ from aiohttp import web
 from handlers.http.keys import REFERENCE, service_key
 from lab.bench.cost import Processes, per_thousand
 from lab.bench.load import ROOT, BenchFailed, Load, Run, page, request
-from lab.bench.processes import READY_S, free_port, played, process, processes, ready
+from lab.bench.processes import READY_S, played, process, processes, ready
 from miniapp_server import seed as seeding
 from miniapp_server.app import open_application
 from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock
-from miniapp_server.embedded_databases import EmbeddedDatabases
+from miniapp_server.embedded_databases import EmbeddedDatabases, free_ports
 from miniapp_server.keys import RESOURCES
 from miniapp_server.load_data.generate import HistoryGenerator
 from miniapp_server.load_data.history_repository import HistoryWriter
@@ -232,7 +232,7 @@ async def serving(
     Raises: BenchFailed.
     """
     await house.rewind()
-    port = free_port()
+    [port] = free_ports(1)
     env = {**house.env, "PORT": str(port), "RATE_LIMIT_SCALE": str(throttle_scale)}
     began = monotonic()
     command = ["-m", "miniapp_server", "serve", "--workers", str(workers)]

@@ -24,7 +24,7 @@ import uvloop
 from lab.bench.client import Answer, ask, percentile
 from lab.bench.cost import per_thousand
 from lab.bench.load import BenchFailed, Run
-from lab.bench.processes import free_port, process, ready
+from lab.bench.processes import process, ready
 from lab.bench.service import (
     MORNING,
     TOMORROW,
@@ -35,6 +35,7 @@ from lab.bench.service import (
     members,
     serving,
 )
+from miniapp_server.embedded_databases import free_ports
 from models.storage.mongo import new_id
 from models.webhooks.endpoint_repository import new_secret
 from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookEventType, WebhookId
@@ -59,7 +60,7 @@ async def webhooks(home: House, events: int) -> Run:
 
     Raises: BenchFailed.
     """
-    receiver = free_port()
+    [receiver] = free_ports(1)
     home.env = {**home.env, "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
     endpoint = WebhookEndpoint(
         WebhookId(new_id()),

@@ -12,9 +12,9 @@ from typing import Final
 
 from lab.bench.cost import family
 from lab.bench.load import BenchFailed
-from lab.bench.processes import free_port, process, ready
+from lab.bench.processes import process, ready
 from lab.bench.service import House, Stage, house
-from miniapp_server.embedded_databases import EmbeddedDatabases
+from miniapp_server.embedded_databases import EmbeddedDatabases, free_ports
 from miniapp_server.resources import MongoAccess
 from models.reservation_store.change_stream_repository import ReservationChangeStream
 from models.storage.mongo import SharedClients
@@ -93,7 +93,7 @@ async def serving_schools(
 
     Raises: BenchFailed.
     """
-    port, port_apart = free_port(), free_port()
+    port, port_apart = free_ports(2)
     files = folder / f"schools-{port}"
     files.mkdir()
     for school in schools:
