@@ -159,6 +159,7 @@ class Rush:
             "p99_ms": percentile(self.latencies, 0.99) * 1000,
             "max_ms": percentile(self.latencies, 1) * 1000,
             "late_p99_ms": percentile(self.late, 0.99) * 1000,
+            "latencies_ms": [round(1000 * one, 2) for one in self.latencies],
             "late_max_ms": percentile(self.late, 1) * 1000,
             "tries": dict(sorted(self.tries.items())),
             "gave_up": self.gave_up,

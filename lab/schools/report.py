@@ -1,11 +1,14 @@
-"""Medians of the repetitions, the tables, and the reasons why a measurement has failed."""
+"""The repetitions together, the tables, and the reasons why a measurement has failed."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from statistics import median
 from typing import Any, Final
+
+from lab.bench.client import percentile
 
 KINDS: Final = ("looks", "bookings")
 _CELLS: Final = (
@@ -19,27 +22,26 @@ IDLE_MB, RUSHED_MB, IDLE_PERCENT = 200, 400, 8
 
 
 def neighbours(rounds: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
-    """The medians over the repetitions, by condition. ``times``: p99 beside the rush by that of
-    before."""
-    return {name: _medians(felt) for name, felt in rounds.items()}
+    """What the repetitions say together, by condition. ``times``: p99 beside the rush by that of
+    before. One repetition has too few requests for a p99, so it is of all of them."""
+    return {name: _together(felt) for name, felt in rounds.items()}
 
 
-def _medians(felt: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _pooled(repetitions: Sequence[Sequence[float]]) -> dict[str, float]:
+    times = sorted(chain.from_iterable(repetitions))
+    return {f"p{share}_ms": round(percentile(times, share / 100), 1) for share in (50, 99)}
+
+
+def _together(felt: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {
         when: {
             kind: {
-                name: round(median(one[when][kind][name] for one in felt), 1)
-                for name in felt[0][when][kind]
+                **_pooled([one[when][kind]["latencies_ms"] for one in felt]),
+                "late_p99_ms": round(median(one[when][kind]["late_p99_ms"] for one in felt), 1),
             }
             for kind in KINDS
         }
         for when in ("alone", "beside")
-    }
-    quotients = {
-        kind: [
-            one["beside"][kind]["p99_ms"] / max(one["alone"][kind]["p99_ms"], 0.1) for one in felt
-        ]
-        for kind in KINDS
     }
     answers, refused = Counter[str](), Counter[str]()
     for one in felt:
@@ -47,8 +49,12 @@ def _medians(felt: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         refused.update(one["refused"])
     return {
         **result,
-        "times": {kind: round(median(each), 2) for kind, each in quotients.items()},
-        "of_each": {kind: [round(one, 2) for one in each] for kind, each in quotients.items()},
+        "times": {
+            kind: round(
+                result["beside"][kind]["p99_ms"] / max(result["alone"][kind]["p99_ms"], 0.1), 2
+            )
+            for kind in KINDS
+        },
         "rush": {"answers": answers, "p99_ms": median(one["rush"]["p99_ms"] for one in felt)},
         "refused": refused,
         "errors": sum(one["errors"] for one in felt),
@@ -130,7 +136,7 @@ def _neighbour_table(result: Mapping[str, Any]) -> list[str]:
     part = result["neighbours"]
     lines = [
         "",
-        f"A calm school beside a rush of {result['rush_per_s']:,} requests a second, medians of "
+        f"A calm school beside a rush of {result['rush_per_s']:,} requests a second, all times of "
         f"{result['repeat']}: {part['acknowledged']:,} bookings acknowledged, {part['lost']} of "
         f"them not stored, {part['doubles']} doubles, {part['unanswered']} requests unanswered.",
         "",

@@ -274,11 +274,9 @@ def _compared(
 
 
 def _times(stream: Mapping[str, Any]) -> dict[str, Any]:
-    """p50, p99 and the generator's own p99 in ms, of looks and of bookings."""
-    names = ("p50_ms", "p99_ms", "late_p99_ms")
-    return {
-        kind: {name: round(outcome[name], 2) for name in names} for kind, outcome in stream.items()
-    }
+    """All times and the generator's own p99 in ms, of looks and of bookings."""
+    names = ("latencies_ms", "late_p99_ms")
+    return {kind: {name: outcome[name] for name in names} for kind, outcome in stream.items()}
 
 
 def _refused(outcome: Mapping[str, Any]) -> Counter[str]:
