@@ -1,20 +1,20 @@
-"""Compares two versions of the service in bursts that alternate.
+"""Compares two versions of the service over several starts of both.
 
-A ratio to the bare handler does not cancel out a shared machine, since the two need different parts
-of it. Two services that take turns every second see the same machine: medians of eight pairs agree
-within about 3 %, where single rounds differ by 25 %.
+Two services that take turns every second see the same machine, but one start of a process differs
+from the next by a tenth, however many bursts it plays. So the bursts of a start are reduced to one
+quotient, and only the quotients of several starts say whether the versions differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import cycle, islice
-from math import ceil
+from math import ceil, comb
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any, Final
 
 from lab.bench.client import percentile
@@ -154,81 +154,125 @@ async def against(options: Options, other: Path, folder: Path) -> dict[str, Any]
     names = [name for name in COMPARED if name in options.runs]
     if not names:
         raise BenchFailed(f"only {', '.join(COMPARED)} can be compared")
-    async with (
-        embedded_databases(folder) as databases,
-        _side(folder, databases, other, options) as before,
-        _side(folder, databases, ROOT, options) as now,
-    ):
-        for pair in range(options.repeat + 1):
-            for name in names:
-                for side in (before, now) if pair % 2 else (now, before):
-                    await side.burst(name)
+    starts: dict[str, list[Start]] = {}
+    doubles = 0
+    async with embedded_databases(folder) as databases:
+        for number in range(options.starts):
+            before, now = await _started(folder, databases, other, options, names, number)
+            doubles += before.doubles + now.doubles
+            for row, runs in now.runs.items():
+                starts.setdefault(row, []).append((before.runs[row][1:], runs[1:]))
     return {
-        "runs": {row: compared(before.runs[row][1:], now.runs[row][1:]) for row in now.runs},
-        "doubles": before.doubles + now.doubles,
+        "runs": {row: compared(of_row) for row, of_row in starts.items()},
+        "doubles": doubles,
+        "starts": options.starts,
         "pairs": options.repeat,
         "burst": options.burst,
     }
 
 
-def compared(before: Sequence[Run], now: Sequence[Run]) -> dict[str, Any]:
-    """Medians of both versions, and medians and quartiles of the quotients of the pairs."""
-    rates = [new.rps / old.rps for old, new in zip(before, now, strict=True)]
-    times = [new.p50_ms / old.p50_ms for old, new in zip(before, now, strict=True)]
-    costs = [_cost(new) / _cost(old) for old, new in zip(before, now, strict=True)]
-    return {
-        "rps": [round(median(run.rps for run in runs), 1) for runs in (before, now)],
-        "rate": _spread(rates),
-        "p50_ms": [round(median(run.p50_ms for run in runs), 2) for runs in (before, now)],
-        "time": _spread(times),
-        "application_us": [round(median(map(_cost, runs)), 1) for runs in (before, now)],
-        "cost": _spread(costs),
-        "mongod_us": [
-            round(median(1000 * run.cpu["mongod"] for run in runs), 1) for runs in (before, now)
-        ],
-    }
+async def _started(
+    folder: Path,
+    databases: EmbeddedDatabases,
+    other: Path,
+    options: Options,
+    names: Sequence[str],
+    number: int,
+) -> tuple[Side, Side]:
+    """Both versions after a start and all of its bursts; the first pair warms up."""
+    roots = (other, ROOT) if number % 2 else (ROOT, other)
+    async with AsyncExitStack() as stack:
+        sides = [
+            await stack.enter_async_context(_side(folder, databases, root, options))
+            for root in roots
+        ]
+        for pair in range(options.repeat + 1):
+            for name in names:
+                for side in sides if pair % 2 else sides[::-1]:
+                    await side.burst(name)
+    first, second = sides
+    return (first, second) if number % 2 else (second, first)
 
 
-def _cost(run: Run) -> float:
+def _application_us(run: Run) -> float:
     """Microseconds of the application's CPU time for one request."""
     return max(1000 * run.cpu["application"], 0.001)
 
 
-def _spread(quotients: Sequence[float]) -> dict[str, float]:
-    several = len(quotients) > 1
-    low, _, high = quantiles(quotients, n=4, method="inclusive") if several else [*quotients] * 3
-    spread = {"median": median(quotients), "from": low, "to": high}
-    return {name: round(value, 3) for name, value in spread.items()}
+def _mongod_us(run: Run) -> float:
+    return max(1000 * run.cpu["mongod"], 0.001)
+
+
+Start = tuple[Sequence[Run], Sequence[Run]]
+"""The runs of one start of both versions: before and now, pair by pair."""
+QUANTITIES: Final[Mapping[str, Callable[[Run], float]]] = {
+    "rps": lambda run: run.rps,
+    "p50_ms": lambda run: run.p50_ms,
+    "application_us": _application_us,
+    "mongod_us": _mongod_us,
+}
+CONFIDENCE: Final = 0.93
+"""The least confidence of an interval that shows a difference. Five starts allow 0.9375."""
+
+
+def compared(starts: Sequence[Start]) -> dict[str, Any]:
+    """By quantity, the medians of both versions and what the starts say about their quotient."""
+    result = {}
+    for name, value in QUANTITIES.items():
+        quotients = [
+            median(value(new) / value(old) for old, new in zip(before, now, strict=True))
+            for before, now in starts
+        ]
+        both = [median(value(run) for start in starts for run in start[side]) for side in (0, 1)]
+        result[name] = {"both": [round(one, 2) for one in both], **evidence(quotients)}
+    return result
+
+
+def evidence(quotients: Sequence[float]) -> dict[str, Any]:
+    """The median of the starts' quotients, and an interval of the true median that assumes no
+    distribution: from the k-th smallest to the k-th largest, with the largest k that has
+    ``CONFIDENCE``, or 1. ``shown``: it has that confidence and leaves out 1."""
+    ordered, count = sorted(quotients), len(quotients)
+
+    def confidence(k: int) -> float:
+        return 1 - 2 * sum(comb(count, i) for i in range(k)) / 2.0**count
+
+    k = max((k for k in range(2, count // 2 + 1) if confidence(k) >= CONFIDENCE), default=1)
+    low, high = ordered[k - 1], ordered[-k]
+    return {
+        "median": round(median(ordered), 3),
+        "from": round(low, 3),
+        "to": round(high, 3),
+        "shown": confidence(k) >= CONFIDENCE and not low <= 1 <= high,
+        "starts": [round(one, 3) for one in quotients],
+    }
 
 
 def compared_table(comparison: Mapping[str, Any]) -> str:
     """The comparison as a Markdown table."""
     lines = [
-        "| run | a second, before → now | quotient (quartiles) "
-        "| p50 ms, before → now | quotient (quartiles) "
-        "| application µs, before → now | quotient (quartiles) | mongod µs, before → now |",
-        "|---|---|---|---|---|---|---|---|",
+        "| run | a second, before → now | quotient | p50 ms, before → now | quotient "
+        "| application µs, before → now | quotient | mongod µs, before → now | quotient |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, run in comparison["runs"].items():
         cells = [
-            *(_pair(run["rps"], ",.0f"), _in_words(run["rate"])),
-            *(_pair(run["p50_ms"], ".2f"), _in_words(run["time"])),
-            *(_pair(run["application_us"], ".1f"), _in_words(run["cost"])),
-            _pair(run["mongod_us"], ".1f"),
+            *_cells(run["rps"], ",.0f"),
+            *_cells(run["p50_ms"], ".2f"),
+            *_cells(run["application_us"], ".1f"),
+            *_cells(run["mongod_us"], ".1f"),
         ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     lines.append("")
     lines.append(
-        f"- pairs: {comparison['pairs']} of {comparison['burst']} bookings; "
-        f"doubles found afterwards: {comparison['doubles']}"
+        f"- starts: {comparison['starts']}, each with {comparison['pairs']} pairs of "
+        f"{comparison['burst']} bookings; doubles found afterwards: {comparison['doubles']}"
     )
     return "\n".join(lines)
 
 
-def _pair(values: Sequence[float], form: str) -> str:
-    before, now = values
-    return f"{before:{form}} → {now:{form}}"
-
-
-def _in_words(spread: Mapping[str, float]) -> str:
-    return f"**{spread['median']:.3f}** ({spread['from']:.3f}–{spread['to']:.3f})"
+def _cells(quantity: Mapping[str, Any], form: str) -> tuple[str, str]:
+    before, now = quantity["both"]
+    interval = f"**{quantity['median']:.3f}** ({quantity['from']:.3f}–{quantity['to']:.3f})"
+    shown = "" if quantity["shown"] else " not shown"
+    return f"{before:{form}} → {now:{form}}", interval + shown

@@ -10,8 +10,10 @@ from typing import Final
 
 from lab.bench.report import NAMES, PAIRS
 
-PAIRS_COMPARED: Final = 8
-"""Default number of bursts of each version that count; one pair before them warms up."""
+STARTS: Final = 5
+"""Default number of starts of each version to compare."""
+PAIRS_COMPARED: Final = 3
+"""Default number of pairs of bursts in a start that count; one pair before them warms up."""
 BURST: Final = 6000
 """Default number of bookings in a burst; fewer hide costs of memory that fills."""
 
@@ -37,6 +39,7 @@ class Options:
     plant: bool = False
     against: Path | None = None
     """A checkout of another version to compare with, in bursts of ``burst`` bookings."""
+    starts: int = STARTS
     burst: int = BURST
 
 
@@ -82,8 +85,10 @@ def options_of(argv: Sequence[str] | None, description: str | None) -> tuple[Opt
         type=lambda folder: Path(folder).resolve(),
         metavar="FOLDER",
         help="compare the version there (set up by its scripts/setup-env) with this one, in bursts "
-        "that alternate; --repeat is the number of pairs (8), --only names the runs",
+        "that alternate; --repeat is the number of pairs in a start (3), --only names the runs; a "
+        "control compares a version with itself",
     )
+    add("--starts", type=_positive, metavar="N", help=f"of each version (default: {STARTS})")
     add(
         *("--burst",),
         type=_burst,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from lab.bench.against import compared, compared_table
+from lab.bench.against import compared, compared_table, evidence
 from lab.bench.load import Run
 from lab.bench.report import NAMES, complaints, report, table
 
@@ -20,6 +21,8 @@ KEYS: Final = {
     *("rps", "ratio", "p50_ms", "p99_ms", "errors", "refused", "ratios", "statuses", "facts"),
     "cpu",
 }
+SIZES: Final = ("starts", "pairs", "burst")
+TRIES: Final = range(2000)
 COSTS: Final = {"application", "mongod", "redis", "client"}
 UNPLAYED: Final = frozenset({"idle"})
 """Runs without requests."""
@@ -92,18 +95,15 @@ def test_two_versions_are_compared_in_alternating_bursts() -> None:
     """The version is compared with itself. The quotients are not checked, since the machine may
     be busy."""
     options = "--repeat", "1", "--burst", "500", "--only", "reserve,plan_304,pages,lone"
-    done = bench("--against", str(ROOT), *options)
+    done = bench("--against", str(ROOT), "--starts", "2", *options)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
-    assert result["doubles"] == 0 and result["pairs"] == 1 and result["burst"] == 500
+    assert (result["doubles"], result["starts"], result["pairs"]) == (0, 2, 1)
     assert set(result["runs"]) == {"reserve", "plan_304", "pages", "lone_look", "lone_booking"}
     for name, comparison in result["runs"].items():
-        for values in ("rps", "p50_ms", "application_us"):
-            # CPU time is counted in hundredths of a second: fifty looks may take none.
-            if (name, values) != ("lone_look", "application_us"):
-                assert min(comparison[values]) > 0, (name, values)
-        for quotient in ("rate", "time"):
-            assert comparison[quotient]["median"] > 0, (name, quotient)
+        for quantity in ("rps", "p50_ms"):
+            assert len(comparison[quantity]["starts"]) == 2
+            assert min(*comparison[quantity]["both"], *comparison[quantity]["starts"]) > 0, name
 
 
 def test_a_folder_that_is_not_set_up_is_reported(tmp_path: Path) -> None:
@@ -112,19 +112,32 @@ def test_a_folder_that_is_not_set_up_is_reported(tmp_path: Path) -> None:
     assert f"{tmp_path} is not set up: run scripts/setup-env embedded there" in done.stderr
 
 
-def test_versions_are_compared_by_the_ratios_of_pairs() -> None:
-    def cost(application: float) -> dict[str, float]:
-        return {"application": application, "mongod": 0.002, "redis": 0.0, "client": 0.0}
+def test_a_start_is_one_quotient_and_a_difference_needs_five_starts() -> None:
+    def one(rps: float, application: float) -> Run:
+        return run(rps=rps, cpu={"application": application, "mongod": 0.002})
 
-    before = [run(rps=rps, cpu=cost(0.04)) for rps in (100.0, 200.0, 50.0)]
-    now = [run(rps=rps, p50_ms=1.5, cpu=cost(0.03)) for rps in (110.0, 220.0, 40.0)]
-    comparison = compared(before, now)
-    assert comparison["rps"] == [100, 110] and comparison["rate"]["median"] == 1.1
-    assert comparison["p50_ms"] == [1.0, 1.5] and comparison["time"]["median"] == 1.5
-    assert comparison["application_us"] == [40, 30] and comparison["cost"]["median"] == 0.75
-    text = compared_table({"runs": {"plan": comparison}, "doubles": 0, "pairs": 3, "burst": 6000})
-    row = "| plan | 100 → 110 | **1.100** (0.950–1.100) | 1.00 → 1.50 | **1.500** (1.500–1.500) |"
-    assert f"{row} 40.0 → 30.0 |" in text
+    pairs = [one(rps, 0.04) for rps in (100, 200, 50)], [one(rps, 0.03) for rps in (110, 220, 40)]
+    row = compared([pairs] * 5)
+    assert row["rps"]["starts"] == [1.1] * 5, "the median of a start's pairs"
+    text = compared_table({"runs": {"plan": row}, "doubles": 0, **dict.fromkeys(SIZES, 5)})
+    assert (
+        "| 40.0 → 30.0 | **0.750** (0.750–0.750) | 2.0 → 2.0 | **1.000** (1.000–1.000) not" in text
+    )
+    assert not compared([pairs] * 4)["rps"]["shown"], "four starts have 87.5 %"
+
+
+def test_starts_that_differ_by_a_tenth_show_thirty_per_cent_and_nothing_for_equal_sides() -> None:
+    rng = random.Random(4)
+
+    def shown(true: float) -> float:
+        starts = ([true * rng.gauss(1, 0.1) / rng.gauss(1, 0.1) for _ in range(5)] for _ in TRIES)
+        return sum(bool(evidence(one)["shown"]) for one in starts) / len(TRIES)
+
+    assert shown(1.0) <= 0.1 and shown(1.3) >= 0.7 and shown(0.7) >= 0.7
+    nine = evidence([9.0, *(1.1 + n / 100 for n in range(7)), 0.1])
+    assert nine["shown"] and (nine["from"], nine["to"]) == (1.1, 1.16), (
+        "one at each end is left out"
+    )
 
 
 def run(**other: Any) -> Run:
