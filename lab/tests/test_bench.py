@@ -76,7 +76,7 @@ def test_the_short_benchmark_reports_no_errors_and_no_double_bookings() -> None:
     reserve, lone, idle = (result["runs"][name] for name in ("reserve", "lone", "idle"))
     assert reserve["cpu"]["application"] > 0 and lone["cpu"]["mongod"] > 0
     assert lone["facts"]["cpu_apart"].keys() == COSTS
-    assert 0 < idle["facts"]["percent_of_a_core"] < 100 and idle["facts"]["worker_mb"] > 20
+    assert 0 <= idle["facts"]["percent_of_a_core"] < 100 and idle["facts"]["worker_mb"] > 20
     assert len(result["machine"]["others"]) == 1 and result["machine"]["waited_s"] == 0
 
 

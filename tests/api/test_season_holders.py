@@ -98,7 +98,9 @@ async def test_a_term_of_seats(service: Living) -> None:
         await nobody.refused("404 not_found", method, f"/seasons/none/{path}", body)
         await nobody.refused("409 nothing_held", method, f"/seasons/{id}/{path}", body)
     await service.move(timedelta(hours=2))
-    await apply(id, first, second, wishes=(ONE,))
+    # In every order of the draw somebody is left who had wished for TWO.
+    await apply(id, first, wishes=(ONE, TWO))
+    await apply(id, second, wishes=(ONE,))
     await apply(id, other, wishes=(TWO,))
     await apply(id, nobody, wishes=(TWO, ONE))
     await service.move(timedelta(hours=24))
