@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from models.kernel.errors import DomainError
+from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
 from models.parties.errors import InvitationOver, TooManyParties
 from models.readers.entities import Reader
+from models.reservation_store.party_repository import PartyRepository
 from models.reservations.claims import seat_claims
 from models.reservations.errors import SeatTaken
 from models.reservations.party import Party
@@ -158,10 +160,23 @@ async def test_a_party_that_a_friend_accepts_at_its_end_keeps_the_friends_seat(
         assert [await holders(stage, seat) for seat in HELD] == [1, 0]
 
 
+class ReadTogether(PartyRepository):
+    """Lets nobody go on before all have read the reader's parties."""
+
+    def __init__(self, stage: Stage, barrier: asyncio.Barrier) -> None:
+        super().__init__(stage.db, stage.stored.reservations)
+        self._barrier = barrier
+
+    async def of(self, asker_id: ReaderId, since: date) -> list[Party]:
+        parties = await super().of(asker_id, since)
+        await self._barrier.wait()
+        return parties
+
+
 @guarded
 async def test_a_reader_has_two_parties_a_day(stage: Stage, guard: bool) -> None:
-    asker = await stage.reader()
-    workers = [await stage.worker() for _ in range(3)]
+    asker, barrier = await stage.reader(), asyncio.Barrier(3)
+    workers = [await stage.worker(parties=ReadTogether(stage, barrier)) for _ in range(3)]
     if not guard:
         await stage.drop("reservations", "claims")
 
