@@ -274,5 +274,5 @@ def compared_table(comparison: Mapping[str, Any]) -> str:
 def _cells(quantity: Mapping[str, Any], form: str) -> tuple[str, str]:
     before, now = quantity["both"]
     interval = f"**{quantity['median']:.3f}** ({quantity['from']:.3f}–{quantity['to']:.3f})"
-    shown = "" if quantity["shown"] else " not shown"
-    return f"{before:{form}} → {now:{form}}", interval + shown
+    verdict = "" if quantity["shown"] else " not shown"
+    return f"{before:{form}} → {now:{form}}", interval + verdict

@@ -22,7 +22,7 @@ IDLE_MB, RUSHED_MB, IDLE_PERCENT = 200, 400, 8
 
 
 def neighbours(rounds: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
-    """What the repetitions say together, by condition. ``times``: p99 beside the rush by that of
+    """The repetitions of each condition taken together. ``times``: p99 beside the rush by that of
     before. One repetition has too few requests for a p99, so it is of all of them."""
     return {name: _together(felt) for name, felt in rounds.items()}
 

@@ -151,6 +151,8 @@ async def _ended(mongo_url: str, redis_url: str, move: Move, silent_gate: bool) 
     [
         (True, with_all_jobs_at_each_step),
         pytest.param(False, in_small_steps, marks=pytest.mark.whole),
+        pytest.param(False, with_all_jobs_at_each_step, marks=pytest.mark.whole),
+        pytest.param(True, in_small_steps, marks=pytest.mark.whole),
     ],
 )
 async def test_one_long_clock_move_ends_in_the_same_state_as_many_short_ones(

@@ -25,7 +25,7 @@ async def browser() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def test_a_ticket_gives_the_account_its_attributes_and_a_typed_password(
+async def test_a_ticket_validates_once_for_its_own_service(
     third_party_cas: ThirdPartyCas, browser: aiohttp.ClientSession
 ) -> None:
     async with CasClient(third_party_cas.base_url, SERVICE) as cas:
@@ -40,6 +40,19 @@ async def test_a_ticket_gives_the_account_its_attributes_and_a_typed_password(
             name="雨桐 王",
             kind="student",
         )
+        with pytest.raises(TicketInvalid) as again:
+            await cas.validate(ticket)
+        assert again.value.details == {"cas_code": "INVALID_TICKET"}
+
+        with pytest.raises(TicketInvalid) as invented:
+            await cas.validate("ST-1792627200-" + "a" * 32)
+        assert invented.value.details == {"cas_code": "INVALID_TICKET"}
+
+        for_another = await third_party_cas.login(browser, SERVICE + "/other")
+        with pytest.raises(TicketInvalid) as stolen:
+            await cas.validate(for_another)
+        assert stolen.value.details == {"cas_code": "INVALID_SERVICE"}
+
         # The browser is signed in, so the password was not typed for this one.
         without_password = await third_party_cas.login(browser, SERVICE)
         with pytest.raises(TicketInvalid):

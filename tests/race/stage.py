@@ -55,6 +55,10 @@ guarded: Final = pytest.mark.parametrize("guard", [True, False], ids=["guarded",
 """A race is run with its guard, and once more without, when it must go wrong."""
 both_sides: Final = pytest.mark.parametrize("stage", ["day", "night"], indirect=True)
 """A race is run by day, and once more where what is booked goes over midnight."""
+both_sides_whole: Final = pytest.mark.parametrize(
+    "stage", ["day", pytest.param("night", marks=pytest.mark.whole)], indirect=True
+)
+"""The same, by night in the whole run only: for claims that are no other there."""
 
 Step = Callable[[], Awaitable[object]]
 

@@ -18,11 +18,11 @@ from models.storage.mongo import new_id
 from models.violations.entities import Violation, Waiver
 from models.violations.errors import NothingToAppeal
 from models.wechat.callback_log_repository import WeChatCallbackLog
-from tests.race.sides import both_sides_whole
 from tests.race.stage import (
     EIGHT,
     SEATS,
     Stage,
+    both_sides_whole,
     clock,
     ctx,
     events,

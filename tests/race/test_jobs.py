@@ -34,13 +34,13 @@ from notify import outbox_dispatcher as outbox_dispatcher_module
 from notify.delivery.channel import DeliveryChannel
 from tests.inside import Inside
 from tests.race.outbox import dispatcher
-from tests.race.sides import both_sides_whole
 from tests.race.stage import (
     EIGHT,
     MONDAY,
     OTHER_SEAT,
     Around,
     Stage,
+    both_sides_whole,
     clock,
     events,
     guarded,

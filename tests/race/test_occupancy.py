@@ -24,8 +24,17 @@ from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, open_database
 from tests.inside import features
 from tests.race.occupancy_workers import TODAY, Worker, two_workers
-from tests.race.sides import both_sides_whole
-from tests.race.stage import EIGHT, MONDAY, SEATS, Stage, clock, ctx, scan, selection
+from tests.race.stage import (
+    EIGHT,
+    MONDAY,
+    SEATS,
+    Stage,
+    both_sides_whole,
+    clock,
+    ctx,
+    scan,
+    selection,
+)
 from tests.waiting import until
 
 # --- random histories ---------------------------------------------------------------------------

@@ -13,8 +13,7 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import DailyLimit, OwnOverlap, SeatTaken
 from models.reservations.state_machine import LIVE, ReservationState
 from tests.race.occupancy_workers import TODAY, Worker, counted_worker, two_workers
-from tests.race.sides import both_sides_whole
-from tests.race.stage import SEATS, Stage, ctx, other_hours, selection
+from tests.race.stage import SEATS, Stage, both_sides_whole, ctx, other_hours, selection
 from tests.waiting import until
 
 

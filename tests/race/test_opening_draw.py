@@ -27,13 +27,13 @@ from models.reservations.rules import TimeSelection
 from models.storage.mongo import new_id
 from tests.builders import ZONE
 from tests.inside import Inside, features
-from tests.race.sides import both_sides_whole
 from tests.race.stage import (
     EIGHT,
     MONDAY,
     OTHER_SEAT,
     SEAT,
     Stage,
+    both_sides_whole,
     clock,
     ctx,
     guarded,

@@ -18,9 +18,9 @@ from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
 from tests.inside import Inside
 from tests.race.reservation_changes import claims_fit, extends, moves
-from tests.race.sides import both_sides_whole
 from tests.race.stage import (
     Stage,
+    both_sides_whole,
     clock,
     ctx,
     guarded,

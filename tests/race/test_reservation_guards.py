@@ -16,13 +16,13 @@ from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Collection, new_id
 from tests.builders import on_seat
 from tests.race.reservation_changes import claims_fit, extends, moves
-from tests.race.sides import both_sides_whole
 from tests.race.stage import (
     EIGHT,
     OTHER_SEAT,
     SEAT,
     SEATS,
     Stage,
+    both_sides_whole,
     clock,
     ctx,
     events,

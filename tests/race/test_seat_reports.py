@@ -12,8 +12,7 @@ from models.kernel.errors import TooManyAttempts
 from models.reservations.presence import PresenceMethod, PresenceProof
 from models.reservations.state_machine import ReservationState
 from models.seat_reports import service
-from tests.race.sides import both_sides_whole
-from tests.race.stage import SEATS, Stage, clock, ctx, guarded, scan
+from tests.race.stage import SEATS, Stage, both_sides_whole, clock, ctx, guarded, scan
 
 pytestmark = both_sides_whole
 

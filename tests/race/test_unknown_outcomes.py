@@ -19,8 +19,17 @@ from models.readers.context import IdempotencyKey
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Collection
-from tests.race.sides import both_sides_whole
-from tests.race.stage import SEAT, Stage, Step, clock, ctx, events, scan, selection
+from tests.race.stage import (
+    SEAT,
+    Stage,
+    Step,
+    both_sides_whole,
+    clock,
+    ctx,
+    events,
+    scan,
+    selection,
+)
 
 pytestmark = both_sides_whole
 

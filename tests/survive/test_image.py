@@ -172,12 +172,8 @@ async def _it_serves(machine: Containers, folder: Path, settings: dict[str, str]
         )
         assert (backups / "of-today").stat().st_uid == UID
     finally:
-        if process.returncode is None:
-            process.terminate()
-        async with asyncio.timeout(patience(20)):
-            said, _ = await process.communicate()
-    assert process.returncode == 0, said.decode()
-    assert "Traceback" not in said.decode()
+        said = await _output_at_the_end(process)
+    assert process.returncode == 0 and "Traceback" not in said, said
 
 
 async def _the_demo_serves_through_its_relay(machine: Containers) -> None:
@@ -192,10 +188,15 @@ async def _the_demo_serves_through_its_relay(machine: Containers) -> None:
         await ready(base, process, within_s=60)
         await walk_through(base)
     finally:
-        if process.returncode is None:
-            process.terminate()
-        async with asyncio.timeout(patience(20)):
-            said, _ = await process.communicate()
-    assert process.returncode == 0, said.decode()
-    assert f"ready at {base}/" in said.decode()
-    assert "Traceback" not in said.decode()
+        said = await _output_at_the_end(process)
+    assert process.returncode == 0 and "Traceback" not in said, said
+    assert f"ready at {base}/" in said
+
+
+async def _output_at_the_end(process: asyncio.subprocess.Process) -> str:
+    """All that the container has printed; it is stopped if it still runs."""
+    if process.returncode is None:
+        process.terminate()
+    async with asyncio.timeout(patience(20)):
+        output, _ = await process.communicate()
+    return output.decode()
